@@ -1,0 +1,41 @@
+# Compiler settings that every target of the project shares, as the interface target eph_options.
+option(EPH_BUILD_TESTS "build the tests" ON)
+option(EPH_WERROR "treat warnings as errors" OFF)
+set(EPH_SANITIZE "" CACHE STRING "sanitizers to build with, as in -fsanitize=<value>; empty: none")
+option(EPH_COVERAGE "instrument for gcov" OFF)
+
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bin")
+
+if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
+  set(CMAKE_BUILD_TYPE Release CACHE STRING "" FORCE)
+endif()
+
+find_program(EPH_CCACHE ccache)
+if(EPH_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  # base_dir lets clones at different places share results; the sloppiness is what ccache's manual
+  # asks for with precompiled headers.
+  set(CMAKE_CXX_COMPILER_LAUNCHER "${CMAKE_COMMAND}" -E env
+      "CCACHE_BASEDIR=${PROJECT_SOURCE_DIR}"
+      "CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime"
+      "${EPH_CCACHE}")
+endif()
+
+find_package(fmt REQUIRED)
+
+add_library(eph_options INTERFACE)
+target_include_directories(eph_options INTERFACE "${PROJECT_SOURCE_DIR}")
+# Contraction would make a*b+c depend on the instruction set: results must not (docs/ARCHITECTURE.md).
+target_compile_options(eph_options INTERFACE
+  -ffp-contract=off -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wnon-virtual-dtor
+  -Wold-style-cast $<$<BOOL:${EPH_WERROR}>:-Werror>
+  $<$<BOOL:${EPH_COVERAGE}>:--coverage>)
+target_link_options(eph_options INTERFACE $<$<BOOL:${EPH_COVERAGE}>:--coverage>)
+if(EPH_SANITIZE)
+  target_compile_options(eph_options INTERFACE -fsanitize=${EPH_SANITIZE} -fno-omit-frame-pointer
+                         -fno-sanitize-recover=all)
+  target_link_options(eph_options INTERFACE -fsanitize=${EPH_SANITIZE})
+endif()

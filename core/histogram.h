@@ -1,0 +1,38 @@
+#pragma once
+// Log-bucket histogram of non-negative integers (nanoseconds, tokens): mergeable, exact counts,
+// quantiles within a stated relative error.
+#include <cstdint>
+#include <vector>
+
+namespace eph {
+
+// Values below 2^kSubBits are counted exactly; above, each power of two has 2^kSubBits buckets, so a
+// quantile is within 1 / 2^(kSubBits + 1) = 0.2 % of the true sample value (bucket midpoint).
+// Merging two histograms equals the histogram of all their values.
+class Histogram {
+ public:
+  static constexpr int kSubBits = 8;
+
+  void add(std::int64_t value, std::uint64_t count = 1);  // requires value >= 0
+  void merge(const Histogram& other);
+
+  [[nodiscard]] std::uint64_t count() const { return count_; }
+  [[nodiscard]] double sum() const { return static_cast<double>(sum_); }  // exact integer sum inside
+  [[nodiscard]] double mean() const;                                      // 0 when empty
+  [[nodiscard]] std::int64_t min() const;                                 // 0 when empty
+  [[nodiscard]] std::int64_t max() const;
+  // Value of rank ceil(p * count) (nearest rank), clamped to [min, max]; 0 when empty. p in [0, 1].
+  [[nodiscard]] double quantile(double p) const;
+  // Number of values v with bucket midpoint <= limit.
+  [[nodiscard]] std::uint64_t count_at_most(std::int64_t limit) const;
+
+ private:
+  std::vector<std::uint64_t> buckets_;
+  std::uint64_t count_ = 0;
+  __extension__ typedef __int128 Wide;
+  Wide sum_ = 0;
+  std::int64_t min_ = 0;
+  std::int64_t max_ = 0;
+};
+
+}  // namespace eph
