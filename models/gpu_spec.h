@@ -1,0 +1,28 @@
+#pragma once
+// What a GPU (or other accelerator) is: the published figures that the models need.
+#include <cstdint>
+#include <string>
+
+#include "core/units.h"
+
+namespace eph::models {
+
+// Rates are dense (no sparsity) peaks of the data sheet; `memory` is what the driver reports as total
+// (81559 MiB for "80 GB" H100 SXM), which is what the engines' memory rules start from.
+struct GpuSpec {
+  std::string name;     // catalogue key: "h100-sxm"
+  std::string display;  // "NVIDIA H100 SXM5 80 GB"
+  std::string architecture;  // "hopper", "ampere", "ada", "blackwell"
+  Bytes memory;
+  BytesPerSecond memory_bandwidth;
+  FlopsPerSecond bf16;
+  FlopsPerSecond fp8;   // 0 where the hardware has no FP8 matrix units
+  FlopsPerSecond fp4;   // 0 likewise
+  // One direction, per GPU, between GPUs of one node; PCIe bandwidth where there is no NVLink.
+  BytesPerSecond link_bandwidth;
+  bool has_nvlink = false;
+  int max_gpus_per_node = 8;
+  int sm_count = 0;
+};
+
+}  // namespace eph::models

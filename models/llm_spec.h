@@ -1,0 +1,78 @@
+#pragma once
+// What a language model's architecture is, as far as speed and memory depend on it.
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "models/precision.h"
+
+namespace eph::models {
+
+enum class AttentionKind { full, sliding_window, linear };
+
+// Consecutive layers of the same shape, in order; `count` of them.
+struct LayerGroup {
+  int count = 0;
+  AttentionKind attention = AttentionKind::full;
+  std::int64_t window = 0;  // tokens, for sliding_window
+  bool moe = false;         // feed-forward part is a mixture of experts
+};
+
+// Multi-head latent attention (DeepSeek-V2, arXiv 2405.04434); rank 0 means "not MLA".
+struct Mla {
+  int q_lora_rank = 0;  // 0: no query compression
+  int kv_lora_rank = 0;
+  int qk_nope_head_dim = 0;
+  int qk_rope_head_dim = 0;
+  int v_head_dim = 0;
+};
+
+struct Moe {
+  int experts = 0;  // routed experts per layer; 0: dense
+  int experts_per_token = 0;
+  int intermediate = 0;         // of one routed expert
+  int shared_intermediate = 0;  // of all shared experts together
+};
+
+// Linear-attention (Gated DeltaNet and similar) head layout; zero where unused.
+struct LinearAttention {
+  int key_heads = 0, key_head_dim = 0, value_heads = 0, value_head_dim = 0, conv_kernel = 0;
+};
+
+struct LlmSpec {
+  std::string name;         // "meta-llama/Llama-3.1-8B-Instruct"
+  std::string family;       // model_type of the config: "llama", "qwen3_moe", ...
+  int layers = 0;
+  int hidden = 0;
+  int vocab = 0;
+  int heads = 0;
+  int kv_heads = 0;
+  int head_dim = 0;
+  int intermediate = 0;     // dense feed-forward width
+  bool gated_mlp = true;    // SwiGLU/GeGLU: three matrices, else two
+  bool tied_embeddings = false;
+  bool attention_bias = false;
+  bool qk_norm = false;
+  bool attention_output_gate = false;  // q projection twice as wide
+  int norms_per_layer = 2;  // gemma-2: 4
+  std::int64_t max_position = 0;
+  std::vector<LayerGroup> groups;  // counts sum to `layers`
+  Mla mla;
+  Moe moe;
+  LinearAttention linear;
+  Precision weights = Precision::bf16;          // of the linear layers (dense and attention)
+  Precision expert_weights = Precision::bf16;   // of routed experts
+  Precision embedding_weights = Precision::bf16;  // embeddings and LM head
+  int mtp_layers = 0;  // multi-token-prediction layers, not part of `layers`
+
+  [[nodiscard]] bool is_mla() const { return mla.kv_lora_rank > 0; }
+  [[nodiscard]] bool is_moe() const { return moe.experts > 0; }
+};
+
+// Parameters counted from the shapes; `active` counts only the experts one token uses.
+struct ParameterCount {
+  std::int64_t total = 0, active = 0, embedding = 0;
+};
+[[nodiscard]] ParameterCount count_parameters(const LlmSpec& spec);
+
+}  // namespace eph::models

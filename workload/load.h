@@ -1,0 +1,30 @@
+#pragma once
+// A load generator: decides when requests are sent, with or without looking at what finished.
+#include <cstdint>
+
+#include "core/ids.h"
+#include "core/result.h"
+#include "core/time.h"
+#include "workload/arrival.h"
+
+namespace eph::workload {
+
+// Pull interface of the simulation.
+// Contract:
+//  - peek returns the time of the next request that is already certain to be sent, or never() when
+//    none is (yet): a closed loop may still produce one after on_finished
+//  - take returns that request; its `at` equals the last peek. Requests are numbered by the caller in
+//    the order of take, from 0
+//  - on_finished is told when the client has the last token (or the rejection) of request `id`; any
+//    request it releases is sent at or after `now`
+//  - failed() reports a broken source after peek returned never()
+class Load {
+ public:
+  virtual ~Load() = default;
+  [[nodiscard]] virtual SimTime peek() = 0;
+  [[nodiscard]] virtual Arrival take() = 0;
+  virtual void on_finished(RequestId id, SimTime now) = 0;
+  [[nodiscard]] virtual Result<void> failed() const { return {}; }
+};
+
+}  // namespace eph::workload
