@@ -139,15 +139,15 @@ const std::vector<std::string>& Arguments::all(std::string_view name) const {
 }
 
 Result<std::int64_t> Arguments::integer(std::string_view name, std::int64_t min,
-                                        std::int64_t fallback) const {
+                                        std::int64_t max, std::int64_t fallback) const {
   if (!has(name)) return fallback;
   const auto value = parse_int(text(name));
   if (!value) {
     return usage_error(fmt::format("--{}: \"{}\" is not a whole number", name, text(name)));
   }
-  if (*value < min) {
+  if (*value < min || *value > max) {
     return usage_error(fmt::format("--{}: {} is out of range", name, *value),
-                       fmt::format("use at least {}", min));
+                       fmt::format("use {} to {}", min, max));
   }
   return *value;
 }
@@ -173,7 +173,7 @@ Result<Arguments> parse_arguments(const CommandSpec& spec, const std::vector<std
                              .style(style)
                              .run());
   } catch (const po::unknown_option& e) {
-    return unknown_option(spec, e.get_option_name().empty() ? e.get_original_token() : e.get_option_name());
+    return unknown_option(spec, e.get_option_name());
   } catch (const po::invalid_command_line_syntax& e) {
     if (e.kind() == po::invalid_syntax::extra_parameter) {
       return usage_error(fmt::format("{} takes no value", e.get_option_name()),

@@ -38,8 +38,8 @@ class Arguments {
   // The option's one value, or `fallback` when it was not given.
   [[nodiscard]] std::string text(std::string_view name, std::string fallback = {}) const;
   [[nodiscard]] const std::vector<std::string>& all(std::string_view name) const;
-  // A whole number of at least `min`; the fallback when it was not given.
-  [[nodiscard]] Result<std::int64_t> integer(std::string_view name, std::int64_t min,
+  // A whole number of min..max; the fallback when it was not given.
+  [[nodiscard]] Result<std::int64_t> integer(std::string_view name, std::int64_t min, std::int64_t max,
                                              std::int64_t fallback) const;
   [[nodiscard]] const std::vector<std::string>& positionals() const { return positionals_; }
 

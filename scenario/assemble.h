@@ -45,9 +45,18 @@ struct RequestList {
 // An open-loop load over a list that outlives it.
 [[nodiscard]] std::unique_ptr<workload::Load> replay(const RequestList& list);
 
+// A load that can say, after the run, what it did to the requests.
+class ReportingLoad : public workload::Load {
+ public:
+  [[nodiscard]] virtual std::vector<std::string> warnings() const = 0;
+};
+
 // Streaming or closed-loop load for a single run; memory does not grow with an open-loop trace.
-[[nodiscard]] Result<std::unique_ptr<workload::Load>> make_load(const models::Catalog& catalog,
-                                                                const WorkloadSpec& spec,
-                                                                std::uint64_t seed, std::uint64_t run);
+[[nodiscard]] Result<std::unique_ptr<ReportingLoad>> make_load(const models::Catalog& catalog,
+                                                               const WorkloadSpec& spec,
+                                                               std::uint64_t seed, std::uint64_t run);
+
+// "trace conv.csv, rate x20 superposed, 0 s to 600 s": what every output says about the workload.
+[[nodiscard]] std::string describe(const WorkloadSpec& spec);
 
 }  // namespace eph::scenario

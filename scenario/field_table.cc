@@ -121,7 +121,7 @@ std::vector<Field> deployment_fields() {
                "mem_fraction_static, TensorRT-LLM free_gpu_memory_fraction)",
        .set = deployment<&D::memory_fraction>, .min = 0, .max = 1, .above_min = true},
       {.section = d, .key = "kv_dtype", .flag = "kv-dtype", .kind = choice, .argument = "TYPE",
-       .fallback = "bf16", .help = "number format of the KV cache", .set = set_kv_precision,
+       .fallback = "the engine's default", .help = "number format of the KV cache", .set = set_kv_precision,
        .choices = {"bf16", "fp16", "fp8"}},
       {d, "async_scheduling", "async-scheduling", boolean, "on|off", "the engine's default",
        "prepare the next step while the GPU works on this one",

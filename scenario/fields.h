@@ -23,18 +23,18 @@ using FieldValue =
     std::variant<std::string, std::int64_t, double, bool, std::vector<sim::Slo>>;
 
 struct Field {
-  std::string_view section;  // "" (root), "deployment", "workload" or "workload/synthetic"
-  std::string_view key;      // in the file
-  std::string_view flag;     // on the command line, without dashes; empty: file only
+  std::string_view section{};  // "" (root), "deployment", "workload" or "workload/synthetic"
+  std::string_view key{};      // in the file
+  std::string_view flag{};     // on the command line, without dashes; empty: file only
   FieldKind kind = FieldKind::text;
-  std::string_view argument;  // what help calls the value: "FILE", "N"
-  std::string_view fallback;  // what holds when it is absent, in words or as a value; may be empty
-  std::string_view help;      // one sentence, lower case, no trailing dot
+  std::string_view argument{};  // what help calls the value: "FILE", "N"
+  std::string_view fallback{};  // what holds when it is absent, in words or as a value; may be empty
+  std::string_view help{};      // one sentence, lower case, no trailing dot
   void (*set)(Scenario&, const FieldValue&) = nullptr;
   double min = -std::numeric_limits<double>::infinity();  // of integer, number and duration
   double max = std::numeric_limits<double>::infinity();
   bool above_min = false;  // the value must be greater than `min`
-  std::vector<std::string_view> choices;
+  std::vector<std::string_view> choices{};
   bool path = false;  // a relative one counts from the folder of the scenario file
 
   [[nodiscard]] std::string id() const;  // "deployment/tp": unique
