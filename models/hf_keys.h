@@ -11,9 +11,9 @@
 
 namespace eph::models {
 
-// Keys are looked for in `text_config` (or `llm_config`, `language_config`) where there is one, then at
-// the top. A key whose value is null counts as absent. Unlike Reader, unknown keys are no fault: the
-// file is somebody else's.
+// Keys are looked for in `text_config` (or `llm_config`, `language_config`) where there is one,
+// then at the top. A key whose value is null counts as absent. Unlike Reader, unknown keys are no
+// fault: the file is somebody else's.
 class HfKeys {
  public:
   using Names = std::initializer_list<std::string_view>;  // spellings, the usual one first

@@ -8,7 +8,9 @@
 namespace eph::models {
 namespace {
 
-bool starts_with(const std::string& text, std::string_view prefix) { return text.rfind(prefix, 0) == 0; }
+bool starts_with(const std::string& text, std::string_view prefix) {
+  return text.rfind(prefix, 0) == 0;
+}
 
 std::vector<AttentionKind> named_layer_types(HfKeys& keys, const Json& types, int layers) {
   std::vector<AttentionKind> kinds;
@@ -45,17 +47,22 @@ std::vector<AttentionKind> every(int layers, int period, AttentionKind other) {
 std::vector<AttentionKind> implied_layer_types(HfKeys& keys, const LlmSpec& spec, bool windowed) {
   const int n = spec.layers;
   const std::string& family = spec.family;
-  const auto all = [n](AttentionKind kind) { return std::vector<AttentionKind>(static_cast<std::size_t>(n), kind); };
+  const auto all = [n](AttentionKind kind) {
+    return std::vector<AttentionKind>(static_cast<std::size_t>(n), kind);
+  };
   if (keys.has({"full_attention_interval"}))
     return every(n, keys.required({"full_attention_interval"}), AttentionKind::linear);
   if (!windowed) return all(AttentionKind::full);
 
-  if (starts_with(family, "llama4")) {  // chunked where rotary embedding is used: three of four layers
+  if (starts_with(family,
+                  "llama4")) {  // chunked where rotary embedding is used: three of four layers
     const int step = keys.optional({"no_rope_layer_interval"}, 4, 1);
     return every(n, step, AttentionKind::sliding_window);
   }
-  if (starts_with(family, "gemma3")) return every(n, keys.optional({"sliding_window_pattern"}, 6, 1), AttentionKind::sliding_window);
-  if (family == "cohere2") return every(n, keys.optional({"sliding_window_pattern"}, 4, 1), AttentionKind::sliding_window);
+  if (starts_with(family, "gemma3"))
+    return every(n, keys.optional({"sliding_window_pattern"}, 6, 1), AttentionKind::sliding_window);
+  if (family == "cohere2")
+    return every(n, keys.optional({"sliding_window_pattern"}, 4, 1), AttentionKind::sliding_window);
   if (family == "gemma2" || family == "gpt_oss") return every(n, 2, AttentionKind::sliding_window);
   if (starts_with(family, "qwen2") || starts_with(family, "qwen3")) {
     auto kinds = all(AttentionKind::full);

@@ -41,8 +41,10 @@ std::optional<Precision> compressed_tensors(const Json& section) {
     if (weights == nullptr || !weights->is_object()) continue;
     const std::int64_t bits = int_at(*weights, "num_bits", 0);
     if (text_at(*weights, "type") != "float") return integer_bits(bits);
-    if (bits == 4) return int_at(*weights, "group_size", 16) == 32 ? Precision::mxfp4 : Precision::nvfp4;
-    if (bits == 8) return text_at(*weights, "strategy") == "block" ? Precision::fp8_block : Precision::fp8;
+    if (bits == 4)
+      return int_at(*weights, "group_size", 16) == 32 ? Precision::mxfp4 : Precision::nvfp4;
+    if (bits == 8)
+      return text_at(*weights, "strategy") == "block" ? Precision::fp8_block : Precision::fp8;
   }
   return std::nullopt;
 }
@@ -77,7 +79,8 @@ std::optional<Precision> method_precision(const std::string& method, const Json&
 }
 
 bool excludes_attention(const Json& section) {
-  for (std::string_view key : {"modules_to_not_convert", "ignored_layers", "ignore", "exclude_modules"}) {
+  for (std::string_view key :
+       {"modules_to_not_convert", "ignored_layers", "ignore", "exclude_modules"}) {
     const Json* list = section.find(key);
     if (list == nullptr || !list->is_array()) continue;
     const auto& items = list->items();
@@ -95,21 +98,24 @@ bool excludes_attention(const Json& section) {
 void read_precision(HfKeys& keys, LlmSpec& spec) {
   // Engines load float32 checkpoints as 16 bits.
   const std::string dtype = keys.text({"torch_dtype", "dtype"}, "bfloat16");
-  const Precision base = dtype == "float16" || dtype == "torch.float16" ? Precision::fp16 : Precision::bf16;
+  const Precision base =
+      dtype == "float16" || dtype == "torch.float16" ? Precision::fp16 : Precision::bf16;
   spec.weights = spec.expert_weights = spec.embedding_weights = base;
 
   const Json* section = keys.find({"quantization_config", "compression_config"});
   if (section == nullptr) return;
   if (!section->is_object()) {
-    keys.fault({"quantization_config"}, fmt::format("expected an object, found {}", section->type_name()));
+    keys.fault({"quantization_config"},
+               fmt::format("expected an object, found {}", section->type_name()));
     return;
   }
   const std::string method = text_at(*section, "quant_method");
   const auto precision = method_precision(method, *section);
   if (!precision) {
-    keys.fault({"quantization_config"}, fmt::format("quantisation \"{}\" is not understood", method),
-               "known: fp8, mxfp4, awq, gptq, bitsandbytes, compressed-tensors, modelopt with their usual "
-               "keys");
+    keys.fault(
+        {"quantization_config"}, fmt::format("quantisation \"{}\" is not understood", method),
+        "known: fp8, mxfp4, awq, gptq, bitsandbytes, compressed-tensors, modelopt with their usual "
+        "keys");
     return;
   }
   spec.expert_weights = *precision;

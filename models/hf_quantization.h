@@ -5,9 +5,9 @@
 
 namespace eph::models {
 
-// Sets weights, expert_weights and embedding_weights; an unknown method is a fault. Formats that keep
-// attention at 16 bits (mxfp4 checkpoints, exclusion lists that name self_attn in a model with experts)
-// leave `weights` at the model's dtype.
+// Sets weights, expert_weights and embedding_weights; an unknown method is a fault. Formats that
+// keep attention at 16 bits (mxfp4 checkpoints, exclusion lists that name self_attn in a model with
+// experts) leave `weights` at the model's dtype.
 void read_precision(HfKeys& keys, LlmSpec& spec);
 
 }  // namespace eph::models

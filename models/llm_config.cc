@@ -18,18 +18,22 @@ bool one_of(const std::string& word, std::initializer_list<std::string_view> wor
   return std::find(words.begin(), words.end(), word) != words.end();
 }
 
-bool starts_with(const std::string& text, std::string_view prefix) { return text.rfind(prefix, 0) == 0; }
+bool starts_with(const std::string& text, std::string_view prefix) {
+  return text.rfind(prefix, 0) == 0;
+}
 
 // What the architecture implies and its config files do not write out.
 void apply_family(HfKeys& keys, LlmSpec& spec) {
   const std::string& family = spec.family;
   const bool gemma = starts_with(family, "gemma");
-  spec.gated_mlp = !one_of(family, {"gpt2", "gptj", "gpt_neo", "gpt_neox", "gpt_bigcode", "opt", "falcon",
-                                    "phi", "bloom", "mpt", "starcoder2", "nemotron"});
-  spec.tied_embeddings = keys.flag({"tie_word_embeddings"}, gemma || one_of(family, {"gpt2", "opt", "bloom",
-                                                                                     "cohere", "cohere2"}));
-  const bool bias = keys.flag({"attention_bias", "qkv_bias", "use_qkv_bias"},
-                              starts_with(family, "qwen2") || one_of(family, {"gpt2", "opt", "phi", "bloom"}));
+  spec.gated_mlp = !one_of(family, {"gpt2", "gptj", "gpt_neo", "gpt_neox", "gpt_bigcode", "opt",
+                                    "falcon", "phi", "bloom", "mpt", "starcoder2", "nemotron"});
+  spec.tied_embeddings =
+      keys.flag({"tie_word_embeddings"},
+                gemma || one_of(family, {"gpt2", "opt", "bloom", "cohere", "cohere2"}));
+  const bool bias =
+      keys.flag({"attention_bias", "qkv_bias", "use_qkv_bias"},
+                starts_with(family, "qwen2") || one_of(family, {"gpt2", "opt", "phi", "bloom"}));
   spec.attention_bias = bias;
   spec.qk_norm = keys.flag({"use_qk_norm", "qk_layernorm"},
                            starts_with(family, "qwen3") || starts_with(family, "gemma3") ||
@@ -63,13 +67,15 @@ void read_heads(HfKeys& keys, LlmSpec& spec) {
                                 multi_query ? 1 : spec.heads, 1);
   if (spec.heads % spec.kv_heads != 0)
     keys.fault({"num_key_value_heads", "num_kv_heads", "n_head_kv", "n_kv_heads"},
-               fmt::format("{} key-value heads do not divide the {} attention heads", spec.kv_heads, spec.heads));
+               fmt::format("{} key-value heads do not divide the {} attention heads", spec.kv_heads,
+                           spec.heads));
   spec.head_dim = keys.optional({"head_dim", "kv_channels"}, 0, 1);
   if (spec.head_dim > 0) return;
   if (spec.hidden % spec.heads != 0)
-    keys.fault({"num_attention_heads", "n_head", "n_heads"},
-               fmt::format("{} attention heads do not divide the hidden size {}", spec.heads, spec.hidden),
-               "state head_dim");
+    keys.fault(
+        {"num_attention_heads", "n_head", "n_heads"},
+        fmt::format("{} attention heads do not divide the hidden size {}", spec.heads, spec.hidden),
+        "state head_dim");
   spec.head_dim = std::max(1, spec.hidden / spec.heads);
 }
 
@@ -82,22 +88,26 @@ void read_linear_attention(HfKeys& keys, LlmSpec& spec) {
   spec.linear.conv_kernel = keys.optional({"linear_conv_kernel_dim"}, 4, 1);
 }
 
-// Widths of dense layers and experts. Where a config knows one width only (mixtral, gpt_oss, minimax), it
-// is the expert's.
+// Widths of dense layers and experts. Where a config knows one width only (mixtral, gpt_oss,
+// minimax), it is the expert's.
 void read_feed_forward(HfKeys& keys, LlmSpec& spec) {
-  spec.moe.experts = keys.optional({"num_local_experts", "num_experts", "n_routed_experts", "moe_num_experts"}, 0);
+  spec.moe.experts =
+      keys.optional({"num_local_experts", "num_experts", "n_routed_experts", "moe_num_experts"}, 0);
   if (!keys.flag({"enable_moe_block"}, true)) spec.moe.experts = 0;
   const HfKeys::Names width = {"intermediate_size", "n_inner", "ffn_hidden_size", "ffn_dim"};
   if (!spec.is_moe()) {
-    const bool four_fold = one_of(spec.family, {"gpt2", "gptj", "falcon", "bloom", "gpt_bigcode", "mpt"});
+    const bool four_fold =
+        one_of(spec.family, {"gpt2", "gptj", "falcon", "bloom", "gpt_bigcode", "mpt"});
     spec.intermediate = four_fold ? keys.optional(width, 4 * spec.hidden, 1) : keys.required(width);
     return;
   }
-  spec.moe.experts_per_token = keys.required(
-      {"num_experts_per_tok", "experts_per_token", "top_k_experts", "num_experts_per_token", "moe_topk", "moe_k"});
+  spec.moe.experts_per_token =
+      keys.required({"num_experts_per_tok", "experts_per_token", "top_k_experts",
+                     "num_experts_per_token", "moe_topk", "moe_k"});
   if (spec.moe.experts_per_token > spec.moe.experts)
-    keys.fault({"num_experts_per_tok", "experts_per_token", "top_k_experts"},
-               fmt::format("{} experts a token out of {}", spec.moe.experts_per_token, spec.moe.experts));
+    keys.fault(
+        {"num_experts_per_tok", "experts_per_token", "top_k_experts"},
+        fmt::format("{} experts a token out of {}", spec.moe.experts_per_token, spec.moe.experts));
 
   if (starts_with(spec.family, "llama4")) {  // one shared expert as wide as a routed one
     spec.moe.intermediate = keys.required({"intermediate_size"});
@@ -106,11 +116,14 @@ void read_feed_forward(HfKeys& keys, LlmSpec& spec) {
     return;
   }
   const bool own_width = keys.has({"moe_intermediate_size"});
-  spec.moe.intermediate = keys.required({"moe_intermediate_size", "intermediate_size", "ffn_hidden_size"});
+  spec.moe.intermediate =
+      keys.required({"moe_intermediate_size", "intermediate_size", "ffn_hidden_size"});
   spec.intermediate = own_width ? keys.optional(width, 0) : 0;
-  const int shared = keys.optional({"n_shared_experts", "num_shared_experts", "moe_num_shared_experts"}, 0);
-  spec.moe.shared_intermediate = keys.optional({"shared_expert_intermediate_size", "shared_intermediate_size"},
-                                               shared * spec.moe.intermediate);
+  const int shared =
+      keys.optional({"n_shared_experts", "num_shared_experts", "moe_num_shared_experts"}, 0);
+  spec.moe.shared_intermediate =
+      keys.optional({"shared_expert_intermediate_size", "shared_intermediate_size"},
+                    shared * spec.moe.intermediate);
   if (starts_with(spec.family, "gemma4"))  // a dense feed-forward beside the experts
     spec.moe.shared_intermediate = std::exchange(spec.intermediate, 0);
 }
@@ -132,7 +145,8 @@ void check_layers(HfKeys& keys, const LlmSpec& spec) {
 
 }  // namespace
 
-Result<LlmSpec> read_hf_config(const Json& config, const std::string& file, std::string model_name) {
+Result<LlmSpec> read_hf_config(const Json& config, const std::string& file,
+                               std::string model_name) {
   if (!config.is_object())
     return Error{ErrorKind::usage,
                  {file, config.line(), config.column(), {}},
@@ -146,14 +160,16 @@ Result<LlmSpec> read_hf_config(const Json& config, const std::string& file, std:
   if (spec.family.size() > 5 && spec.family.compare(spec.family.size() - 5, 5, "_text") == 0)
     spec.family.resize(spec.family.size() - 5);
   if (keys.flag({"is_encoder_decoder"}, false))
-    keys.fault({"is_encoder_decoder"}, "this is an encoder-decoder model", "give a decoder-only model");
+    keys.fault({"is_encoder_decoder"}, "this is an encoder-decoder model",
+               "give a decoder-only model");
 
   spec.layers = keys.required({"num_hidden_layers", "n_layer", "num_layers", "n_layers"});
   spec.hidden = keys.required({"hidden_size", "n_embd", "d_model"});
   spec.vocab = keys.required({"vocab_size", "padded_vocab_size"});
   spec.max_position =
       keys.optional({"max_position_embeddings", "n_positions", "max_seq_len", "seq_length"}, 0, 1);
-  spec.mtp_layers = keys.optional({"num_nextn_predict_layers", "mtp_num_hidden_layers", "num_mtp_modules"}, 0);
+  spec.mtp_layers =
+      keys.optional({"num_nextn_predict_layers", "mtp_num_hidden_layers", "num_mtp_modules"}, 0);
   if (!faults.ok()) return faults.combined();
 
   read_heads(keys, spec);

@@ -7,7 +7,8 @@ namespace {
 
 using std::int64_t;
 
-// DeepSeek-V2 (arXiv 2405.04434), section 2.1: down-projections to the latent, up-projections per head.
+// DeepSeek-V2 (arXiv 2405.04434), section 2.1: down-projections to the latent, up-projections per
+// head.
 void add_mla(const LlmSpec& spec, LayerParameters& sum) {
   const Mla& mla = spec.mla;
   const int64_t heads = spec.heads;
@@ -46,7 +47,8 @@ void add_linear_attention(const LlmSpec& spec, LayerParameters& sum) {
   const int64_t value = int64_t{linear.value_heads} * linear.value_head_dim;
   sum.by_head += hidden * (2 * key + 2 * value) + value * hidden;
   sum.by_head += hidden * 2 * linear.value_heads;
-  sum.small += (2 * key + value) * linear.conv_kernel + 2 * linear.value_heads + linear.value_head_dim;
+  sum.small +=
+      (2 * key + value) * linear.conv_kernel + 2 * linear.value_heads + linear.value_head_dim;
 }
 
 int64_t feed_forward(const LlmSpec& spec, int64_t width) {

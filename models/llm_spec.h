@@ -50,28 +50,28 @@ struct LinearAttention {
 };
 
 struct LlmSpec {
-  std::string name;         // "meta-llama/Llama-3.1-8B-Instruct"
-  std::string family;       // model_type of the config: "llama", "qwen3_moe", ...
+  std::string name = {};    // "meta-llama/Llama-3.1-8B-Instruct"
+  std::string family = {};  // model_type of the config: "llama", "qwen3_moe", ...
   int layers = 0;
   int hidden = 0;
   int vocab = 0;
   int heads = 0;
   int kv_heads = 0;
-  int head_dim = 0;         // of MLA: qk_nope_head_dim + qk_rope_head_dim
-  int intermediate = 0;     // dense feed-forward width
-  bool gated_mlp = true;    // SwiGLU/GeGLU: three matrices, else two
+  int head_dim = 0;       // of MLA: qk_nope_head_dim + qk_rope_head_dim
+  int intermediate = 0;   // dense feed-forward width
+  bool gated_mlp = true;  // SwiGLU/GeGLU: three matrices, else two
   bool tied_embeddings = false;
   bool attention_bias = false;
   bool qk_norm = false;
-  bool attention_output_gate = false;  // q projection twice as wide
-  int norms_per_layer = 2;  // gemma-2: 4
-  std::int64_t max_position = 0;  // longest context in tokens; 0: the model does not say
-  std::vector<LayerGroup> groups;  // counts sum to `layers`
-  Mla mla;
-  Moe moe;
-  LinearAttention linear;
-  Precision weights = Precision::bf16;          // of the linear layers (dense and attention)
-  Precision expert_weights = Precision::bf16;   // of routed experts
+  bool attention_output_gate = false;   // q projection twice as wide
+  int norms_per_layer = 2;              // gemma-2: 4
+  std::int64_t max_position = 0;        // longest context in tokens; 0: the model does not say
+  std::vector<LayerGroup> groups = {};  // counts sum to `layers`
+  Mla mla = {};
+  Moe moe = {};
+  LinearAttention linear = {};
+  Precision weights = Precision::bf16;            // of the linear layers (dense and attention)
+  Precision expert_weights = Precision::bf16;     // of routed experts
   Precision embedding_weights = Precision::bf16;  // embeddings and LM head
   int mtp_layers = 0;  // multi-token-prediction layers, not part of `layers`
 
@@ -91,12 +91,12 @@ void add_layer(std::vector<LayerGroup>& groups, const LayerGroup& shape);
 
 // Parameters of one layer, by the way they spread over ranks.
 struct LayerParameters {
-  std::int64_t by_head = 0;     // query, output, MLA up-projections, linear attention: divided by tp
+  std::int64_t by_head = 0;  // query, output, MLA up-projections, linear attention: divided by tp
   std::int64_t by_kv_head = 0;  // key and value projections: a head is copied when tp > kv heads
   std::int64_t replicated = 0;  // MLA down-projections: on every rank
-  std::int64_t small = 0;       // norms, biases, router, convolution: kept at 16 bits, on every rank
-  std::int64_t dense = 0;       // dense feed-forward and shared experts: divided by tp
-  std::int64_t experts = 0;     // all routed experts
+  std::int64_t small = 0;    // norms, biases, router, convolution: kept at 16 bits, on every rank
+  std::int64_t dense = 0;    // dense feed-forward and shared experts: divided by tp
+  std::int64_t experts = 0;  // all routed experts
 
   [[nodiscard]] std::int64_t total() const {
     return by_head + by_kv_head + replicated + small + dense + experts;
@@ -104,9 +104,9 @@ struct LayerParameters {
 };
 [[nodiscard]] LayerParameters layer_parameters(const LlmSpec& spec, const LayerGroup& group);
 
-// Parameters counted from the shapes, without multi-token-prediction layers and vision or audio towers;
-// `active` leaves out the routed experts that one token does not use; `embedding` is the part of
-// `total` in the embedding and the LM head.
+// Parameters counted from the shapes, without multi-token-prediction layers and vision or audio
+// towers; `active` leaves out the routed experts that one token does not use; `embedding` is the
+// part of `total` in the embedding and the LM head.
 struct ParameterCount {
   std::int64_t total = 0, active = 0, embedding = 0;
 };
