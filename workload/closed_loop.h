@@ -39,8 +39,8 @@ struct ClosedLoopConfig {
   Duration ramp{};                   // ramped
   Duration turnaround{};             // client's time between a last token and the next request
   Duration turnaround_jitter{};      // mean of the exponential part
-  std::optional<SimTime> stage_end;  // nothing is sent at or after it
-  LengthPair lengths;                // independent; output is also what the request allows
+  std::optional<SimTime> stage_end{};  // nothing is sent at or after it
+  LengthPair lengths;                  // independent; output is also what the request allows
   std::uint64_t seed = 1;
   std::uint64_t run = 0;
 };

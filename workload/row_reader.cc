@@ -161,7 +161,7 @@ Result<void> Columns::finish(TraceFormat format) {
   for (auto name = names_.begin(); name != names_.end(); ++name) {
     if (std::find(asked_.begin(), asked_.end(), *name) == asked_.end()) {
       return row_error(file_, 1,
-                       fmt::format("unknown column \"{}\" of a {} trace", shown(*name), kind),
+                       fmt::format("unknown column \"{}\" ({} trace)", shown(*name), kind),
                        suggest(*name, asked_));
     }
     if (std::find(names_.begin(), name, *name) != name) {

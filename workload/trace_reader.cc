@@ -98,7 +98,7 @@ Result<std::unique_ptr<ArrivalSource>> open_trace(const std::string& path,
   const TraceFormat format = opened->format;
   if (options.dequantise && format != TraceFormat::mooncake) {
     return usage_error(
-        fmt::format("{} is a {} trace, whose times are not quantised", path, name_of(format)),
+        fmt::format("times of {} are not quantised ({} trace)", path, name_of(format)),
         "spread times only of Mooncake traces");
   }
   ReaderInput input{std::move(opened->lines), std::move(opened->header), options};

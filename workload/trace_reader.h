@@ -35,7 +35,7 @@ struct TraceOptions {
   // Mooncake's timestamps come in 3 s steps, which makes bursts that did not exist. When set, the
   // rows of one timestamp are spread uniformly over this step (less where the next timestamp is
   // nearer).
-  std::optional<Duration> dequantise;
+  std::optional<Duration> dequantise{};
   std::uint64_t seed = 1;  // of the spreading
   std::uint64_t run = 0;
   std::size_t max_line_bytes = LineSource::kMaxLineBytes;
