@@ -108,7 +108,7 @@ std::vector<Field> deployment_fields() {
       {d, "chunk_tokens", "chunk-tokens", integer, "N", "the engine's default",
        "SGLang's chunked_prefill_size; 0 turns chunking off", deployment<&D::chunk_tokens>, 0,
        kMaxTokens},
-      {d, "max_model_len", "max-model-len", integer, "N", "no limit but the KV cache",
+      {d, "max_model_len", "max-model-len", integer, "N", "the model's own limit",
        "longest prompt plus output in tokens; longer requests are rejected",
        deployment<&D::max_model_len>, 1, kMaxTokens},
       {d, "kv_blocks", "kv-blocks", integer, "N", "what the engine would allocate",
