@@ -90,8 +90,10 @@ Result<Arguments> collect(const CommandSpec& spec, const po::parsed_options& par
   if (out.positionals().size() > spec.max_positionals) {
     return usage_error(fmt::format("\"{}\" is not understood: {} takes {}",
                                    out.positionals()[spec.max_positionals], spec.name,
-                                   spec.max_positionals == 0 ? "options only"
-                                                             : "one word besides options"),
+                                   spec.max_positionals == 0
+                                       ? "options only"
+                                       : fmt::format("{} word{} besides options", spec.max_positionals,
+                                                     spec.max_positionals == 1 ? "" : "s")),
                        see_help(spec));
   }
   return out;

@@ -2,12 +2,20 @@
 
 namespace eph::app {
 
-OptionSpec data_option() {
-  return {"data", "FOLDER", "catalogue folder [$EPHEMERIS_DATA, or data/ near the program]", false};
+namespace {
+
+OptionSpec folder_option(std::string name) {
+  return {std::move(name), "FOLDER", "catalogue folder [$EPHEMERIS_DATA, or data/ near the program]"};
 }
 
-Result<models::Catalog> open_catalog(const Arguments& arguments) {
-  const Result<std::string> folder = models::find_data_folder(arguments.text("data"));
+}  // namespace
+
+OptionSpec data_option() { return folder_option("data"); }
+
+OptionSpec catalog_option() { return folder_option("catalog"); }
+
+Result<models::Catalog> open_catalog(const Arguments& arguments, std::string_view option) {
+  const Result<std::string> folder = models::find_data_folder(arguments.text(option));
   if (!folder) return folder.error();
   return models::Catalog(*folder);
 }

@@ -7,6 +7,9 @@
 namespace eph::app {
 
 [[nodiscard]] OptionSpec data_option();
-[[nodiscard]] Result<models::Catalog> open_catalog(const Arguments& arguments);
+// The same where --data means measured data.
+[[nodiscard]] OptionSpec catalog_option();
+[[nodiscard]] Result<models::Catalog> open_catalog(const Arguments& arguments,
+                                                   std::string_view option = "data");
 
 }  // namespace eph::app
