@@ -253,10 +253,12 @@ std::vector<Conflict> Gatherer::shared_conflicts() {
 
 void Gatherer::check() {
   const scenario::Spelling spelling = [this](std::string_view id) { return spell(id); };
-  const auto add = [&](const Conflict& c) {
-    faults_.add(usage_error(fmt::format("{}: {}", spell(c.id), c.what), c.remedy));
-  };
-  for (const Conflict& conflict : shared_conflicts()) add(conflict);
+  std::string said;  // --window stands for two fields
+  for (const Conflict& c : shared_conflicts()) {
+    Error error = usage_error(fmt::format("{}: {}", spell(c.id), c.what), c.remedy);
+    if (error.what != said) faults_.add(error);
+    said = std::move(error.what);
+  }
   if (!faults_.ok()) return;
   for (const Conflict& c : find_missing(out_.scenario, out_.given, spelling)) {
     if (c.id != "deployment/model" || use_.deployment) faults_.add(usage_error(c.what, c.remedy));
