@@ -51,7 +51,7 @@ TEST_CASE("a library outside its adapter is found") {
   const Case sample_case = GENERATE(values<Case>({
       {"nlohmann/json.hpp", "core/json_doc.cc", "core/json_doc.h"},
       {"nlohmann/json.hpp", "core/json_dump.cc", "app/main.cc"},
-      {"zlib.h", "core/line_source.cc", "workload/trace.cc"},
+      {"zlib.h", "core/byte_source.h", "workload/trace.cc"},
       {"boost/program_options.hpp", "app/main.cc", "planner/search.cc"},
       {"boost/graph/adjacency_list.hpp", "models/topology.cc", "models/memory.cc"},
       {"Eigen/Dense", "calibration/fit.cc", "calibration/fit.h"},
