@@ -118,15 +118,16 @@ Result<void> price_rows(const models::Catalog& catalog, const PlanOptions& optio
                         PlanReport& report) {
   const std::string path =
       options.price_file.empty() ? catalog.folder() + "/prices/default.json" : options.price_file;
-  Result<models::PriceBook> book = models::load_price_book(path);
+  Result<models::PriceBook> book = models::PriceBook::load(path);
   if (!book) return book.error();
   for (PlanRow& row : report.rows) {
-    Result<models::PriceEntry> price = book->find(row.deployment.gpu, options.provider, options.commitment);
+    Result<models::Price> price = book->find(row.deployment.gpu, options.provider, options.commitment);
     if (!price) return price.error();
     row.usd_per_hour = price->per_gpu_hour.value * row.gpus;
     row.usd_per_million_output_tokens = row.usd_per_hour / tokens_per_hour * 1e6;
-    const std::string note = fmt::format("{} {:.2f} USD per GPU hour, {} ({})", price->gpu,
-                                         price->per_gpu_hour.value, price->commitment, price->source);
+    const std::string note =
+        fmt::format("{} {:.2f} USD per GPU hour, {}, {}{}", price->gpu, price->per_gpu_hour.value,
+                    price->provider, price->commitment, price->assumed ? " (an assumption)" : "");
     if (report.price_note.find(note) == std::string::npos) {
       report.price_note += (report.price_note.empty() ? "" : "; ") + note;
     }
@@ -179,8 +180,8 @@ Result<PlanReport> plan(const models::Catalog& catalog, const PlanProblem& probl
     });
   });
   for (std::optional<Result<PlanRow>>& row : rows) {
-    if (!*row) return row->error();
-    report.rows.push_back(std::move(**row).value());
+    if (!*row) return (*row).error();
+    report.rows.push_back(std::move(*row).value());
   }
   report.simulations = simulations;
   if (Result<void> priced = price_rows(catalog, options, output_tokens_per_hour(*requests), report); !priced) {
