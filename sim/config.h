@@ -1,0 +1,52 @@
+#pragma once
+// Everything one run owns or borrows: plain values, defaults in place.
+#include <cstdint>
+
+#include "core/time.h"
+#include "models/engine_kind.h"
+#include "models/front_end.h"
+#include "models/memory.h"
+#include "models/step_model.h"
+
+namespace eph::sim {
+
+// Limits of one engine under its own rules (docs/MODEL.md, "Schedulers"). Names follow vLLM; what
+// each engine calls them is in models/engine_defaults.h.
+struct EngineOptions {
+  models::EngineKind kind = models::EngineKind::vllm;
+  std::int64_t max_num_batched_tokens = 8192;  // token budget of one step
+  std::int64_t max_num_seqs = 1024;            // sequences running at once
+  std::int64_t chunk_tokens = 8192;            // SGLang chunked_prefill_size; <= 0: no chunking
+  bool chunked_prefill = true;
+  bool async_scheduling = true;     // step k+1 is composed when step k starts (one-step lag)
+  std::int64_t max_model_len = 0;   // prompt + output; 0: no limit but the KV pool
+  bool reserve_full_prompt = true;  // vLLM >= 0.19: admission needs room for the whole sequence
+  double watermark = 0.0;           // vLLM: share of blocks kept free when admitting
+  // SGLang: reservation for output tokens of running requests (ENGINES B2, B4).
+  double new_token_ratio_init = 0.7;
+  double new_token_ratio_min = 0.098;
+  int new_token_ratio_decay_steps = 600;
+  std::int64_t clip_max_new_tokens = 4096;
+};
+
+struct ReplicaConfig {
+  EngineOptions engine;
+  models::KvPool kv;
+  const models::StepModel* step = nullptr;  // borrowed; must outlive the simulation; thread safe
+  models::FrontEnd front_end;
+};
+
+enum class RouterKind { round_robin, least_outstanding };
+
+struct SimulationConfig {
+  ReplicaConfig replica;  // all replicas are alike
+  int replicas = 1;
+  RouterKind router = RouterKind::least_outstanding;
+  std::uint64_t seed = 1;
+  std::uint64_t run = 0;                   // replication number: same seed, other draws
+  SimTime horizon = SimTime::never();      // stop here; what has not ended is counted as unfinished
+  SimTime measure_from = SimTime::zero();  // requests sent earlier are simulated but not summarised
+  Duration series_interval = Duration::zero();  // zero: no time series
+};
+
+}  // namespace eph::sim

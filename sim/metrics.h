@@ -1,0 +1,90 @@
+#pragma once
+// The summary of a run: latencies, rates, goodput, queues over time.
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "core/histogram.h"
+#include "core/time.h"
+#include "sim/metrics_sink.h"
+#include "sim/slo.h"
+
+namespace eph::sim {
+
+// Latency values: exact up to kExactLimit of them, then a log-bucket histogram (0.2 %).
+// Quantiles of the exact form interpolate linearly between order statistics (core/stats.h).
+class LatencySample {
+ public:
+  static constexpr std::size_t kExactLimit = std::size_t{1} << 20;
+  void add(Duration value, std::uint64_t count = 1);
+  [[nodiscard]] std::uint64_t count() const;
+  [[nodiscard]] double mean_s() const;
+  [[nodiscard]] double quantile_s(double p) const;  // 0 when empty
+  [[nodiscard]] double max_s() const;
+
+ private:
+  __extension__ typedef __int128 Wide;
+  mutable std::vector<std::int64_t> exact_;  // sorted on the first quantile
+  mutable bool sorted_ = false;
+  Histogram histogram_;
+  Wide sum_ns_ = 0;
+  std::int64_t max_ns_ = 0;
+  bool overflowed_ = false;
+};
+
+// Over the whole run, requests sent before measure_from included.
+struct RunCounts {
+  std::uint64_t arrived = 0, finished = 0, rejected = 0, unfinished = 0;  // INV-1: sums
+  std::uint64_t steps = 0, preemptions = 0;
+  std::uint64_t prompt_tokens = 0, output_tokens = 0;  // of finished requests
+  std::uint64_t scheduled_tokens = 0;                  // processed by steps, recomputation included
+  std::uint64_t events = 0;
+};
+
+// One sample of the fleet's state, summed over replicas.
+struct SeriesPoint {
+  SimTime at{};
+  std::int64_t waiting = 0, running = 0;
+  double kv_used = 0;                           // share of usable blocks, 0..1
+  std::uint64_t preemptions = 0, finished = 0;  // so far
+};
+
+// `measured_s` is over finished requests. A quantile is met only if that share of the measured
+// requests finished at all: what was rejected or never ended counts as beyond any limit.
+struct SloOutcome {
+  Slo slo;
+  double measured_s = 0;
+  bool met = false;
+};
+
+// Everything `simulate` prints. "Measured" requests are those sent at or after measure_from.
+// Latencies are over measured requests that finished; ITL over all gaps between consecutive tokens
+// of measured requests as the client sees them (those of requests that did not finish included).
+// Means over time run from the first measured send to the last event.
+struct RunSummary {
+  RunCounts counts;
+  LatencySample ttft, tpot, itl, e2e, queued;
+  SimTime first_sent{}, last_finish{};
+  double requests_per_s = 0, output_tokens_per_s = 0,
+         total_tokens_per_s = 0;  // over first_sent..last_finish
+  // Measured requests that finished and meet every SLO's limit themselves (an ITL limit is held
+  // against the request's own mean gap); the share is of measured requests.
+  double goodput_per_s = 0;
+  double goodput_share = 0;
+  double busy_share = 0;  // of replica time spent in steps
+  // Requests as the schedulers count them, summed over replicas; the fullest replica's share of
+  // blocks.
+  double mean_running = 0, mean_waiting = 0, peak_kv_used = 0;
+  double mean_in_system = 0;  // sent and not ended at the client (INV-9)
+  bool saturated =
+      false;  // the backlog grew over the second half of the arrivals (sim/backlog_trend.h)
+  std::vector<SloOutcome> slos;
+  std::vector<SeriesPoint> series;
+  std::uint64_t digest = 0;  // of every request record (INV-8)
+
+  [[nodiscard]] const LatencySample& sample(Latency latency) const;
+  [[nodiscard]] bool slos_met() const;
+};
+
+}  // namespace eph::sim

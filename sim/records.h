@@ -1,0 +1,60 @@
+#pragma once
+// What a run reports about each request and each step.
+#include <cstdint>
+#include <span>
+
+#include "core/ids.h"
+#include "core/time.h"
+#include "models/batch_shape.h"
+
+namespace eph::sim {
+
+enum class RequestStatus : std::uint8_t { finished, rejected, unfinished };
+
+// Times the request never reached are SimTime::never(). `sent`, `first_token`, `finish` are on the
+// client's clock; the engine_* ones inside the replica, without front end and network.
+struct RequestRecord {
+  RequestId id{};
+  ReplicaId replica{};
+  RequestStatus status = RequestStatus::unfinished;
+  std::int32_t prompt_tokens = 0;
+  std::int32_t output_tokens = 0;  // really produced so far
+  std::int32_t preemptions = 0;
+  std::int32_t cached_tokens = 0;  // prefix-cache hit at first admission
+  std::uint32_t request_class = 0;
+  SimTime sent{};
+  SimTime engine_queued = SimTime::never();       // visible to the scheduler
+  SimTime engine_scheduled = SimTime::never();    // start of the first step that works on it
+  SimTime engine_first_token = SimTime::never();  // end of the step that samples it
+  SimTime engine_finish = SimTime::never();
+  SimTime first_token = SimTime::never();
+  SimTime finish = SimTime::never();
+
+  // Valid only for requests that got that far.
+  [[nodiscard]] Duration ttft() const { return first_token - sent; }
+  [[nodiscard]] Duration e2e() const { return finish - sent; }
+  [[nodiscard]] Duration queued() const { return engine_scheduled - sent; }
+  // (last - first) / (n - 1), seconds; 0 for one-token outputs.
+  [[nodiscard]] double tpot_s() const {
+    return output_tokens > 1 ? (finish - first_token).seconds() / (output_tokens - 1) : 0.0;
+  }
+};
+
+// One scheduled entry of a step.
+struct ScheduledTokens {
+  RequestId id{};
+  std::int32_t tokens = 0;
+};
+
+struct StepRecord {
+  ReplicaId replica{};
+  std::uint64_t step = 0;  // number of the step on this replica, from 0
+  SimTime start{}, end{};
+  models::BatchShape shape;
+  std::int64_t waiting = 0, running = 0;       // after the step was composed
+  std::int64_t kv_blocks_used = 0;             // null block not counted
+  std::span<const ScheduledTokens> scheduled;  // in scheduling order; valid during the call
+  std::span<const RequestId> preempted;
+};
+
+}  // namespace eph::sim

@@ -1,0 +1,26 @@
+#pragma once
+// A service-level objective: a statistic of a latency must not exceed a limit.
+#include <string>
+#include <vector>
+
+#include "core/result.h"
+#include "core/time.h"
+
+namespace eph::sim {
+
+enum class Latency { ttft, tpot, itl, e2e };
+
+// quantile in (0, 1): that percentile; `mean` true: the mean.
+struct Slo {
+  Latency latency = Latency::ttft;
+  bool mean = false;
+  double quantile = 0.95;
+  Duration limit{};
+
+  [[nodiscard]] std::string text() const;  // "p95_ttft=500ms"
+};
+
+// "p95_ttft=500ms", "mean_tpot=30 ms", "p99.9_e2e=20s"; several separated by commas.
+[[nodiscard]] Result<std::vector<Slo>> parse_slos(std::string_view text);
+
+}  // namespace eph::sim
