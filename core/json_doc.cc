@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstring>
 #include <iterator>
 #include <limits>
 #include <nlohmann/json.hpp>
@@ -48,6 +47,10 @@ class CountingIterator {
   const char** progress_;
 };
 
+bool is_number_part(char c) {
+  return (c >= '0' && c <= '9') || c == '+' || c == '-' || c == '.' || c == 'e' || c == 'E';
+}
+
 // A place in the text that only moves forward and knows its line and column.
 class Cursor {
  public:
@@ -71,7 +74,7 @@ class Cursor {
   void skip_to_token(const char* limit) {
     for (;;) {
       if (at_ >= end_) return;
-      if (std::strchr(" \t\r\n", *at_) != nullptr) {
+      if (*at_ == ' ' || *at_ == '\n' || *at_ == '\t' || *at_ == '\r') {
         advance_to(at_ + 1);
       } else if (*at_ == '/' && end_ - at_ > 1 && (at_[1] == '/' || at_[1] == '*')) {
         skip_comment(at_[1] == '/' ? "\n" : "*/");
@@ -82,8 +85,10 @@ class Cursor {
       }
     }
   }
-  void skip_number() {
-    while (at_ < end_ && std::strchr("+-.0123456789eE", *at_) != nullptr) advance_to(at_ + 1);
+  void skip_number(const char* limit) {
+    const char* end = at_;
+    while (end < limit && is_number_part(*end)) ++end;
+    advance_to(end);
   }
 
  private:
@@ -214,7 +219,9 @@ class JsonBuilder {
       json = Json::number(special_[next_special_++].value);
     }
     set_place(json);
-    cursor_.skip_number();
+    // The parser has read one character more than the number, unless the text ends with it.
+    const bool at_end = *progress_ == text_.data() + text_.size();
+    cursor_.skip_number(at_end ? *progress_ : *progress_ - 1);
     return add(std::move(json));
   }
   bool open(Json container) {
@@ -279,9 +286,9 @@ bool JsonBuilder::parse_error(std::size_t /*position*/, const std::string& last_
   if (const auto dash = message.find(" - "); dash != std::string_view::npos) {
     message.remove_prefix(dash + 3);
   }
-  const auto expected_at = message.find("; expected ");
-  const std::string_view fact =
-      message.substr(0, std::min(message.find("; last read"), expected_at));
+  message = message.substr(0, message.find("; last read"));
+  const std::size_t expected_at = message.find("; expected ");
+  const std::string_view fact = message.substr(0, expected_at);
   std::string remedy;
   if (expected_at != std::string_view::npos) remedy = std::string(message.substr(expected_at + 2));
   const bool at_end = fact == "unexpected end of input";

@@ -39,7 +39,10 @@ constexpr std::array kMoneyUnits = {Unit{"USD/h", 1}};
 Error quantity_error(std::string_view text, std::string_view noun, std::string_view example,
                      std::span<const Unit> units) {
   std::string names;
-  for (const Unit& unit : units) names += (names.empty() ? "" : " ") + std::string(unit.name);
+  for (const Unit& unit : units) {
+    if (!names.empty()) names += ' ';
+    names += unit.name;
+  }
   return usage_error(fmt::format("\"{}\" is not {}", text, noun),
                      fmt::format("write it like \"{}\" (units: {})", example, names));
 }
@@ -57,7 +60,7 @@ Result<double> parse_quantity(std::string_view text, std::string_view noun,
   const auto unit = std::find_if(units.begin(), units.end(),
                                  [&](const Unit& candidate) { return candidate.name == name; });
   if (unit == units.end()) return quantity_error(text, noun, example, units);
-  if (value < 0) {
+  if (std::signbit(value)) {
     return usage_error(fmt::format("\"{}\" is negative", text), "use a value of 0 or more");
   }
   const double scaled = value * unit->times / unit->over;
