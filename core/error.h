@@ -2,6 +2,7 @@
 // What went wrong for the user: where, what (with the value), and what to do about it.
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace eph {

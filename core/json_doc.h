@@ -60,7 +60,8 @@ class Json {
   Json& set(std::string key, std::size_t value) { return set(std::move(key), integer(static_cast<std::int64_t>(value))); }
   Json& set(std::string key, bool value) { return set(std::move(key), boolean(value)); }
 
-  // Where the value stood in its file; 0 when it was built in memory.
+  // Where the value stood in its file, from 1 (a member: where its key starts; columns count
+  // characters); 0 when it was built in memory.
   [[nodiscard]] std::int64_t line() const { return line_; }
   [[nodiscard]] std::int64_t column() const { return column_; }
   void set_place(std::int64_t line, std::int64_t column) {
@@ -73,6 +74,8 @@ class Json {
   [[nodiscard]] std::string dump(int indent = 2) const;
 
  private:
+  friend class JsonBuilder;  // the parser: appends members without looking for duplicates
+
   Type type_ = Type::null;
   bool bool_ = false;
   std::int64_t int_ = 0;
@@ -83,6 +86,9 @@ class Json {
   std::vector<Json> items_;
   std::vector<Member> members_;
 };
+
+// Containers nested deeper than this are an error, so that no input can exhaust the stack.
+inline constexpr std::size_t kMaxJsonDepth = 200;
 
 struct ParseOptions {
   bool allow_special_numbers = false;

@@ -12,6 +12,8 @@
 // A missing required key, a wrong type or a value out of range adds a fault (file:line:column,
 // JSON pointer, value, remedy) and returns the default or a zero value, so that reading goes on.
 // finish() reports keys that nobody asked for, with a did-you-mean over those that were.
+#include <cstdint>
+#include <functional>
 #include <initializer_list>
 #include <limits>
 #include <optional>
@@ -62,7 +64,8 @@ class Reader {
 
   std::vector<double> numbers(std::string_view key, bool required = true);
   std::vector<std::string> strings(std::string_view key, bool required = true);
-  // Sub-objects; a missing required one yields a reader of an empty object (and one fault).
+  // Sub-objects. An absent one yields a reader whose reads give their defaults and add no faults
+  // (one fault was added if it was required): guard with has() where its own keys are required.
   Reader object(std::string_view key, bool required = true);
   std::vector<Reader> objects(std::string_view key, bool required = true);
   // The raw value, or nullptr; counts as asked for.
@@ -77,15 +80,24 @@ class Reader {
   [[nodiscard]] const std::string& pointer() const { return pointer_; }
 
  private:
-  const Json* take(std::string_view key, bool required);
-  SourcePlace place_of(std::string_view key, const Json* value) const;
+  const Json* take(std::string_view key, bool required, std::string_view example);
+  void wrong_type(std::string_view key, const Json& value, std::string_view expected);
+  void fault_at(SourcePlace place, std::string what, std::string remedy);
+  template <class T>
+  T quantity(std::string_view key, std::optional<T> fallback, Result<T> (*parse)(std::string_view),
+             std::string_view example);
+  // Calls `read(item, pointer)` for every element of the array.
+  template <class ReadItem>
+  void each_item(std::string_view key, bool required, std::string_view example, ReadItem read);
+  [[nodiscard]] std::string pointer_to(std::string_view key) const;
+  [[nodiscard]] SourcePlace place_of(std::string_view key, const Json* value) const;
 
   const Json* object_;
   std::string file_;
   Diagnostics* faults_;
   std::string pointer_;
   std::set<std::string, std::less<>> asked_;
-  bool broken_ = false;  // not an object: say so once
+  bool silent_ = false;  // not an object, or absent: every read gives its default without a fault
 };
 
 }  // namespace eph

@@ -1,0 +1,140 @@
+#include <algorithm>
+
+#include "core/assert.h"
+#include "core/json_doc.h"
+#include "core/text.h"
+
+namespace eph {
+
+Json Json::boolean(bool value) {
+  Json json;
+  json.type_ = Type::boolean;
+  json.bool_ = value;
+  return json;
+}
+
+Json Json::integer(std::int64_t value) {
+  Json json;
+  json.type_ = Type::integer;
+  json.int_ = value;
+  return json;
+}
+
+Json Json::number(double value) {
+  Json json;
+  json.type_ = Type::number;
+  json.double_ = value;
+  return json;
+}
+
+Json Json::string(std::string value) {
+  Json json;
+  json.type_ = Type::string;
+  json.string_ = std::move(value);
+  return json;
+}
+
+Json Json::array() {
+  Json json;
+  json.type_ = Type::array;
+  return json;
+}
+
+Json Json::object() {
+  Json json;
+  json.type_ = Type::object;
+  return json;
+}
+
+std::string_view Json::type_name() const {
+  switch (type_) {
+    case Type::null:
+      return "null";
+    case Type::boolean:
+      return "a boolean";
+    case Type::integer:
+      return "an integer";
+    case Type::number:
+      return "a number";
+    case Type::string:
+      return "a string";
+    case Type::array:
+      return "an array";
+    case Type::object:
+      return "an object";
+  }
+  EPH_ASSERT(false, "type {}", static_cast<int>(type_));
+}
+
+bool Json::as_bool() const {
+  EPH_ASSERT(type_ == Type::boolean, "as_bool of {}", type_name());
+  return bool_;
+}
+
+std::int64_t Json::as_int() const {
+  EPH_ASSERT(type_ == Type::integer, "as_int of {}", type_name());
+  return int_;
+}
+
+double Json::as_double() const {
+  EPH_ASSERT(is_number(), "as_double of {}", type_name());
+  return type_ == Type::integer ? static_cast<double>(int_) : double_;
+}
+
+const std::string& Json::as_string() const {
+  EPH_ASSERT(is_string(), "as_string of {}", type_name());
+  return string_;
+}
+
+const std::vector<Json>& Json::items() const {
+  EPH_ASSERT(is_array(), "items of {}", type_name());
+  return items_;
+}
+
+const std::vector<Json::Member>& Json::members() const {
+  EPH_ASSERT(is_object(), "members of {}", type_name());
+  return members_;
+}
+
+const Json* Json::find(std::string_view key) const {
+  for (const Member& member : members_) {
+    if (member.first == key) return &member.second;
+  }
+  return nullptr;
+}
+
+const Json* Json::at_path(std::string_view path) const {
+  const Json* at = this;
+  for (std::string_view step : split(path, '/')) {
+    if (at->is_array()) {
+      const auto position = parse_int(step);
+      const bool inside =
+          position && *position >= 0 && static_cast<std::uint64_t>(*position) < at->items_.size();
+      at = inside ? &at->items_[static_cast<std::size_t>(*position)] : nullptr;
+    } else {
+      at = at->find(step);
+    }
+    if (at == nullptr) return nullptr;
+  }
+  return at;
+}
+
+Json& Json::push(Json item) {
+  EPH_ASSERT(is_array(), "push to {}", type_name());
+  items_.push_back(std::move(item));
+  return *this;
+}
+
+Json& Json::set(std::string key, Json value) {
+  EPH_ASSERT(is_object(), "set in {}", type_name());
+  const auto same = std::find_if(members_.begin(), members_.end(),
+                                 [&](const Member& member) { return member.first == key; });
+  if (same != members_.end()) {
+    same->second = std::move(value);
+  } else {
+    members_.emplace_back(std::move(key), std::move(value));
+  }
+  return *this;
+}
+
+}  // namespace eph
