@@ -1,0 +1,53 @@
+#pragma once
+// From names and numbers to something that can be simulated; physics is checked here.
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/result.h"
+#include "models/catalog.h"
+#include "models/gpu_spec.h"
+#include "models/llm_spec.h"
+#include "models/profile.h"
+#include "scenario/scenario.h"
+#include "sim/config.h"
+#include "workload/arrival.h"
+#include "workload/load.h"
+
+namespace eph::scenario {
+
+// One deployment, ready to run. Owns the step model that `config` borrows: keep it alive while
+// simulations use the config. Immutable after assembly, so many runs may share it across threads.
+struct Assembly {
+  models::GpuSpec gpu;
+  models::LlmSpec llm;
+  std::unique_ptr<models::StepModel> step;
+  sim::SimulationConfig config;  // replicas, seed and run are the caller's to change
+  std::string profile_path;
+  std::vector<std::string> warnings;  // "tp 4 of this model was not measured: ...", in every output
+};
+
+// Errors: unknown names (did-you-mean), layouts that do not divide, models that do not fit (infeasible).
+[[nodiscard]] Result<Assembly> assemble(const models::Catalog& catalog, const DeploymentSpec& spec);
+
+// The whole workload in memory, transforms applied, so that many runs replay the same requests.
+// Arrival times start at 0; sorted.
+struct RequestList {
+  std::vector<workload::Arrival> arrivals;
+  std::string description;            // "Azure LLM 2023 trace AzureLLM..., x20 superposed"
+  std::vector<std::string> warnings;  // dropped or clipped rows, ignored prefix information
+  [[nodiscard]] double duration_s() const;
+};
+[[nodiscard]] Result<RequestList> load_requests(const models::Catalog& catalog,
+                                                const WorkloadSpec& spec, std::uint64_t seed,
+                                                std::uint64_t run);
+
+// An open-loop load over a list that outlives it.
+[[nodiscard]] std::unique_ptr<workload::Load> replay(const RequestList& list);
+
+// Streaming or closed-loop load for a single run; memory does not grow with an open-loop trace.
+[[nodiscard]] Result<std::unique_ptr<workload::Load>> make_load(const models::Catalog& catalog,
+                                                                const WorkloadSpec& spec,
+                                                                std::uint64_t seed, std::uint64_t run);
+
+}  // namespace eph::scenario

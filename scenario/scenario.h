@@ -1,0 +1,67 @@
+#pragma once
+// What the user asks for, as plain values: one deployment, one workload, objectives.
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/units.h"
+#include "models/parallelism.h"
+#include "models/precision.h"
+#include "sim/config.h"
+#include "sim/slo.h"
+
+namespace eph::scenario {
+
+// One engine serving one model on identical replicas. Optional limits default to what the engine itself
+// would choose on that GPU (models/engine_defaults.h).
+struct DeploymentSpec {
+  std::string model;           // catalogue name, or path of a config.json
+  std::string engine = "vllm";
+  std::string engine_version;  // empty: newest known rules
+  std::string gpu = "h100-sxm";
+  models::Parallelism layout;
+  int replicas = 1;
+  sim::RouterKind router = sim::RouterKind::least_outstanding;
+  std::string profile;         // path; empty: the shipped profile of engine and GPU
+  std::optional<double> host_speed;
+  std::optional<std::int64_t> max_num_seqs, max_num_batched_tokens, chunk_tokens, max_model_len;
+  std::optional<std::int64_t> kv_blocks, block_size;
+  std::optional<double> memory_fraction;
+  std::optional<models::Precision> kv_precision;
+  std::optional<bool> async_scheduling, chunked_prefill;
+};
+
+// Where requests come from: exactly one of `trace`, `model` or `synthetic`.
+struct SyntheticSpec {
+  std::string arrivals = "poisson";  // poisson | gamma | constant | closed
+  double rate = 1.0;                 // requests/s
+  double cv = 1.0;                   // of gamma inter-arrival times
+  int concurrency = 0;               // closed loop
+  std::int64_t prompt_tokens = 512, output_tokens = 128;
+  double length_spread = 0;          // uniform in nominal * [1 - spread, 1 + spread]
+  std::int64_t requests = 0;         // 0: by duration
+  double duration_s = 0;
+};
+struct WorkloadSpec {
+  std::string trace;  // file
+  std::string model;  // shipped name ("azure-conv-2023") or file of a workload model
+  std::optional<SyntheticSpec> synthetic;
+  double rate_scale = 1.0;
+  std::string rate_mode = "superpose";  // or "compress"
+  std::optional<double> from_s, to_s;   // window
+  std::int64_t repeat = 1;
+  std::int64_t max_requests = 0;        // 0: all
+  std::int64_t cap_prompt = 0, cap_output = 0;  // clip token counts; 0: no cap
+};
+
+struct Scenario {
+  DeploymentSpec deployment;
+  WorkloadSpec workload;
+  std::vector<sim::Slo> slos;
+  std::uint64_t seed = 1;
+  int runs = 1;
+  std::optional<double> horizon_s;
+};
+
+}  // namespace eph::scenario
