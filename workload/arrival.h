@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <limits>
 #include <span>
+#include <string>
 
 #include "core/result.h"
 #include "core/time.h"
@@ -11,32 +12,52 @@ namespace eph::workload {
 
 inline constexpr std::uint32_t kNoPrefixGroup = std::numeric_limits<std::uint32_t>::max();
 inline constexpr std::uint64_t kNoSession = std::numeric_limits<std::uint64_t>::max();
+// Largest prompt or output a request may have; the sum of both still fits an int32.
+inline constexpr std::int32_t kMaxTokens = 1'000'000'000;
 
 struct Arrival {
-  SimTime at{};                          // when the client sends it
-  std::int32_t prompt_tokens = 0;        // >= 1
-  std::int32_t output_tokens = 0;        // what the model will really produce, >= 1
-  std::int32_t max_output_tokens = 0;    // what the request allows; >= output_tokens
-  std::int32_t prefix_tokens = 0;        // leading prompt tokens shared by its prefix group
+  SimTime at{};                        // when the client sends it
+  std::int32_t prompt_tokens = 0;      // >= 1
+  std::int32_t output_tokens = 0;      // what the model will really produce, >= 1
+  std::int32_t max_output_tokens = 0;  // what the request allows; >= output_tokens
+  std::int32_t prefix_tokens = 0;      // leading prompt tokens shared by its prefix group
   std::uint32_t prefix_group = kNoPrefixGroup;
-  std::uint32_t request_class = 0;       // index into the source's class names
+  std::uint32_t request_class = 0;  // index into the source's class names
   std::uint64_t session = kNoSession;
-  // Prefix block hashes (Mooncake) live in the source: ArrivalSource::block_hashes(hash_offset, count).
+  // Prefix block hashes (Mooncake) live in the source: ArrivalSource::block_hashes.
   std::uint64_t hash_offset = 0;
   std::uint32_t hash_count = 0;
 };
 
+// What a source did to its rows besides passing them on; complete when the stream has ended.
+struct SourceCounts {
+  std::uint64_t rows = 0;              // requests read from the file or generated
+  std::uint64_t failures_dropped = 0;  // rows without output tokens, left out
+  std::uint64_t failures_kept = 0;     // the same, taken as 1 output token
+  std::uint64_t clipped = 0;           // requests shortened by a cap
+  std::uint64_t over_cap_dropped = 0;  // requests left out by a cap
+};
+
 // An open-loop stream of requests, sorted by time.
 // Contract:
-//  - pull fills a prefix of `out` and returns its length; 0 means the end, for good
+//  - pull fills a prefix of `out` (not empty) and returns its length; 0 means the end, for good
 //  - times never decrease over all pulls
-//  - an Error (bad row, damaged file) ends the stream; it names file and line
+//  - an Error (bad row, damaged file) ends the stream; it names file and line. Rows before it are
+//    delivered first
 class ArrivalSource {
  public:
   virtual ~ArrivalSource() = default;
   [[nodiscard]] virtual Result<std::size_t> pull(std::span<Arrival> out) = 0;
-  // Block hashes of an arrival of the last pull; valid until the next pull.
-  [[nodiscard]] virtual std::span<const std::uint64_t> block_hashes(const Arrival&) const { return {}; }
+  // Block hashes of an arrival of the last pull; valid until the next pull. Equal hashes are equal
+  // blocks with equal blocks before them. The last block of a prompt may be partly filled.
+  [[nodiscard]] virtual std::span<const std::uint64_t> block_hashes(const Arrival&) const {
+    return {};
+  }
+  // Tokens of one hashed block; 0 when the source has no hashes.
+  [[nodiscard]] virtual std::int32_t hash_block_tokens() const { return 0; }
+  // Names of the classes seen so far; empty when the source has none.
+  [[nodiscard]] virtual std::span<const std::string> class_names() const { return {}; }
+  [[nodiscard]] virtual SourceCounts counts() const { return {}; }
 };
 
 }  // namespace eph::workload

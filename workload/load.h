@@ -1,6 +1,7 @@
 #pragma once
 // A load generator: decides when requests are sent, with or without looking at what finished.
 #include <cstdint>
+#include <span>
 
 #include "core/ids.h"
 #include "core/result.h"
@@ -12,11 +13,14 @@ namespace eph::workload {
 // Pull interface of the simulation.
 // Contract:
 //  - peek returns the time of the next request that is already certain to be sent, or never() when
-//    none is (yet): a closed loop may still produce one after on_finished
-//  - take returns that request; its `at` equals the last peek. Requests are numbered by the caller in
+//    none is (yet): a closed loop may still produce one after on_finished. on_finished may also
+//    change what peek returned, so peek again after it
+//  - take returns that request; its `at` equals the last peek. Requests are numbered by the caller
+//  in
 //    the order of take, from 0
-//  - on_finished is told when the client has the last token (or the rejection) of request `id`; any
-//    request it releases is sent at or after `now`
+//  - on_finished is told once, when the client has the last token (or the rejection) of request
+//  `id`;
+//    any request it releases is sent at or after `now`
 //  - failed() reports a broken source after peek returned never()
 class Load {
  public:
@@ -25,6 +29,12 @@ class Load {
   [[nodiscard]] virtual Arrival take() = 0;
   virtual void on_finished(RequestId id, SimTime now) = 0;
   [[nodiscard]] virtual Result<void> failed() const { return {}; }
+  // Prefix block hashes of the request last taken; valid until the next peek or take.
+  [[nodiscard]] virtual std::span<const std::uint64_t> block_hashes(const Arrival&) const {
+    return {};
+  }
+  // Tokens of one hashed block; 0 when the load has no hashes.
+  [[nodiscard]] virtual std::int32_t hash_block_tokens() const { return 0; }
 };
 
 }  // namespace eph::workload
