@@ -96,6 +96,9 @@ std::vector<bool> hold_out_curves(const std::vector<DataRow>& rows, double share
   return held;
 }
 
+// The cloud whose machines started the host terms' priors; engines' serving rows name no host.
+bool is_other_host(const std::string& host) { return !host.empty() && !host.starts_with("upcloud "); }
+
 std::vector<FitTerm> fit_terms(const RunPlan& plan) {
   std::vector<FitTerm> wanted;
   switch (plan.protocol) {

@@ -35,6 +35,10 @@ struct Dataset {
 [[nodiscard]] std::vector<bool> hold_out_curves(const std::vector<DataRow>& rows, double share,
                                                 std::uint64_t seed);
 
+// Hosts whose speed a fit finds for itself; the others run at 1 and define it.
+[[nodiscard]] bool is_other_host(const std::string& host);
+inline constexpr double kHostPriorSd = 0.3;  // of the logarithm
+
 // The figures of a row that a fit looks at, with their weights (docs/VALIDATION.md, "Fit").
 [[nodiscard]] std::vector<FitTerm> fit_terms(const RunPlan& plan);
 

@@ -73,7 +73,7 @@ Prior* make_prior(const FitProblem& problem, const FitOptions& options, std::siz
   const double weight = options.prior_weight * std::sqrt(static_cast<double>(residuals) / 100.0);
   std::vector<double> means, strengths;
   for (const FreeCoefficient& c : problem.free) {
-    means.push_back(std::log(c.prior));
+    means.push_back(to_parameter(c, c.prior));
     strengths.push_back(weight / c.prior_sd);
   }
   for (const FreeHost& h : problem.hosts) {
@@ -87,7 +87,7 @@ std::vector<double> start_point(const FitProblem& problem) {
   std::vector<double> x;
   for (const FreeCoefficient& c : problem.free) {
     const double value = problem.start[static_cast<std::size_t>(c.coefficient)];
-    x.push_back(std::log(std::clamp(value, c.lower, c.upper)));
+    x.push_back(to_parameter(c, std::clamp(value, c.lower, c.upper)));
   }
   x.resize(x.size() + problem.hosts.size(), 0.0);
   return x;
@@ -95,12 +95,13 @@ std::vector<double> start_point(const FitProblem& problem) {
 
 void set_bounds(ceres::Problem& ceres_problem, const FitProblem& problem, double* x) {
   for (std::size_t j = 0; j < problem.free.size(); ++j) {
-    ceres_problem.SetParameterLowerBound(x, static_cast<int>(j), std::log(problem.free[j].lower));
-    ceres_problem.SetParameterUpperBound(x, static_cast<int>(j), std::log(problem.free[j].upper));
+    const FreeCoefficient& c = problem.free[j];
+    ceres_problem.SetParameterLowerBound(x, static_cast<int>(j), to_parameter(c, c.lower));
+    ceres_problem.SetParameterUpperBound(x, static_cast<int>(j), to_parameter(c, c.upper));
   }
 }
 
-// Of the coefficients in their units: cov(c_i, c_j) = c_i c_j cov(x_i, x_j), scaled to the residuals' spread.
+// Of the coefficients in their units (d value / d log value = value), scaled to the residuals' spread.
 std::vector<double> covariance_of(ceres::Problem& ceres_problem, const double* x, const FitProblem& problem,
                                   double cost, std::size_t residuals) {
   ceres::Covariance::Options options;
@@ -114,9 +115,10 @@ std::vector<double> covariance_of(ceres::Problem& ceres_problem, const double* x
   covariance.GetCovarianceBlock(x, x, full.data());
   const double freedom = std::max(1.0, static_cast<double>(residuals) - static_cast<double>(all));
   const double variance = 2 * cost / freedom;
+  const auto slope = [&](std::size_t j) { return problem.free[j].logarithmic ? std::exp(x[j]) : 1.0; };
   for (std::size_t i = 0; i < n; ++i) {
     for (std::size_t j = 0; j < n; ++j) {
-      out[i * n + j] = full[i * all + j] * variance * std::exp(x[i] + x[j]);
+      out[i * n + j] = full[i * all + j] * variance * slope(i) * slope(j);
     }
   }
   return out;

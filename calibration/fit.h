@@ -2,7 +2,7 @@
 // Fits profile coefficients so that replayed rows reproduce measured figures: Problem, Options, Summary.
 //
 // Minimises  sum_i w_i rho(log(predicted_i / measured_i)) + sum_j (prior_weight sqrt(N/100) (x_j - m_j) / sd_j)^2
-// over x = log(coefficient), with rho the pseudo-Huber loss, by Ceres (Levenberg-Marquardt with bounds).
+// over x = coefficient or its logarithm, with rho the pseudo-Huber loss, by Ceres (Levenberg-Marquardt with bounds).
 // Every evaluation simulates every row; derivatives are central differences with common random numbers.
 #include <string>
 #include <vector>
@@ -23,11 +23,13 @@ struct FitRow {
   std::vector<FitTerm> terms;     // only figures that were measured
 };
 
+// `logarithmic`: the fit moves log(value), prior_sd is of the logarithm, lower > 0; otherwise it moves the
+// value itself and prior_sd is in the coefficient's unit.
 struct FreeCoefficient {
   models::Coefficient coefficient = models::Coefficient::gemm_scale;
-  double prior = 1;     // in the coefficient's unit, > 0
-  double prior_sd = 1;  // of the logarithm
-  double lower = 0, upper = 0;  // in the coefficient's unit; lower > 0
+  bool logarithmic = true;
+  double prior = 1, prior_sd = 1;
+  double lower = 0, upper = 0;  // in the coefficient's unit
 };
 
 // Host-speed factor of the rows whose plan has this host; rows of other hosts run at 1.
@@ -46,11 +48,11 @@ struct FitProblem {
 struct FitOptions {
   double huber_delta = 0.05;   // log ratio at which the loss turns linear
   double prior_weight = 0.05;
-  double difference_step = 0.04;  // of the logarithm
+  double difference_step = 0.04;  // of the logarithm; of others the same share of value plus prior_sd
   int max_iterations = 8;
   double function_tolerance = 1e-4;
   int threads = 0;  // 0: as many as the machine has
-  std::uint64_t seed = 1;
+  std::uint64_t seed = 1;  // of the loads' draws: the same for every evaluation
   bool covariance = true;
 
   [[nodiscard]] Result<void> validate() const;  // names the violated limit and the value

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
+#include <string>
 
 #include "calibration/parallel.h"
 #include "calibration/relevance.h"
@@ -21,12 +23,33 @@ double host_factor(const FitProblem& problem, const RunPlan& plan, std::span<con
   return 1.0;
 }
 
+// What two deployments must share to have the same step model.
+std::string model_key(const Deployment& d) {
+  const models::StepContext& c = d.context;
+  return fmt::format("{}|{}|{}|{}|{}|{}|{}|{}|{}|{}|{}|{}", c.gpu.name, c.llm.name, models::name(c.llm.weights),
+                     models::name(c.llm.expert_weights), c.layout.tensor, c.layout.pipeline, c.layout.expert,
+                     c.layout.attention_data, models::name(c.kv_precision), c.async_scheduling,
+                     c.max_graph_tokens, models::name(d.engine));
+}
+
 }  // namespace
+
+double to_parameter(const FreeCoefficient& c, double value) {
+  return c.logarithmic ? std::log(value) : value;
+}
+
+double to_value(const FreeCoefficient& c, double x) { return c.logarithmic ? std::exp(x) : x; }
 
 FitEvaluator::FitEvaluator(const FitProblem& problem, const FitOptions& options)
     : problem_(problem), options_(options) {
   std::size_t total = 0;
+  std::map<std::string, std::shared_ptr<const models::FittedStepModel>> models;
   for (const FitRow& row : problem.rows) {
+    auto& model = models[model_key(row.plan->deployment)];
+    if (!model) {
+      model = std::make_shared<models::FittedStepModel>(row.plan->deployment.context, problem.start);
+    }
+    prototypes_.push_back(model);
     first_.push_back(total);
     total += row.terms.size();
     for (const FitTerm& term : row.terms) weight_.push_back(term.weight);
@@ -50,7 +73,7 @@ std::size_t FitEvaluator::failed_rows() const {
 models::CoefficientValues FitEvaluator::values(std::span<const double> x) const {
   models::CoefficientValues values = problem_.start;
   for (std::size_t j = 0; j < problem_.free.size(); ++j) {
-    values[static_cast<std::size_t>(problem_.free[j].coefficient)] = std::exp(x[j]);
+    values[static_cast<std::size_t>(problem_.free[j].coefficient)] = to_value(problem_.free[j], x[j]);
   }
   return values;
 }
@@ -63,11 +86,19 @@ bool FitEvaluator::depends(std::size_t row, std::size_t parameter) const {
   return problem_.hosts[parameter - problem_.free.size()].host == plan.host;
 }
 
+double FitEvaluator::step(std::span<const double> x, std::size_t parameter) const {
+  if (parameter >= problem_.free.size() || problem_.free[parameter].logarithmic) {
+    return options_.difference_step;
+  }
+  return options_.difference_step * (std::abs(x[parameter]) + problem_.free[parameter].prior_sd);
+}
+
 bool FitEvaluator::evaluate_at(std::size_t row, std::span<const double> x, std::span<double> out) {
   const FitRow& fit_row = problem_.rows[row];
   ReplayOptions replay_options;
   replay_options.seed = options_.seed;
   replay_options.host_speed = host_factor(problem_, *fit_row.plan, x);
+  replay_options.prototype = prototypes_[row].get();
   const auto replayed = replay(*fit_row.plan, values(x), replay_options);
   ++simulations_;
   bool complete = true;
@@ -84,7 +115,6 @@ bool FitEvaluator::evaluate_at(std::size_t row, std::span<const double> x, std::
 
 void FitEvaluator::evaluate(std::span<const double> x, bool derivatives) {
   const std::size_t n = parameters();
-  const double step = options_.difference_step;
   // One job per row and point, long rows spread over the threads; each writes its own cells.
   const std::size_t points = derivatives ? 1 + n : 1;
   parallel_for(problem_.rows.size() * points, options_.threads, [&](std::size_t job) {
@@ -95,15 +125,16 @@ void FitEvaluator::evaluate(std::span<const double> x, bool derivatives) {
       return;
     }
     const std::size_t j = point - 1;
+    const double h = step(x, j);
     std::vector<double> up(terms, 0.0), down(terms, 0.0), moved(x.begin(), x.end());
     if (depends(row, j)) {
-      moved[j] = x[j] + step;
+      moved[j] = x[j] + h;
       evaluate_at(row, moved, up);
-      moved[j] = x[j] - step;
+      moved[j] = x[j] - h;
       evaluate_at(row, moved, down);
     }
     for (std::size_t t = 0; t < terms; ++t) {
-      jacobian_[(first + t) * n + j] = (up[t] - down[t]) / (2 * step);
+      jacobian_[(first + t) * n + j] = (up[t] - down[t]) / (2 * h);
     }
   });
 }
