@@ -2,8 +2,8 @@
 // Assertions for our own bugs; user and world errors are values (core/error.h).
 //
 // EPH_ASSERT is always on; EPH_DASSERT only without NDEBUG. Both state the positive invariant and
-// print the values: EPH_ASSERT(free + used == total, "kv blocks: {} + {} != {}", free, used, total).
-// A failed assertion throws InternalError, which main() turns into exit code 70.
+// print the values: EPH_ASSERT(free + used == total, "kv blocks: {} + {} != {}", free, used,
+// total). A failed assertion throws InternalError, which main() turns into exit code 70.
 #include <fmt/format.h>
 
 #include <stdexcept>
@@ -21,10 +21,10 @@ class InternalError : public std::logic_error {
 
 }  // namespace eph
 
-#define EPH_ASSERT(condition, ...)                                                          \
-  do {                                                                                      \
-    if (!(condition)) [[unlikely]]                                                          \
-      ::eph::assertion_failed(#condition, __FILE__, __LINE__, ::fmt::format(__VA_ARGS__));  \
+#define EPH_ASSERT(condition, ...)                                                         \
+  do {                                                                                     \
+    if (!(condition)) [[unlikely]]                                                         \
+      ::eph::assertion_failed(#condition, __FILE__, __LINE__, ::fmt::format(__VA_ARGS__)); \
   } while (false)
 
 #ifdef NDEBUG

@@ -77,6 +77,12 @@ Result<CsvTable> CsvTable::load(const std::string& path) {
     }
     if (table.header_.empty()) {
       for (std::string& name : fields) name = std::string(trim(name));
+      for (auto name = fields.begin(); name != fields.end(); ++name) {
+        if (!name->empty() && std::find(fields.begin(), name, *name) != name) {
+          return row_error(path, at, fmt::format("column \"{}\" appears twice", *name),
+                           "rename one of them");
+        }
+      }
       table.header_ = fields;
       continue;
     }

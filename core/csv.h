@@ -29,9 +29,12 @@ class CsvTable {
 
   // The cell's text, or "" when the table has no such column.
   [[nodiscard]] std::string_view text(std::size_t row, std::string_view column) const;
-  // nullopt for an empty or absent cell; an Error (file:line, column, value) for one that is no number.
-  [[nodiscard]] Result<std::optional<double>> number(std::size_t row, std::string_view column) const;
-  [[nodiscard]] Result<std::optional<std::int64_t>> integer(std::size_t row, std::string_view column) const;
+  // nullopt for an empty or absent cell; an Error (file:line, column, value) for one that is no
+  // number.
+  [[nodiscard]] Result<std::optional<double>> number(std::size_t row,
+                                                     std::string_view column) const;
+  [[nodiscard]] Result<std::optional<std::int64_t>> integer(std::size_t row,
+                                                            std::string_view column) const;
 
  private:
   std::string path_;

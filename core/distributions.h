@@ -20,7 +20,8 @@ namespace eph {
 [[nodiscard]] double normal_quantile(double p);
 [[nodiscard]] double normal_cdf(double x);
 
-// Distribution given by quantiles at evenly spaced probabilities 0, 1/(n-1), ..., 1, linear between.
+// Distribution given by quantiles at evenly spaced probabilities 0, 1/(n-1), ..., 1, linear
+// between.
 class EmpiricalQuantiles {
  public:
   // `knots` ascending, at least one.

@@ -6,8 +6,8 @@
 
 namespace eph {
 
-// Values below 2^kSubBits are counted exactly; above, each power of two has 2^kSubBits buckets, so a
-// quantile is within 1 / 2^(kSubBits + 1) = 0.2 % of the true sample value (bucket midpoint).
+// Values below 2^kSubBits are counted exactly; above, each power of two has 2^kSubBits buckets, so
+// a quantile is within 1 / 2^(kSubBits + 1) = 0.2 % of the true sample value (bucket midpoint).
 // Merging two histograms equals the histogram of all their values.
 class Histogram {
  public:
@@ -17,9 +17,11 @@ class Histogram {
   void merge(const Histogram& other);
 
   [[nodiscard]] std::uint64_t count() const { return count_; }
-  [[nodiscard]] double sum() const { return static_cast<double>(sum_); }  // exact integer sum inside
-  [[nodiscard]] double mean() const;                                      // 0 when empty
-  [[nodiscard]] std::int64_t min() const;                                 // 0 when empty
+  [[nodiscard]] double sum() const {
+    return static_cast<double>(sum_);
+  }                                        // exact integer sum inside
+  [[nodiscard]] double mean() const;       // 0 when empty
+  [[nodiscard]] std::int64_t min() const;  // 0 when empty
   [[nodiscard]] std::int64_t max() const;
   // Value of rank ceil(p * count) (nearest rank), clamped to [min, max]; 0 when empty. p in [0, 1].
   [[nodiscard]] double quantile(double p) const;

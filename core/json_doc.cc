@@ -82,8 +82,8 @@ class Cursor {
       }
     }
   }
-  void skip_number() {
-    while (at_ < end_ && std::strchr("+-.0123456789eE", *at_) != nullptr) advance_to(at_ + 1);
+  void skip_number(const char* limit) {
+    while (at_ < limit && std::strchr("+-.0123456789eE", *at_) != nullptr) advance_to(at_ + 1);
   }
 
  private:
@@ -214,7 +214,9 @@ class JsonBuilder {
       json = Json::number(special_[next_special_++].value);
     }
     set_place(json);
-    cursor_.skip_number();
+    // The parser has read one character more than the number, unless the text ends with it.
+    const bool at_end = *progress_ == text_.data() + text_.size();
+    cursor_.skip_number(at_end ? *progress_ : *progress_ - 1);
     return add(std::move(json));
   }
   bool open(Json container) {
@@ -279,9 +281,9 @@ bool JsonBuilder::parse_error(std::size_t /*position*/, const std::string& last_
   if (const auto dash = message.find(" - "); dash != std::string_view::npos) {
     message.remove_prefix(dash + 3);
   }
-  const auto expected_at = message.find("; expected ");
-  const std::string_view fact =
-      message.substr(0, std::min(message.find("; last read"), expected_at));
+  message = message.substr(0, message.find("; last read"));
+  const std::size_t expected_at = message.find("; expected ");
+  const std::string_view fact = message.substr(0, expected_at);
   std::string remedy;
   if (expected_at != std::string_view::npos) remedy = std::string(message.substr(expected_at + 2));
   const bool at_end = fact == "unexpected end of input";

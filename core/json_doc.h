@@ -1,9 +1,10 @@
 #pragma once
 // JSON with the line of every value. The only place that knows the JSON library.
 //
-// Comments (// and /* */) are allowed on reading. Duplicate keys are kept in the tree and reported by
-// Reader. Objects keep the order of the file. NaN and Infinity tokens, as Python writes them, are read
-// only with `ParseOptions::allow_special_numbers` (measured runs), never in our own formats.
+// Comments (// and /* */) are allowed on reading. Duplicate keys are kept in the tree and reported
+// by Reader. Objects keep the order of the file. NaN and Infinity tokens, as Python writes them,
+// are read only with `ParseOptions::allow_special_numbers` (measured runs), never in our own
+// formats.
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -49,15 +50,20 @@ class Json {
   // Member or element by path of keys ("a/b/0"), or nullptr.
   [[nodiscard]] const Json* at_path(std::string_view path) const;
 
-  // Building. push needs an array, set an object (replaces a member of that name); both return *this.
+  // Building. push needs an array, set an object (replaces a member of that name); both return
+  // *this.
   Json& push(Json item);
   Json& set(std::string key, Json value);
-  Json& set(std::string key, std::string_view value) { return set(std::move(key), string(std::string(value))); }
+  Json& set(std::string key, std::string_view value) {
+    return set(std::move(key), string(std::string(value)));
+  }
   Json& set(std::string key, const char* value) { return set(std::move(key), string(value)); }
   Json& set(std::string key, double value) { return set(std::move(key), number(value)); }
   Json& set(std::string key, std::int64_t value) { return set(std::move(key), integer(value)); }
   Json& set(std::string key, int value) { return set(std::move(key), integer(value)); }
-  Json& set(std::string key, std::size_t value) { return set(std::move(key), integer(static_cast<std::int64_t>(value))); }
+  Json& set(std::string key, std::size_t value) {
+    return set(std::move(key), integer(static_cast<std::int64_t>(value)));
+  }
   Json& set(std::string key, bool value) { return set(std::move(key), boolean(value)); }
 
   // Where the value stood in its file, from 1 (a member: where its key starts; columns count
@@ -69,8 +75,8 @@ class Json {
     column_ = column;
   }
 
-  // Serialised; `indent` < 0 gives one line. Numbers by number() of core/text.h; a non-finite number
-  // becomes null. Arrays of scalars stay on one line.
+  // Serialised; `indent` < 0 gives one line. Numbers by number() of core/text.h; a non-finite
+  // number becomes null. Arrays of scalars stay on one line.
   [[nodiscard]] std::string dump(int indent = 2) const;
 
  private:

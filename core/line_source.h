@@ -9,9 +9,10 @@
 
 namespace eph {
 
-// Whether a file is gzip is told by its first two bytes, not its name. CR before LF is dropped; a last
-// line without LF counts. A line longer than `max_line_bytes`, a damaged or truncated gzip stream, or a
-// read error is an Error of kind io with the line number; the file's other lines stay readable up to it.
+// Whether a file is gzip is told by its first two bytes, not its name. CR before LF is dropped; a
+// last line without LF counts. A line longer than `max_line_bytes`, a damaged or truncated gzip
+// stream, or a read error is an Error of kind io with the line number; the file's other lines stay
+// readable up to it.
 class LineSource {
  public:
   static constexpr std::size_t kMaxLineBytes = std::size_t{64} << 20;
@@ -39,7 +40,8 @@ class LineSource {
 // Whole file as text (gzip unpacked); kind io on failure or above `max_bytes`.
 [[nodiscard]] Result<std::string> read_file(const std::string& path,
                                             std::size_t max_bytes = std::size_t{1} << 30);
-// Writes through a temporary file in the same folder and renames it, so that a failure loses nothing.
+// Writes through a temporary file in the same folder and renames it, so that a failure loses
+// nothing.
 [[nodiscard]] Result<void> write_file(const std::string& path, std::string_view content);
 
 }  // namespace eph

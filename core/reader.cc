@@ -26,6 +26,7 @@ std::string describe(const Json& value) {
 // "1 to 64", "at least 1" or "at most 64".
 template <class T>
 std::string range_text(T min, T max, bool has_min, bool has_max) {
+  if (!has_min && !has_max) return "a finite number";
   if (has_min && has_max) return fmt::format("{} to {}", min, max);
   return has_min ? fmt::format("at least {}", min) : fmt::format("at most {}", max);
 }
@@ -138,7 +139,7 @@ double Reader::number(std::string_view key, Range range, std::optional<double> f
     return fallback.value_or(0);
   }
   const double found = value->as_double();
-  if (found >= range.min && found <= range.max) return found;
+  if (std::isfinite(found) && found >= range.min && found <= range.max) return found;
   fault_at(place_of(key, value), fmt::format("{} is out of range", eph::number(found)),
            fmt::format("use {}", range_text(range.min, range.max, std::isfinite(range.min),
                                             std::isfinite(range.max))));

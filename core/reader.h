@@ -39,8 +39,8 @@ struct Range {
 
 class Reader {
  public:
-  // `object` must outlive the reader. When it is not an object a fault is added and every read gives
-  // its default silently.
+  // `object` must outlive the reader. When it is not an object a fault is added and every read
+  // gives its default silently.
   Reader(const Json& object, std::string file, Diagnostics& faults, std::string pointer = "");
 
   [[nodiscard]] bool has(std::string_view key);  // also counts as asked for
@@ -55,7 +55,8 @@ class Reader {
   // Quantities are strings with a unit; a bare number is a fault whose remedy names the unit.
   Seconds seconds(std::string_view key, std::optional<Seconds> fallback = std::nullopt);
   Bytes bytes(std::string_view key, std::optional<Bytes> fallback = std::nullopt);
-  BytesPerSecond bandwidth(std::string_view key, std::optional<BytesPerSecond> fallback = std::nullopt);
+  BytesPerSecond bandwidth(std::string_view key,
+                           std::optional<BytesPerSecond> fallback = std::nullopt);
   FlopsPerSecond flops(std::string_view key, std::optional<FlopsPerSecond> fallback = std::nullopt);
   UsdPerHour usd_per_hour(std::string_view key, std::optional<UsdPerHour> fallback = std::nullopt);
   // One of `names`; returns its index. A fault lists the names with a did-you-mean.

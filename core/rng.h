@@ -14,10 +14,10 @@ enum class Purpose : std::uint32_t {
   arrivals = 1,
   lengths,
   routing,
-  network,   // client and gateway jitter
-  transform, // trace thinning, repetition, displacement
-  protocol,  // a load generator's own draws
-  bootstrap, // resampling for intervals
+  network,    // client and gateway jitter
+  transform,  // trace thinning, repetition, displacement
+  protocol,   // a load generator's own draws
+  bootstrap,  // resampling for intervals
   test,
   faults,
   cold_start,
@@ -40,8 +40,8 @@ class Stream {
   explicit Stream(StreamKey key);
 
   [[nodiscard]] std::uint64_t next();
-  [[nodiscard]] double unit();                      // uniform in [0, 1), 53 bits
-  [[nodiscard]] double unit_open();                 // uniform in (0, 1)
+  [[nodiscard]] double unit();                         // uniform in [0, 1), 53 bits
+  [[nodiscard]] double unit_open();                    // uniform in (0, 1)
   [[nodiscard]] std::uint64_t below(std::uint64_t n);  // uniform in 0..n-1, unbiased; n > 0
 
  private:

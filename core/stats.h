@@ -11,10 +11,12 @@ namespace eph {
 [[nodiscard]] double mean(std::span<const double> values);      // 0 when empty
 [[nodiscard]] double variance(std::span<const double> values);  // sample variance; 0 when n < 2
 
-// n, mean, median and 90th percentile of |predicted / measured - 1| in percent: the error table's row.
+// n, mean, median and 90th percentile of |predicted / measured - 1| in percent: the error table's
+// row.
 struct ErrorSummary {
   std::size_t n = 0;
-  double mape = 0, median = 0, p90 = 0, bias = 0;  // bias: mean of (predicted / measured - 1), percent
+  double mape = 0, median = 0, p90 = 0,
+         bias = 0;  // bias: mean of (predicted / measured - 1), percent
 };
 [[nodiscard]] ErrorSummary summarise_errors(std::span<const double> predicted,
                                             std::span<const double> measured);

@@ -57,7 +57,7 @@ Result<double> parse_quantity(std::string_view text, std::string_view noun,
   const auto unit = std::find_if(units.begin(), units.end(),
                                  [&](const Unit& candidate) { return candidate.name == name; });
   if (unit == units.end()) return quantity_error(text, noun, example, units);
-  if (value < 0) {
+  if (std::signbit(value)) {
     return usage_error(fmt::format("\"{}\" is negative", text), "use a value of 0 or more");
   }
   const double scaled = value * unit->times / unit->over;

@@ -20,8 +20,8 @@ namespace eph {
 // Quantities with a unit, a blank between is optional: "500 ms", "1.5h", "80 GiB", "3.35 TB/s",
 // "989 TFLOPS", "400 Gb/s" (bits) . The error names the text and the units that are understood.
 //   time: ns us ms s min h d    bytes: B kB MB GB TB KiB MiB GiB TiB
-//   rate: <bytes>/s or b/s kb/s Mb/s Gb/s Tb/s (bits; 8 to the byte)    compute: FLOPS with k M G T P
-//   money: "2.50 USD/h" or "$2.50/h"
+//   rate: <bytes>/s or b/s kb/s Mb/s Gb/s Tb/s (bits; 8 to the byte)    compute: FLOPS with k M G T
+//   P money: "2.50 USD/h" or "$2.50/h"
 [[nodiscard]] Result<Seconds> parse_seconds(std::string_view text);
 [[nodiscard]] Result<Bytes> parse_bytes(std::string_view text);
 [[nodiscard]] Result<BytesPerSecond> parse_bandwidth(std::string_view text);
@@ -39,8 +39,8 @@ namespace eph {
 [[nodiscard]] std::vector<std::string_view> split(std::string_view text, char separator);
 [[nodiscard]] std::string to_lower(std::string_view text);
 
-// Shortest decimal that reads back to the same double ("0.1", "1e+30"); the one number format of all
-// machine-readable outputs.
+// Shortest decimal that reads back to the same double ("0.1", "1e+30"); the one number format of
+// all machine-readable outputs.
 [[nodiscard]] std::string number(double value);
 
 }  // namespace eph

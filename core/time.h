@@ -40,7 +40,9 @@ struct SimTime {
 
   static constexpr SimTime zero() { return SimTime{0}; }
   static constexpr SimTime never() { return SimTime{std::numeric_limits<std::int64_t>::max()}; }
-  static SimTime from_seconds(double seconds) { return SimTime{Duration::from_seconds(seconds).ns}; }
+  static SimTime from_seconds(double seconds) {
+    return SimTime{Duration::from_seconds(seconds).ns};
+  }
 
   [[nodiscard]] constexpr double seconds() const { return static_cast<double>(ns) * 1e-9; }
 

@@ -24,12 +24,16 @@ class LatencySample {
   [[nodiscard]] double max_s() const;
 
  private:
-  mutable std::vector<std::int64_t> exact_;
+  __extension__ typedef __int128 Wide;
+  mutable std::vector<std::int64_t> exact_;  // sorted on the first quantile
   mutable bool sorted_ = false;
   Histogram histogram_;
+  Wide sum_ns_ = 0;
+  std::int64_t max_ns_ = 0;
   bool overflowed_ = false;
 };
 
+// Over the whole run, requests sent before measure_from included.
 struct RunCounts {
   std::uint64_t arrived = 0, finished = 0, rejected = 0, unfinished = 0;  // INV-1: sums
   std::uint64_t steps = 0, preemptions = 0;
@@ -42,28 +46,39 @@ struct RunCounts {
 struct SeriesPoint {
   SimTime at{};
   std::int64_t waiting = 0, running = 0;
-  double kv_used = 0;  // share of usable blocks, 0..1
+  double kv_used = 0;                           // share of usable blocks, 0..1
   std::uint64_t preemptions = 0, finished = 0;  // so far
 };
 
+// `measured_s` is over finished requests. A quantile is met only if that share of the measured
+// requests finished at all: what was rejected or never ended counts as beyond any limit.
 struct SloOutcome {
   Slo slo;
   double measured_s = 0;
   bool met = false;
 };
 
-// Everything `simulate` prints. Latencies over finished requests sent at or after measure_from; ITL over
-// all gaps between consecutive tokens of those requests as the client sees them.
+// Everything `simulate` prints. "Measured" requests are those sent at or after measure_from.
+// Latencies are over measured requests that finished; ITL over all gaps between consecutive tokens
+// of measured requests as the client sees them (those of requests that did not finish included).
+// Means over time run from the first measured send to the last event.
 struct RunSummary {
   RunCounts counts;
   LatencySample ttft, tpot, itl, e2e, queued;
   SimTime first_sent{}, last_finish{};
-  double requests_per_s = 0, output_tokens_per_s = 0, total_tokens_per_s = 0;  // over first_sent..last_finish
-  double goodput_per_s = 0;  // finished requests that meet every SLO's limit themselves
-  double goodput_share = 0;  // of arrived requests
-  double busy_share = 0;     // of replica time spent in steps
+  double requests_per_s = 0, output_tokens_per_s = 0,
+         total_tokens_per_s = 0;  // over first_sent..last_finish
+  // Measured requests that finished and meet every SLO's limit themselves (an ITL limit is held
+  // against the request's own mean gap); the share is of measured requests.
+  double goodput_per_s = 0;
+  double goodput_share = 0;
+  double busy_share = 0;  // of replica time spent in steps
+  // Requests as the schedulers count them, summed over replicas; the fullest replica's share of
+  // blocks.
   double mean_running = 0, mean_waiting = 0, peak_kv_used = 0;
-  bool saturated = false;    // the backlog grew over the last half of the arrivals: see docs/MODEL.md
+  double mean_in_system = 0;  // sent and not ended at the client (INV-9)
+  bool saturated =
+      false;  // the backlog grew over the second half of the arrivals (sim/backlog_trend.h)
   std::vector<SloOutcome> slos;
   std::vector<SeriesPoint> series;
   std::uint64_t digest = 0;  // of every request record (INV-8)
