@@ -97,6 +97,7 @@ Result<EngineSpec> load_engine_file(const std::string& path) {
   else if (!name.empty())
     root.fault("name", fmt::format("\"{}\" is no engine", name),
                "one of: vllm, sglang, trtllm, llamacpp");
+  root.string("about");
   for (Reader& item : root.objects("rules")) {
     EngineRule rule;
     if (item.has("when")) read_conditions(item.object("when"), rule);
