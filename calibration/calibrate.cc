@@ -18,7 +18,7 @@ namespace {
 FitProblem make_problem(const std::vector<DataRow>& rows, const std::vector<bool>& skip,
                         models::EngineKind engine) {
   FitProblem problem;
-  problem.start = models::start_values(engine);
+  problem.start = engine_start(engine);
   problem.free = free_coefficients(engine);
   std::set<std::string> hosts;
   for (std::size_t i = 0; i < rows.size(); ++i) {

@@ -1,6 +1,7 @@
 #include "calibration/deployment.h"
 
 #include <array>
+#include <filesystem>
 
 #include "core/text.h"
 
@@ -35,11 +36,6 @@ constexpr std::array kGpuAliases{
 
 bool is_fp4(Precision p) { return p == Precision::mxfp4 || p == Precision::nvfp4 || p == Precision::int4; }
 bool is_fp8(Precision p) { return p == Precision::fp8 || p == Precision::fp8_block; }
-
-// TensorRT-LLM runs FP8 checkpoints with an FP8 KV cache; the others' "auto" keeps 16 bits.
-Precision kv_precision(models::EngineKind engine, const models::LlmSpec& llm) {
-  return engine == models::EngineKind::trtllm && is_fp8(llm.weights) ? Precision::fp8 : Precision::bf16;
-}
 
 }  // namespace
 
@@ -85,6 +81,23 @@ Result<models::LlmSpec> SpecCache::llm(const std::string& name) {
   return it != llms_.end() ? it->second : llms_.emplace(name, catalog_->llm(name)).first->second;
 }
 
+Result<models::EngineSpec> SpecCache::engine(models::EngineKind kind) {
+  const auto it = engines_.find(kind);
+  return it != engines_.end() ? it->second : engines_.emplace(kind, catalog_->engine(kind)).first->second;
+}
+
+Result<models::OperatorModel> SpecCache::operators(models::EngineKind kind) {
+  const auto it = operators_.find(kind);
+  if (it != operators_.end()) return it->second;
+  const std::string path = fmt::format("{}/ops/{}-h100.json", catalog_->folder(), models::name(kind));
+  Result<models::OperatorModel> operators = models::OperatorModel{};
+  if (std::filesystem::exists(path)) {
+    const auto file = models::load_operators(path);
+    operators = file ? Result<models::OperatorModel>(file->operators) : file.error();
+  }
+  return operators_.emplace(kind, std::move(operators)).first->second;
+}
+
 Result<Deployment> resolve(const MeasuredRun& run, SpecCache& specs) {
   if (!run.engine) return usage_error(fmt::format("unknown engine \"{}\"", run.engine_text));
   Deployment out;
@@ -100,10 +113,18 @@ Result<Deployment> resolve(const MeasuredRun& run, SpecCache& specs) {
   out.context.layout = run.layout;
   if (auto ok = apply_dtype(out.context.llm, run.dtype); !ok) return ok.error();
   if (auto ok = models::check_parallelism(out.context.llm, run.layout); !ok) return ok.error();
-  const auto defaults = models::engine_defaults(out.engine, out.version, *gpu, run.layout);
-  out.context.kv_precision = kv_precision(out.engine, out.context.llm);
-  out.context.async_scheduling = defaults.async_scheduling;
-  out.context.max_graph_tokens = defaults.max_graph_tokens;
+  const auto engine = specs.engine(out.engine);
+  if (!engine) return engine.error();
+  const auto defaults =
+      models::engine_defaults(*engine, out.version, *gpu, out.context.llm, run.layout);
+  if (!defaults) return defaults.error();
+  const auto operators = specs.operators(out.engine);
+  if (!operators) return operators.error();
+  out.defaults = *defaults;
+  out.context.kv_precision = defaults->kv.kv_precision;
+  out.context.async_scheduling = defaults->async_scheduling;
+  out.context.max_graph_tokens = defaults->max_graph_tokens;
+  out.context.operators = *operators;
   return out;
 }
 

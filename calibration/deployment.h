@@ -15,6 +15,7 @@ struct Deployment {
   models::EngineKind engine = models::EngineKind::vllm;
   std::string version;
   std::string gpu_name;  // catalogue key
+  models::EngineDefaults defaults;
   models::StepContext context;
 };
 
@@ -32,11 +33,17 @@ class SpecCache {
   explicit SpecCache(const models::Catalog& catalog) : catalog_(&catalog) {}
   [[nodiscard]] Result<models::GpuSpec> gpu(const std::string& name);
   [[nodiscard]] Result<models::LlmSpec> llm(const std::string& name);
+  [[nodiscard]] Result<models::EngineSpec> engine(models::EngineKind kind);
+  // data/ops/<engine>-<gpu>.json, or the built-in constants where no such file ships. GPUs other than
+  // the H100 use its constants: efficiencies carry over with the peaks they multiply.
+  [[nodiscard]] Result<models::OperatorModel> operators(models::EngineKind kind);
 
  private:
   const models::Catalog* catalog_;
   std::map<std::string, Result<models::GpuSpec>> gpus_;
   std::map<std::string, Result<models::LlmSpec>> llms_;
+  std::map<models::EngineKind, Result<models::EngineSpec>> engines_;
+  std::map<models::EngineKind, Result<models::OperatorModel>> operators_;
 };
 
 // Fails for an unknown engine, GPU, model or precision, and for a layout that the model does not allow.

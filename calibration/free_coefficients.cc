@@ -39,8 +39,16 @@ FreeCoefficient make(C coefficient, const models::CoefficientValues& start) {
 
 }  // namespace
 
+models::CoefficientValues engine_start(models::EngineKind engine) {
+  models::CoefficientValues start = models::start_values(engine);
+  // GB that KV-bound H100 rows asked for (data/engines has the sources).
+  double& reserve = start[static_cast<std::size_t>(C::kv_reserve)];
+  reserve = engine == models::EngineKind::sglang ? 4.0 : engine == models::EngineKind::trtllm ? 5.0 : 3.0;
+  return start;
+}
+
 std::vector<FreeCoefficient> free_coefficients(models::EngineKind engine) {
-  const models::CoefficientValues start = models::start_values(engine);
+  const models::CoefficientValues start = engine_start(engine);
   std::vector<FreeCoefficient> out;
   const auto add = [&](const auto& list) {
     for (const C c : list) out.push_back(make(c, start));

@@ -91,13 +91,13 @@ Result<LogPlan> plan_log(const RequestLog& log, const ValidateOptions& options, 
   LogPlan plan;
   plan.deployment = std::move(*deployment);
   const models::StepContext& context = plan.deployment.context;
-  const auto defaults =
-      models::engine_defaults(plan.deployment.engine, log.engine_version, context.gpu, context.layout);
+  const models::EngineDefaults& defaults = plan.deployment.defaults;
   plan.engine.kind = plan.deployment.engine;
   plan.engine.max_num_batched_tokens = log.max_num_batched_tokens;
   plan.engine.max_num_seqs = log.max_num_seqs;
   plan.engine.max_model_len = log.max_model_len;
   plan.engine.async_scheduling = defaults.async_scheduling;
+  plan.engine.reserve_full_prompt = defaults.admit_whole_prompt;
 
   const auto profiles = load_profiles(options.profiles, catalog);
   if (!profiles) return profiles.error();

@@ -20,13 +20,14 @@ constexpr std::int64_t kOfflineRequests = 3000;
 
 void use_defaults(const MeasuredRun& run, RunPlan& plan) {
   const Deployment& d = plan.deployment;
-  const auto defaults = models::engine_defaults(d.engine, d.version, d.context.gpu, d.context.layout);
+  const models::EngineDefaults& defaults = d.defaults;
   plan.engine.kind = d.engine;
   plan.engine.max_num_batched_tokens = defaults.max_num_batched_tokens;
   plan.engine.max_num_seqs = defaults.max_num_seqs;
   plan.engine.chunk_tokens = defaults.chunk_tokens;
   plan.engine.chunked_prefill = defaults.chunked_prefill;
   plan.engine.async_scheduling = d.context.async_scheduling;
+  plan.engine.reserve_full_prompt = defaults.admit_whole_prompt;
   plan.kv = defaults.kv;
   plan.kv.kv_precision = d.context.kv_precision;
   plan.load.isl = run.isl;
@@ -63,6 +64,8 @@ void plan_inferencemax(const MeasuredRun& run, RunPlan& plan) {
   if (plan.engine.kind == EngineKind::vllm) {
     plan.engine.max_num_batched_tokens = 8192;
     plan.engine.max_num_seqs = run.concurrency;
+    plan.deployment.context.max_graph_tokens =
+        models::vllm_max_graph_tokens(plan.engine.max_num_seqs, plan.engine.max_num_batched_tokens);
     set_async(plan, true);  // the benchmark's launch scripts ask for it in every version
   }
 }
