@@ -72,6 +72,7 @@ struct MeasuredRun {
   std::string protocol_text;
   Protocol protocol = Protocol::unknown;
   std::string source;
+  std::string problem;  // what the row does not say but a simulation needs; empty: nothing
 
   // GuideLLM sweeps only.
   std::string host;  // "cloud instance": what the client and the API server ran on

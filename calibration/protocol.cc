@@ -116,6 +116,7 @@ Result<RunPlan> plan_run(const MeasuredRun& run, SpecCache& specs) {
   if (run.disaggregated) {
     return usage_error("disaggregated deployments are not simulated by this version");
   }
+  if (!run.problem.empty()) return usage_error(run.problem);
   MeasuredRun fixed = run;
   // InferenceMAX rows with attention_dp > 1 saturate their KV cache like one replica of tp GPUs.
   if (run.protocol == Protocol::inferencemax && run.layout.attention_data > 1) {

@@ -28,16 +28,20 @@ MeasuredRun read_row(const CsvTable& table, std::size_t row, Diagnostics& faults
   run.model = cells.text("model");
   run.dtype = cells.text("weights_dtype");
   run.disaggregated = cells.text("mode") == "disagg";
-  run.isl = cells.integer("isl", 1);
-  run.osl = cells.integer("osl", 1);
-  run.concurrency = cells.integer("concurrency", 1);
+  // 0 for an empty cell: such a row is kept and says what it lacks.
+  run.isl = cells.integer("isl", 1, 0);
+  run.osl = cells.integer("osl", 1, 0);
+  run.concurrency = cells.integer("concurrency", 1, 0);
   if (!run.disaggregated) {
-    run.layout.tensor = static_cast<int>(cells.integer("tp", 1));
+    run.layout.tensor = static_cast<int>(cells.integer("tp", 1, 0));
     run.layout.pipeline = static_cast<int>(cells.integer("pp", 1, 1));
     // 0 stands for "not recorded" in some rows.
     run.layout.attention_data = static_cast<int>(std::max<std::int64_t>(1, cells.integer("attention_dp", 0, 1)));
     run.layout.expert = static_cast<int>(std::max<std::int64_t>(1, cells.integer("moe_ep", 0, 1)));
   }
+  if (run.isl == 0 || run.osl == 0) run.problem = "isl or osl is not recorded";
+  if (run.concurrency == 0) run.problem = "concurrency is not recorded";
+  if (run.layout.tensor == 0) run.problem = "tp is not recorded";
   run.protocol_text = cells.text("protocol");
   run.protocol = parse_protocol(run.protocol_text);
   run.source = cells.text("source");
