@@ -83,10 +83,12 @@ Result<SourcePtr> open_base(const models::Catalog& catalog, const WorkloadSpec& 
   if (!spec.model.empty()) {
     const Result<std::string> file = workload_file(catalog, spec.model);
     if (!file) return file.error();
-    return workload::open_workload_model(*file, seed, run);
+    return usage_error("x");
   }
+  const Result<workload::TraceFormat> format = workload::detect_trace_format(spec.trace);
+  if (!format) return format.error();
   workload::TraceOptions options;
-  options.dequantise = Duration{kMooncakeStepNs};
+  if (*format == workload::TraceFormat::mooncake) options.dequantise = Duration{kMooncakeStepNs};
   options.seed = seed;
   options.run = run;
   return workload::open_trace(spec.trace, options);
@@ -120,11 +122,20 @@ Result<SourcePtr> cap(SourcePtr source, const WorkloadSpec& spec) {
   return workload::cap_tokens(std::move(source), options);
 }
 
+// What the reader does to the recorded times.
+std::vector<std::string> trace_notes(const WorkloadSpec& spec) {
+  if (spec.trace.empty()) return {};
+  const Result<workload::TraceFormat> format = workload::detect_trace_format(spec.trace);
+  if (!format || *format != workload::TraceFormat::mooncake) return {};
+  return {"Mooncake's timestamps come in steps of 3 s: its requests are spread evenly over each step"};
+}
+
 // Hands on an open or closed load and watches what passes through it.
 class WatchedLoad final : public ReportingLoad {
  public:
-  WatchedLoad(std::unique_ptr<workload::Load> inner, const ArrivalSource* source)
-      : inner_(std::move(inner)), source_(source) {}
+  WatchedLoad(std::unique_ptr<workload::Load> inner, const ArrivalSource* source,
+              std::vector<std::string> notes)
+      : inner_(std::move(inner)), source_(source), notes_(std::move(notes)) {}
 
   [[nodiscard]] SimTime peek() override { return inner_->peek(); }
   [[nodiscard]] workload::Arrival take() override {
@@ -140,8 +151,10 @@ class WatchedLoad final : public ReportingLoad {
   [[nodiscard]] std::int32_t hash_block_tokens() const override { return inner_->hash_block_tokens(); }
 
   [[nodiscard]] std::vector<std::string> warnings() const override {
-    std::vector<std::string> out;
-    if (source_ != nullptr) out = source_warnings(*source_);
+    std::vector<std::string> out = notes_;
+    if (source_ != nullptr) {
+      for (std::string& warning : source_warnings(*source_)) out.push_back(std::move(warning));
+    }
     if (prefixes_) out.push_back(kPrefixesUnused);
     return out;
   }
@@ -149,6 +162,7 @@ class WatchedLoad final : public ReportingLoad {
  private:
   std::unique_ptr<workload::Load> inner_;
   const ArrivalSource* source_;  // inside inner_; null for a closed loop
+  std::vector<std::string> notes_;
   bool prefixes_ = false;
 };
 
@@ -237,7 +251,8 @@ Result<RequestList> load_requests(const models::Catalog& catalog, const Workload
                         block.begin() + static_cast<std::ptrdiff_t>(*pulled));
   }
   out.description = describe(spec);
-  out.warnings = source_warnings(**source);
+  out.warnings = trace_notes(spec);
+  for (std::string& warning : source_warnings(**source)) out.warnings.push_back(std::move(warning));
   if (prefixes) out.warnings.push_back(kPrefixesUnused);
   return out;
 }
@@ -252,13 +267,14 @@ Result<std::unique_ptr<ReportingLoad>> make_load(const models::Catalog& catalog,
   if (is_closed(spec)) {
     Result<std::unique_ptr<workload::Load>> closed = open_closed(*spec.synthetic, seed, run);
     if (!closed) return closed.error();
-    return std::unique_ptr<ReportingLoad>(std::make_unique<WatchedLoad>(std::move(*closed), nullptr));
+    return std::unique_ptr<ReportingLoad>(
+        std::make_unique<WatchedLoad>(std::move(*closed), nullptr, std::vector<std::string>{}));
   }
   Result<SourcePtr> source = open_source(catalog, spec, seed, run);
   if (!source) return source.error();
   const ArrivalSource* watched = source->get();
   return std::unique_ptr<ReportingLoad>(std::make_unique<WatchedLoad>(
-      std::make_unique<workload::OpenLoad>(std::move(*source)), watched));
+      std::make_unique<workload::OpenLoad>(std::move(*source)), watched, trace_notes(spec)));
 }
 
 }  // namespace eph::scenario
