@@ -1,19 +1,25 @@
 # eph_module(NAME <folder> [DEPS <folder>...] [PUBLIC_LIBS <target>...] [PRIVATE_LIBS <target>...] SOURCES <file>...)
 #
-# Declares the static library ephemeris::<folder>. DEPS is the floor rule: the folders it may include.
+# Declares the static library ephemeris::<folder>. DEPS is the floor rule: the folders it may include,
+# all of which must stand on a lower floor. tests/hygiene reads the same line and checks the includes.
 # Third-party libraries go to PRIVATE_LIBS unless one of the folder's headers includes them.
 function(eph_module)
   cmake_parse_arguments(M "" "NAME" "DEPS;PUBLIC_LIBS;PRIVATE_LIBS;SOURCES" ${ARGN})
-  if(M_UNPARSED_ARGUMENTS)
-    message(FATAL_ERROR "eph_module(${M_NAME}): unknown arguments ${M_UNPARSED_ARGUMENTS}")
+  if(M_UNPARSED_ARGUMENTS OR M_KEYWORDS_MISSING_VALUES)
+    message(FATAL_ERROR "eph_module(${M_NAME}): not understood: ${M_UNPARSED_ARGUMENTS} ${M_KEYWORDS_MISSING_VALUES}")
+  endif()
+  get_filename_component(folder "${CMAKE_CURRENT_SOURCE_DIR}" NAME)
+  if(NOT M_NAME STREQUAL folder)
+    message(FATAL_ERROR "eph_module: folder ${folder} declares the module ${M_NAME}; they must be equal")
   endif()
   set(target eph_${M_NAME})
   add_library(${target} STATIC ${M_SOURCES})
   add_library(ephemeris::${M_NAME} ALIAS ${target})
   target_link_libraries(${target} PUBLIC eph_options ${M_PUBLIC_LIBS} PRIVATE ${M_PRIVATE_LIBS})
   foreach(dep IN LISTS M_DEPS)
+    if(NOT TARGET eph_${dep})
+      message(FATAL_ERROR "eph_module(${M_NAME}): ${dep} is not a lower floor; those are ${EPH_FLOORS}")
+    endif()
     target_link_libraries(${target} PUBLIC ephemeris::${dep})
   endforeach()
-  set_property(GLOBAL APPEND PROPERTY EPH_MODULES ${M_NAME})
-  set_property(GLOBAL PROPERTY EPH_DEPS_${M_NAME} "${M_DEPS}")
 endfunction()

@@ -1,21 +1,25 @@
 #pragma once
 // What ships in data/: found by name, read once on demand.
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "core/result.h"
+#include "models/engine_spec.h"
 #include "models/gpu_spec.h"
 #include "models/llm_spec.h"
+#include "models/network_profile.h"
+#include "models/price_book.h"
 
 namespace eph::models {
 
 // The data folder: `given` if not empty, else $EPHEMERIS_DATA, else the first existing of
-// <exe>/data, <exe>/../data, <exe>/../../data, <exe>/../share/ephemeris (exe: folder of the program).
+// <exe>/data, <exe>/../data, <exe>/../../data, <exe>/../share/ephemeris (exe: folder of the
+// program).
 [[nodiscard]] Result<std::string> find_data_folder(const std::string& given);
 
-// File name of a catalogue entry: "meta-llama/Llama-3.1-8B" is stored as meta-llama--Llama-3.1-8B.json.
+// File name of a catalogue entry: "meta-llama/Llama-3.1-8B" is stored as
+// meta-llama--Llama-3.1-8B.json.
 [[nodiscard]] std::string file_stem(std::string_view name);
 
 class Catalog {
@@ -24,15 +28,24 @@ class Catalog {
   [[nodiscard]] const std::string& folder() const { return folder_; }
 
   // Names in byte order. An unreadable folder is an error of kind io.
-  [[nodiscard]] Result<std::vector<std::string>> gpu_names() const;
-  [[nodiscard]] Result<std::vector<std::string>> llm_names() const;
+  [[nodiscard]] Result<std::vector<std::string>> gpu_names() const { return names("gpus"); }
+  [[nodiscard]] Result<std::vector<std::string>> llm_names() const { return names("llms"); }
+  [[nodiscard]] Result<std::vector<std::string>> network_names() const { return names("networks"); }
+  // The file of an entry that exists: kind is "gpus", "llms", "engines", "networks" or "prices".
+  [[nodiscard]] std::string path_of(std::string_view kind, std::string_view name) const;
 
-  // By catalogue name (case-insensitive; for an LLM also the part after '/', an alias listed in a
-  // file, or the path of a config.json or of a folder that holds one). Unknown: did-you-mean.
+  // By catalogue name or an alias listed in a file, case-insensitive; for an LLM also the part
+  // after '/', or the path of a config.json or of a folder that holds one. The result carries the
+  // catalogue's own name, so that aliases of one model are the same model. Unknown: did-you-mean.
   [[nodiscard]] Result<GpuSpec> gpu(std::string_view name) const;
   [[nodiscard]] Result<LlmSpec> llm(std::string_view name_or_path) const;
+  [[nodiscard]] Result<EngineSpec> engine(EngineKind kind) const;
+  [[nodiscard]] Result<NetworkProfile> network(std::string_view name) const;
+  [[nodiscard]] Result<PriceBook> prices() const;  // data/prices/default.json
 
  private:
+  [[nodiscard]] Result<std::vector<std::string>> names(std::string_view kind) const;
+
   std::string folder_;
 };
 

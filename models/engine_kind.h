@@ -7,7 +7,7 @@ namespace eph::models {
 
 enum class EngineKind { vllm, sglang, trtllm, llamacpp };
 
-[[nodiscard]] std::string_view name(EngineKind kind);     // "vllm", the name used on the command line
+[[nodiscard]] std::string_view name(EngineKind kind);  // "vllm", the name used on the command line
 [[nodiscard]] std::string_view display(EngineKind kind);  // "vLLM"
 [[nodiscard]] std::optional<EngineKind> parse_engine(std::string_view text);
 

@@ -2,22 +2,25 @@
 // What a GPU (or other accelerator) is: the published figures that the models need.
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "core/units.h"
 
 namespace eph::models {
 
-// Rates are dense (no sparsity) peaks of the data sheet; `memory` is what the driver reports as total
-// (81559 MiB for "80 GB" H100 SXM), which is what the engines' memory rules start from.
+// Rates are dense (no sparsity) peaks of the data sheet.
 struct GpuSpec {
-  std::string name;     // catalogue key: "h100-sxm"
-  std::string display;  // "NVIDIA H100 SXM5 80 GB"
-  std::string architecture;  // "hopper", "ampere", "ada", "blackwell"
-  Bytes memory;
+  std::string name;                  // catalogue key: "h100-sxm"
+  std::string display;               // "NVIDIA H100 SXM5 80 GB"
+  std::string architecture;          // "hopper", "ampere", "ada", "blackwell"
+  std::vector<std::string> aliases;  // names that tools print: "NVIDIA H100 80GB HBM3"
+  Bytes memory;          // total as nvidia-smi prints it (81559 MiB for "80 GB" H100 SXM)
+  Bytes visible_memory;  // total as CUDA programs see it (cudaMemGetInfo): what vLLM's rule starts
+                         // from
   BytesPerSecond memory_bandwidth;
   FlopsPerSecond bf16;
-  FlopsPerSecond fp8;   // 0 where the hardware has no FP8 matrix units
-  FlopsPerSecond fp4;   // 0 likewise
+  FlopsPerSecond fp8;  // 0 where the hardware has no FP8 matrix units
+  FlopsPerSecond fp4;  // 0 likewise
   // One direction, per GPU, between GPUs of one node; PCIe bandwidth where there is no NVLink.
   BytesPerSecond link_bandwidth;
   bool has_nvlink = false;

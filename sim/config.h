@@ -10,16 +10,16 @@
 
 namespace eph::sim {
 
-// Limits of one engine under its own rules (docs/MODEL.md, "Schedulers"). Names follow vLLM; what each
-// engine calls them is in models/engine_defaults.h.
+// Limits of one engine under its own rules (docs/MODEL.md, "Schedulers"). Names follow vLLM; what
+// each engine calls them is in models/engine_defaults.h.
 struct EngineOptions {
   models::EngineKind kind = models::EngineKind::vllm;
   std::int64_t max_num_batched_tokens = 8192;  // token budget of one step
   std::int64_t max_num_seqs = 1024;            // sequences running at once
   std::int64_t chunk_tokens = 8192;            // SGLang chunked_prefill_size; <= 0: no chunking
   bool chunked_prefill = true;
-  bool async_scheduling = true;  // step k+1 is composed when step k starts (one-step lag)
-  std::int64_t max_model_len = 0;  // prompt + output; 0: no limit but the KV pool
+  bool async_scheduling = true;     // step k+1 is composed when step k starts (one-step lag)
+  std::int64_t max_model_len = 0;   // prompt + output; 0: no limit but the KV pool
   bool reserve_full_prompt = true;  // vLLM >= 0.19: admission needs room for the whole sequence
   double watermark = 0.0;           // vLLM: share of blocks kept free when admitting
   // SGLang: reservation for output tokens of running requests (ENGINES B2, B4).
@@ -43,8 +43,8 @@ struct SimulationConfig {
   int replicas = 1;
   RouterKind router = RouterKind::least_outstanding;
   std::uint64_t seed = 1;
-  std::uint64_t run = 0;                  // replication number: same seed, other draws
-  SimTime horizon = SimTime::never();     // stop here; what has not ended is counted as unfinished
+  std::uint64_t run = 0;                   // replication number: same seed, other draws
+  SimTime horizon = SimTime::never();      // stop here; what has not ended is counted as unfinished
   SimTime measure_from = SimTime::zero();  // requests sent earlier are simulated but not summarised
   Duration series_interval = Duration::zero();  // zero: no time series
 };

@@ -12,24 +12,37 @@
 
 namespace eph::sim {
 
-// Latency values: exact up to kExactLimit of them, then a log-bucket histogram (0.2 %).
-// Quantiles of the exact form interpolate linearly between order statistics (core/stats.h).
+// Latency values with their counts: exact up to kExactLimit additions, then a log-bucket histogram
+// (0.2 %). Quantiles of the exact form interpolate linearly between order statistics (as
+// core/stats.h does).
 class LatencySample {
  public:
   static constexpr std::size_t kExactLimit = std::size_t{1} << 20;
   void add(Duration value, std::uint64_t count = 1);
-  [[nodiscard]] std::uint64_t count() const;
+  [[nodiscard]] std::uint64_t count() const { return count_; }
   [[nodiscard]] double mean_s() const;
   [[nodiscard]] double quantile_s(double p) const;  // 0 when empty
   [[nodiscard]] double max_s() const;
 
  private:
-  mutable std::vector<std::int64_t> exact_;
-  mutable bool sorted_ = false;
+  __extension__ typedef __int128 Wide;
+  struct Value {
+    std::int64_t ns = 0;
+    std::uint64_t count = 0;  // after sorting: of this value and all smaller ones
+  };
+  void sort() const;
+  [[nodiscard]] double order_statistic(std::uint64_t rank) const;  // ns
+
+  mutable std::vector<Value> exact_;
+  mutable std::size_t sorted_ = 0;  // how many of exact_ are in sorted, cumulated form
   Histogram histogram_;
+  Wide sum_ns_ = 0;
+  std::int64_t max_ns_ = 0;
+  std::uint64_t count_ = 0;
   bool overflowed_ = false;
 };
 
+// Over the whole run, requests sent before measure_from included.
 struct RunCounts {
   std::uint64_t arrived = 0, finished = 0, rejected = 0, unfinished = 0;  // INV-1: sums
   std::uint64_t steps = 0, preemptions = 0;
@@ -42,28 +55,39 @@ struct RunCounts {
 struct SeriesPoint {
   SimTime at{};
   std::int64_t waiting = 0, running = 0;
-  double kv_used = 0;  // share of usable blocks, 0..1
+  double kv_used = 0;                           // share of usable blocks, 0..1
   std::uint64_t preemptions = 0, finished = 0;  // so far
 };
 
+// `measured_s` is over finished requests. A quantile is met only if that share of the measured
+// requests finished at all: what was rejected or never ended counts as beyond any limit.
 struct SloOutcome {
   Slo slo;
   double measured_s = 0;
   bool met = false;
 };
 
-// Everything `simulate` prints. Latencies over finished requests sent at or after measure_from; ITL over
-// all gaps between consecutive tokens of those requests as the client sees them.
+// Everything `simulate` prints. "Measured" requests are those sent at or after measure_from.
+// Latencies are over measured requests that finished; ITL over all gaps between consecutive tokens
+// of measured requests as the client sees them (those of requests that did not finish included).
+// Means over time run from the first measured send to the last event.
 struct RunSummary {
   RunCounts counts;
   LatencySample ttft, tpot, itl, e2e, queued;
   SimTime first_sent{}, last_finish{};
-  double requests_per_s = 0, output_tokens_per_s = 0, total_tokens_per_s = 0;  // over first_sent..last_finish
-  double goodput_per_s = 0;  // finished requests that meet every SLO's limit themselves
-  double goodput_share = 0;  // of arrived requests
-  double busy_share = 0;     // of replica time spent in steps
+  double requests_per_s = 0, output_tokens_per_s = 0,
+         total_tokens_per_s = 0;  // over first_sent..last_finish
+  // Measured requests that finished and meet every SLO's limit themselves (an ITL limit is held
+  // against the request's own mean gap); the share is of measured requests.
+  double goodput_per_s = 0;
+  double goodput_share = 0;
+  double busy_share = 0;  // of replica time spent in steps
+  // Requests as the schedulers count them, summed over replicas; the fullest replica's share of
+  // blocks.
   double mean_running = 0, mean_waiting = 0, peak_kv_used = 0;
-  bool saturated = false;    // the backlog grew over the last half of the arrivals: see docs/MODEL.md
+  double mean_in_system = 0;  // sent and not ended at the client (INV-9)
+  bool saturated =
+      false;  // the backlog grew over the second half of the arrivals (sim/backlog_trend.h)
   std::vector<SloOutcome> slos;
   std::vector<SeriesPoint> series;
   std::uint64_t digest = 0;  // of every request record (INV-8)

@@ -4,9 +4,9 @@
 
 namespace eph::sim {
 
-// Contract: on_request is called once per request taken from the load: when it ends, or at the end of
-// the run for what is unfinished (in request order). on_step is called at a step's end, and only if
-// wants_steps(). Nothing may call back into the simulation.
+// Contract: on_request is called once per request taken from the load: when it ends, or at the end
+// of the run for what is unfinished (in request order). on_step is called at a step's end, and only
+// if wants_steps(). Nothing may call back into the simulation.
 class MetricsSink {
  public:
   virtual ~MetricsSink() = default;

@@ -18,13 +18,13 @@ struct RequestRecord {
   ReplicaId replica{};
   RequestStatus status = RequestStatus::unfinished;
   std::int32_t prompt_tokens = 0;
-  std::int32_t output_tokens = 0;    // really produced so far
+  std::int32_t output_tokens = 0;  // really produced so far
   std::int32_t preemptions = 0;
-  std::int32_t cached_tokens = 0;    // prefix-cache hit at first admission
+  std::int32_t cached_tokens = 0;  // prefix-cache hit at first admission
   std::uint32_t request_class = 0;
   SimTime sent{};
-  SimTime engine_queued = SimTime::never();     // visible to the scheduler
-  SimTime engine_scheduled = SimTime::never();  // start of the first step that works on it
+  SimTime engine_queued = SimTime::never();       // visible to the scheduler
+  SimTime engine_scheduled = SimTime::never();    // start of the first step that works on it
   SimTime engine_first_token = SimTime::never();  // end of the step that samples it
   SimTime engine_finish = SimTime::never();
   SimTime first_token = SimTime::never();
@@ -51,8 +51,8 @@ struct StepRecord {
   std::uint64_t step = 0;  // number of the step on this replica, from 0
   SimTime start{}, end{};
   models::BatchShape shape;
-  std::int64_t waiting = 0, running = 0;     // after the step was composed
-  std::int64_t kv_blocks_used = 0;           // null block not counted
+  std::int64_t waiting = 0, running = 0;       // after the step was composed
+  std::int64_t kv_blocks_used = 0;             // null block not counted
   std::span<const ScheduledTokens> scheduled;  // in scheduling order; valid during the call
   std::span<const RequestId> preempted;
 };

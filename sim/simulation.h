@@ -13,19 +13,20 @@
 
 namespace eph::sim {
 
-// Called now and then with the simulated time and the requests ended so far; returning false stops the
-// run as if the horizon had been reached.
+// Called now and then with the simulated time and the requests ended so far; returning false stops
+// the run as if the horizon had been reached.
 using Progress = std::function<bool(SimTime now, std::uint64_t ended)>;
 
 struct RunOptions {
-  std::vector<Slo> slos;             // for goodput and SLO outcomes
-  MetricsSink* sink = nullptr;       // borrowed; sees every request (and step, if it wants)
-  Progress progress;                 // may be empty
+  std::vector<Slo> slos;        // for goodput and SLO outcomes
+  MetricsSink* sink = nullptr;  // borrowed; sees every request (and step, if it wants)
+  Progress progress;            // may be empty
 };
 
 // Owns the state of one run; no statics, so runs may go on in parallel, one thread each.
-// Contract: same config, load and options give the same summary and digest on any machine with the same
-// build (INV-8). The error is the load's (a broken trace), or a usage error for a config that cannot run.
+// Contract: same config, load and options give the same summary and digest on any machine with the
+// same build (INV-8). The error is the load's (a broken trace), or a usage error for a config that
+// cannot run.
 class Simulation {
  public:
   explicit Simulation(SimulationConfig config);

@@ -1,0 +1,46 @@
+#pragma once
+// One composed step: who is scheduled with how many tokens.
+#include <cstdint>
+#include <vector>
+
+#include "core/ids.h"
+#include "core/time.h"
+#include "models/batch_shape.h"
+#include "sim/sequence.h"
+
+namespace eph::sim {
+
+// Sequence and tokens in eight bytes; the top bit says that the step samples a token for it.
+struct PlanEntry {
+  SeqId seq{};
+  std::uint32_t packed = 0;
+
+  static constexpr std::uint32_t kSamples = std::uint32_t{1} << 31;
+  [[nodiscard]] std::int32_t tokens() const {
+    return static_cast<std::int32_t>(packed & ~kSamples);
+  }
+  [[nodiscard]] bool samples() const { return (packed & kSamples) != 0; }
+};
+
+// Reused from step to step: clearing keeps the memory.
+struct BatchPlan {
+  std::vector<PlanEntry> entries;      // in scheduling order
+  std::vector<SeqId> first_scheduled;  // admitted for the first time in their life
+  std::vector<RequestId>
+      preempted;  // while composing this step, or attempts at it that came out empty
+  models::BatchShape shape;
+  std::int32_t wasted = 0;  // sampling entries whose sequence ended after the step was composed
+  std::int64_t waiting = 0, running = 0, kv_blocks_used = 0;  // after composing
+  SimTime start{}, end{};
+
+  [[nodiscard]] bool empty() const { return entries.empty(); }
+  void clear() {
+    entries.clear();
+    first_scheduled.clear();
+    preempted.clear();
+    shape = {};
+    wasted = 0;
+  }
+};
+
+}  // namespace eph::sim

@@ -1,0 +1,167 @@
+#include "sim/collector.h"
+
+#include <algorithm>
+
+namespace eph::sim {
+
+Collector::Collector(const SimulationConfig& config, const RunOptions& options)
+    : config_(config), options_(options) {}
+
+void Collector::on_sent(SimTime now, const RequestRow& row) {
+  ++summary_.counts.arrived;
+  backlog_.on_sent(now);
+  if (config_.series_interval > Duration::zero() && summary_.counts.arrived == 1)
+    series_next_ = SimTime{now.ns - now.ns % config_.series_interval.ns};
+  if (!row.measured) return;
+  ++measured_arrived_;
+  if (started_) return;
+  started_ = true;
+  window_start_ = now;
+  summary_.first_sent = now;
+  backlog_.restart_mean(now);
+  on_levels(now, 0, 0, 0);
+  waiting_ns_ = running_ns_ = 0;
+}
+
+void Collector::on_ended(SimTime now, const RequestRow& row) {
+  backlog_.on_ended(now);
+  const RequestRecord& record = row.record;
+  if (record.status == RequestStatus::rejected) {
+    ++summary_.counts.rejected;
+  } else {
+    ++summary_.counts.finished;
+    summary_.counts.prompt_tokens += static_cast<std::uint64_t>(record.prompt_tokens);
+    summary_.counts.output_tokens += static_cast<std::uint64_t>(record.output_tokens);
+    EPH_ASSERT(record.output_tokens == row.output_tokens, "INV-10: {} of {} tokens produced",
+               record.output_tokens, row.output_tokens);
+    if (row.measured) add_latencies(record);
+  }
+  emit(row);
+}
+
+void Collector::on_unfinished(const RequestRow& row) {
+  ++summary_.counts.unfinished;
+  emit(row);
+}
+
+void Collector::add_latencies(const RequestRecord& record) {
+  EPH_ASSERT(
+      record.sent <= record.engine_queued && record.engine_queued <= record.engine_scheduled &&
+          record.engine_scheduled < record.engine_first_token &&
+          record.engine_first_token <= record.engine_finish &&
+          record.engine_first_token <= record.first_token && record.first_token <= record.finish,
+      "INV-4: request {} sent {} queued {} scheduled {} first token {} finish {}", index(record.id),
+      record.sent.ns, record.engine_queued.ns, record.engine_scheduled.ns, record.first_token.ns,
+      record.finish.ns);
+  ++measured_finished_;
+  measured_prompt_tokens_ += static_cast<std::uint64_t>(record.prompt_tokens);
+  measured_output_tokens_ += static_cast<std::uint64_t>(record.output_tokens);
+  summary_.last_finish = std::max(summary_.last_finish, record.finish);
+  summary_.ttft.add(record.ttft());
+  summary_.e2e.add(record.e2e());
+  summary_.queued.add(record.queued());
+  if (record.output_tokens > 1) summary_.tpot.add(Duration::from_seconds(record.tpot_s()));
+  if (good(record)) ++good_;
+}
+
+bool Collector::good(const RequestRecord& record) const {
+  return std::all_of(options_.slos.begin(), options_.slos.end(), [&](const Slo& slo) {
+    switch (slo.latency) {
+      case Latency::ttft:
+        return record.ttft() <= slo.limit;
+      case Latency::e2e:
+        return record.e2e() <= slo.limit;
+      case Latency::tpot:
+      case Latency::itl:
+        return record.tpot_s() <= slo.limit.seconds();
+    }
+    return false;
+  });
+}
+
+void Collector::emit(const RequestRow& row) {
+  const RequestRecord& r = row.record;
+  digest_.add(index(r.id));
+  digest_.add(std::uint64_t{index(r.replica)} << 8 | static_cast<std::uint64_t>(r.status));
+  digest_.add(static_cast<std::uint64_t>(r.prompt_tokens) << 32 |
+              static_cast<std::uint64_t>(r.output_tokens));
+  digest_.add(static_cast<std::uint64_t>(r.preemptions) << 32 |
+              static_cast<std::uint64_t>(r.cached_tokens));
+  for (const SimTime t : {r.sent, r.engine_queued, r.engine_scheduled, r.engine_first_token,
+                          r.engine_finish, r.first_token, r.finish})
+    digest_.add(t.ns);
+  if (options_.sink != nullptr) options_.sink->on_request(r);
+}
+
+void Collector::on_step_end(const BatchPlan& plan) {
+  ++summary_.counts.steps;
+  summary_.counts.scheduled_tokens += static_cast<std::uint64_t>(plan.shape.tokens());
+  on_step_cut(plan.start, plan.end);
+}
+
+void Collector::on_step_cut(SimTime start, SimTime now) {
+  if (started_) busy_ns_ += std::max<std::int64_t>(0, (now - std::max(start, window_start_)).ns);
+}
+
+void Collector::on_levels(SimTime now, std::int64_t waiting, std::int64_t running,
+                          std::int64_t kv_blocks) {
+  const Wide span = (now - levels_at_).ns;
+  waiting_ns_ += span * waiting_;
+  running_ns_ += span * running_;
+  levels_at_ = now;
+  waiting_ += waiting;
+  running_ += running;
+  kv_blocks_ += kv_blocks;
+}
+
+void Collector::emit_series(SimTime now) {
+  const auto usable = static_cast<double>(config_.replica.kv.usable_blocks * config_.replicas);
+  while (series_next_ <= now) {
+    summary_.series.push_back({series_next_, waiting_, running_,
+                               static_cast<double>(kv_blocks_) / usable,
+                               summary_.counts.preemptions, summary_.counts.finished});
+    series_next_ = series_next_ + config_.series_interval;
+  }
+}
+
+void Collector::fill_slos() {
+  for (const Slo& slo : options_.slos) {
+    const LatencySample& sample = summary_.sample(slo.latency);
+    SloOutcome outcome{slo, slo.mean ? sample.mean_s() : sample.quantile_s(slo.quantile), false};
+    const double needed = slo.mean ? 0.0 : slo.quantile * static_cast<double>(measured_arrived_);
+    outcome.met = measured_finished_ > 0 && static_cast<double>(measured_finished_) >= needed &&
+                  outcome.measured_s <= slo.limit.seconds();
+    summary_.slos.push_back(outcome);
+  }
+}
+
+RunSummary Collector::finish(SimTime now) {
+  const RunCounts& counts = summary_.counts;
+  EPH_ASSERT(counts.arrived == counts.finished + counts.rejected + counts.unfinished,
+             "INV-1: {} requests arrived, {} finished, {} rejected, {} unfinished", counts.arrived,
+             counts.finished, counts.rejected, counts.unfinished);
+  on_levels(now, 0, 0, 0);
+  if (const double span = (summary_.last_finish - summary_.first_sent).seconds(); span > 0) {
+    summary_.requests_per_s = static_cast<double>(measured_finished_) / span;
+    summary_.output_tokens_per_s = static_cast<double>(measured_output_tokens_) / span;
+    summary_.total_tokens_per_s =
+        static_cast<double>(measured_prompt_tokens_ + measured_output_tokens_) / span;
+    summary_.goodput_per_s = static_cast<double>(good_) / span;
+  }
+  if (measured_arrived_ > 0)
+    summary_.goodput_share = static_cast<double>(good_) / static_cast<double>(measured_arrived_);
+  if (const auto window = static_cast<double>((now - window_start_).ns); started_ && window > 0) {
+    summary_.busy_share = static_cast<double>(busy_ns_) / (window * config_.replicas);
+    summary_.mean_waiting = static_cast<double>(waiting_ns_) / window;
+    summary_.mean_running = static_cast<double>(running_ns_) / window;
+    summary_.mean_in_system = backlog_.mean_in_system(now);
+  }
+  summary_.peak_kv_used =
+      static_cast<double>(peak_blocks_) / static_cast<double>(config_.replica.kv.usable_blocks);
+  summary_.saturated = backlog_.saturated();
+  fill_slos();
+  summary_.digest = digest_.value();
+  return std::move(summary_);
+}
+
+}  // namespace eph::sim

@@ -1,0 +1,66 @@
+#pragma once
+// Turns what happens in a run into its RunSummary.
+#include "core/digest.h"
+#include "sim/backlog_trend.h"
+#include "sim/batch_plan.h"
+#include "sim/config.h"
+#include "sim/metrics.h"
+#include "sim/request_table.h"
+#include "sim/simulation.h"
+
+namespace eph::sim {
+
+// Told by the simulation and its replicas, in simulated order. No allocation per token.
+class Collector {
+ public:
+  Collector(const SimulationConfig& config, const RunOptions& options);
+
+  void on_sent(SimTime now, const RequestRow& row);
+  void on_ended(SimTime now, const RequestRow& row);  // finished or rejected, at the client
+  void on_unfinished(const RequestRow& row);
+  void on_gap(Duration gap, std::uint64_t count) { summary_.itl.add(gap, count); }
+  void on_preempted(std::uint64_t count) { summary_.counts.preemptions += count; }
+  void on_step_end(const BatchPlan& plan);
+  void on_step_cut(SimTime start, SimTime now);  // still running when the run stopped
+  // Change of a replica's queues and KV blocks.
+  void on_levels(SimTime now, std::int64_t waiting, std::int64_t running, std::int64_t kv_blocks);
+  void on_kv_peak(std::int64_t blocks) {
+    if (blocks > peak_blocks_) peak_blocks_ = blocks;
+  }
+  void on_event() { ++summary_.counts.events; }
+
+  // Emits the series points that are due at or before `now`, with the state before anything at
+  // `now`.
+  void advance_series(SimTime now) {
+    if (series_next_ <= now) emit_series(now);
+  }
+  [[nodiscard]] std::uint64_t ended() const {
+    return summary_.counts.finished + summary_.counts.rejected;
+  }
+  [[nodiscard]] RunSummary finish(SimTime now);
+
+ private:
+  __extension__ typedef __int128 Wide;
+  void emit_series(SimTime now);
+  void emit(const RequestRow& row);
+  void add_latencies(const RequestRecord& record);
+  [[nodiscard]] bool good(const RequestRecord& record) const;
+  void fill_slos();
+
+  SimulationConfig config_;
+  const RunOptions& options_;
+  RunSummary summary_;
+  Digest digest_;
+  BacklogTrend backlog_;
+  bool started_ = false;  // a measured request has been sent
+  SimTime window_start_{};
+  SimTime levels_at_{};
+  std::int64_t waiting_ = 0, running_ = 0, kv_blocks_ = 0, peak_blocks_ = 0;
+  Wide waiting_ns_ = 0, running_ns_ = 0;
+  std::int64_t busy_ns_ = 0;
+  std::uint64_t measured_arrived_ = 0, measured_finished_ = 0, good_ = 0;
+  std::uint64_t measured_prompt_tokens_ = 0, measured_output_tokens_ = 0;
+  SimTime series_next_ = SimTime::never();
+};
+
+}  // namespace eph::sim

@@ -1,0 +1,41 @@
+#pragma once
+// What an engine puts into its next step.
+#include <memory>
+
+#include "core/result.h"
+#include "models/memory.h"
+#include "sim/batch_plan.h"
+#include "sim/config.h"
+#include "sim/engine_state.h"
+
+namespace eph::sim {
+
+// Contract:
+//  - form_batch fills `plan` through `state` only: admissions, chunk sizes, preemptions. It sees no
+//  true
+//    output length (INV-6, by type): the replica decides what has finished
+//  - work-conserving (INV-5): when nothing is active, the head of the queue is admitted. `accepts`
+//  is
+//    what makes that possible: a request it refuses could wait for ever, and is rejected instead
+//  - under async scheduling the results of the step in flight are not known yet: a sequence in it
+//  may be
+//    scheduled again, and may turn out to have ended
+class EnginePolicy {
+ public:
+  virtual ~EnginePolicy() = default;
+  [[nodiscard]] virtual bool accepts(std::int64_t prompt, std::int64_t max_output) const = 0;
+  virtual void form_batch(EngineState& state, BatchPlan& plan) = 0;
+  virtual void on_finished(const Sequence&) {
+  }                          // once per sequence that ends, before its KV is freed
+  virtual void on_idle() {}  // nothing runs and nothing waits
+};
+
+// Requires check(options, pool).
+[[nodiscard]] std::unique_ptr<EnginePolicy> make_policy(const EngineOptions& options,
+                                                        const models::KvPool& pool);
+
+// A usage error for options that cannot run: a limit below one, a kind that has no policy, a chunk
+// that no step can hold.
+[[nodiscard]] Result<void> check(const EngineOptions& options, const models::KvPool& pool);
+
+}  // namespace eph::sim

@@ -1,0 +1,35 @@
+#pragma once
+// The API server of one replica as a FIFO queue with one server.
+#include <algorithm>
+
+#include "core/time.h"
+#include "models/front_end.h"
+
+namespace eph::sim {
+
+// Jobs are served in the order of their calls, which must be the order of their times. Because
+// nothing overtakes, the end of a job is known when it arrives.
+class FrontEndStation {
+ public:
+  explicit FrontEndStation(const models::FrontEnd& front_end) : front_end_(front_end) {}
+
+  // A request reaches the server at `now`; returns when the scheduler can see it.
+  SimTime request(SimTime now, std::int32_t prompt_tokens) {
+    return serve(now, front_end_.request_s + front_end_.prompt_token_s * prompt_tokens);
+  }
+  // A step that sampled `tokens` ends at `now`; returns when they leave, together.
+  SimTime tokens(SimTime now, std::int32_t tokens) {
+    return serve(now, front_end_.output_token_s * tokens);
+  }
+
+ private:
+  SimTime serve(SimTime now, double seconds) {
+    free_at_ = std::max(free_at_, now) + Duration::from_seconds(seconds);
+    return free_at_;
+  }
+
+  models::FrontEnd front_end_;
+  SimTime free_at_{};
+};
+
+}  // namespace eph::sim

@@ -1,0 +1,70 @@
+#include "sim/policies/vllm.h"
+
+#include <algorithm>
+
+#include "sim/policies/limits.h"
+
+namespace eph::sim {
+
+VllmPolicy::VllmPolicy(const EngineOptions& options, const models::KvPool& pool)
+    : options_(options), longest_(longest_sequence(options, pool)) {
+  // Without chunking vLLM demands a budget of at least max_model_len.
+  if (!options_.chunked_prefill) longest_ = std::min(longest_, options_.max_num_batched_tokens);
+  watermark_blocks_ =
+      static_cast<std::int64_t>(options_.watermark * static_cast<double>(pool.blocks));
+}
+
+bool VllmPolicy::accepts(std::int64_t prompt, std::int64_t max_output) const {
+  return prompt + max_output <= longest_;
+}
+
+void VllmPolicy::form_batch(EngineState& state, BatchPlan& plan) {
+  const std::size_t preempted_before = plan.preempted.size();
+  std::int64_t budget = options_.max_num_batched_tokens;
+  schedule_running(state, plan, budget);
+  if (plan.preempted.size() == preempted_before) admit_waiting(state, plan, budget);
+}
+
+bool VllmPolicy::make_room(EngineState& state, BatchPlan& plan, SeqId id,
+                           std::int64_t tokens) const {
+  while (!state.reserve(id, tokens)) {
+    const SeqId victim = state.running().back();
+    state.pop_running();
+    state.preempt(plan, victim, EngineState::Requeue::front);
+    if (victim == id) return false;
+  }
+  return true;
+}
+
+void VllmPolicy::schedule_running(EngineState& state, BatchPlan& plan, std::int64_t& budget) const {
+  for (std::size_t i = 0; i < state.running().size() && budget > 0; ++i) {
+    const SeqId id = state.running()[i];
+    const Sequence& s = state[id];
+    if (s.exhausted()) continue;  // no step for what the one in flight is sure to end
+    // max_model_len needs no check here: `accepts` holds prompt + max_output under it.
+    const auto n = static_cast<std::int32_t>(std::min<std::int64_t>(s.missing(), budget));
+    if (s.computed + n > s.capacity && !make_room(state, plan, id, s.computed + n)) break;
+    state.schedule(plan, id, n);
+    budget -= n;
+  }
+}
+
+void VllmPolicy::admit_waiting(EngineState& state, BatchPlan& plan, std::int64_t budget) const {
+  const KvBlocks& kv = state.kv();
+  while (!state.waiting().empty() && budget > 0) {
+    if (state.active() == options_.max_num_seqs) break;
+    const std::int64_t whole = state[state.waiting().front()].missing();
+    if (!options_.chunked_prefill && whole > budget) break;
+    const std::int64_t n = std::min(whole, budget);
+    const std::int64_t gate = options_.reserve_full_prompt ? whole : n;
+    const std::int64_t kept = state.running().empty() ? 0 : watermark_blocks_;
+    if (kv.blocks_for(gate) + kept > kv.free()) break;  // head of line: admission never preempts
+    const SeqId id = state.admit(plan);
+    state.append_running(id);
+    EPH_ASSERT(state.reserve(id, n), "no room for {} admitted tokens", n);
+    state.schedule(plan, id, static_cast<std::int32_t>(n));
+    budget -= n;
+  }
+}
+
+}  // namespace eph::sim

@@ -1,0 +1,91 @@
+#pragma once
+// One engine: its scheduler's state, the step it runs, and the API server in front of it.
+#include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "sim/collector.h"
+#include "sim/engine_policy.h"
+#include "sim/engine_state.h"
+#include "sim/front_end_station.h"
+#include "sim/request_table.h"
+
+namespace eph::sim {
+
+// Driven by the simulation's events; does not know the queue.
+//
+// Under async scheduling step k+1 is composed when step k starts: from the state after k was
+// composed, with k's tokens as placeholders. A request that becomes visible during step k is
+// therefore first considered for step k+2. KV of a sequence that ends in k is freed at k's end; if
+// k+1 already holds it, that slot is wasted. When nothing could be composed at k's start, composing
+// is tried again at k's end. Without it a step is composed when it starts.
+class Replica {
+ public:
+  // The last token of the request in `slot` reaches its client at `at`.
+  struct Departure {
+    SlotId slot{};
+    SimTime at{};
+  };
+
+  Replica(ReplicaId id, const ReplicaConfig& config, RequestTable& table, Collector& collector,
+          MetricsSink* step_sink);
+
+  [[nodiscard]] bool accepts(const RequestRow& row) const;
+  FrontEndStation& front_end() { return front_end_; }
+
+  // The request is visible to the scheduler.
+  void enqueue(SlotId slot, SimTime now);
+  [[nodiscard]] bool busy() const { return busy_; }
+  // True once for each start_step that is due: there may be work, and no step runs.
+  bool wants_start() { return !busy_ && !std::exchange(start_due_, true); }
+  // Starts the next step if there is work; returns its end. Requires !busy().
+  std::optional<SimTime> start_step(SimTime now);
+  // The step that runs has ended: counts its tokens, ends what is complete.
+  const std::vector<Departure>& finish_step(SimTime now);
+
+  // The run stops here: fills in what the live requests have produced.
+  void stop(SimTime now);
+
+ private:
+  // Known to the replica, hidden from the policy.
+  struct Outcome {
+    SimTime last_token{};  // at the client
+    std::int32_t output = 0;
+    SlotId slot{};
+    bool measured = false;
+  };
+
+  [[nodiscard]] bool compose(BatchPlan& plan);
+  void mark_first_scheduled(SimTime now);
+  [[nodiscard]] SimTime emit_tokens(SimTime now);
+  void take_tokens(SimTime now, SimTime at_client);
+  void first_token(const Outcome& outcome, SimTime now, SimTime at_client);
+  void finish(SeqId id, SimTime now, SimTime at_client);
+  void report_step();
+  void report_levels(SimTime now);
+
+  ReplicaId id_;
+  const models::StepModel& step_;
+  Duration client_out_{};
+  bool async_ = false;
+  EngineState state_;
+  std::unique_ptr<EnginePolicy> policy_;
+  FrontEndStation front_end_;
+  RequestTable& table_;
+  Collector& collector_;
+  MetricsSink* step_sink_;  // null unless somebody wants steps
+
+  std::vector<Outcome> outcomes_;  // by sequence
+  BatchPlan current_, next_;
+  bool busy_ = false;
+  bool composed_ = false;  // next_ holds a step
+  bool start_due_ = false;
+  SimTime last_emit_ = SimTime::never();  // client time of the latest tokens
+  std::uint64_t steps_ = 0;
+  std::vector<Departure> departures_;
+  std::vector<ScheduledTokens> scheduled_;  // of the step record
+  std::int64_t reported_waiting_ = 0, reported_running_ = 0, reported_blocks_ = 0;
+};
+
+}  // namespace eph::sim

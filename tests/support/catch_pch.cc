@@ -1,0 +1,1 @@
+// Carries the precompiled Catch header that all test binaries reuse; there is no code to add.
