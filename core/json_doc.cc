@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstring>
 #include <iterator>
 #include <limits>
 #include <nlohmann/json.hpp>
@@ -48,6 +47,10 @@ class CountingIterator {
   const char** progress_;
 };
 
+bool is_number_part(char c) {
+  return (c >= '0' && c <= '9') || c == '+' || c == '-' || c == '.' || c == 'e' || c == 'E';
+}
+
 // A place in the text that only moves forward and knows its line and column.
 class Cursor {
  public:
@@ -71,7 +74,7 @@ class Cursor {
   void skip_to_token(const char* limit) {
     for (;;) {
       if (at_ >= end_) return;
-      if (std::strchr(" \t\r\n", *at_) != nullptr) {
+      if (*at_ == ' ' || *at_ == '\n' || *at_ == '\t' || *at_ == '\r') {
         advance_to(at_ + 1);
       } else if (*at_ == '/' && end_ - at_ > 1 && (at_[1] == '/' || at_[1] == '*')) {
         skip_comment(at_[1] == '/' ? "\n" : "*/");
@@ -83,7 +86,9 @@ class Cursor {
     }
   }
   void skip_number(const char* limit) {
-    while (at_ < limit && std::strchr("+-.0123456789eE", *at_) != nullptr) advance_to(at_ + 1);
+    const char* end = at_;
+    while (end < limit && is_number_part(*end)) ++end;
+    advance_to(end);
   }
 
  private:

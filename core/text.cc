@@ -39,7 +39,10 @@ constexpr std::array kMoneyUnits = {Unit{"USD/h", 1}};
 Error quantity_error(std::string_view text, std::string_view noun, std::string_view example,
                      std::span<const Unit> units) {
   std::string names;
-  for (const Unit& unit : units) names += (names.empty() ? "" : " ") + std::string(unit.name);
+  for (const Unit& unit : units) {
+    if (!names.empty()) names += ' ';
+    names += unit.name;
+  }
   return usage_error(fmt::format("\"{}\" is not {}", text, noun),
                      fmt::format("write it like \"{}\" (units: {})", example, names));
 }

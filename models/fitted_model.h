@@ -1,32 +1,27 @@
 #pragma once
-// The step model that calibration fits: physically computed operator times times fitted scales, plus
-// fitted overheads, plus host work that overlaps the GPU. docs/MODEL.md "Step time" has the equations
-// (from MODEL_NOTES section 2 and PERCENTILES section 2 of the measurements they were tried on).
-#include <memory>
+// The step model that calibration fits: physically computed operator times times fitted scales,
+// plus fitted overheads, plus host work that overlaps the GPU. docs/MODEL.md "Step time" has the
+// equations (from MODEL_NOTES section 2 and PERCENTILES section 2 of the measurements they were
+// tried on).
+#include <array>
+#include <vector>
 
-#include "core/result.h"
-#include "models/gpu_spec.h"
-#include "models/llm_spec.h"
-#include "models/parallelism.h"
 #include "models/profile.h"
+#include "models/step_context.h"
 #include "models/step_model.h"
+#include "models/step_ops.h"
+#include "models/token_grid.h"
 
 namespace eph::models {
 
-// Everything about the deployment that the times depend on.
-struct StepContext {
-  GpuSpec gpu;
-  LlmSpec llm;
-  Parallelism layout;
-  Precision kv_precision = Precision::bf16;
-  bool async_scheduling = true;      // host work overlaps the GPU: (gpu^q + host^q)^(1/q), else gpu + host
-  std::int64_t max_graph_tokens = 512;  // steps above it run eagerly; below, tokens are padded up
-};
-
+// Construction tabulates the token-dependent times (about a millisecond); predictions then cost
+// some tens of nanoseconds. Not decreasing in any field of the shape, as long as no coefficient is
+// negative and host_layer_eager is not below host_layer_graph.
 class FittedStepModel final : public FittableStepModel {
  public:
   // `host_speed` multiplies all host terms.
-  FittedStepModel(const StepContext& context, const CoefficientValues& values, double host_speed = 1.0);
+  FittedStepModel(const StepContext& context, const CoefficientValues& values,
+                  double host_speed = 1.0);
 
   [[nodiscard]] double seconds(const BatchShape& shape) const noexcept override;
   [[nodiscard]] StepBreakdown explain(const BatchShape& shape) const override;
@@ -38,17 +33,46 @@ class FittedStepModel final : public FittableStepModel {
   [[nodiscard]] const CoefficientValues& values() const { return values_; }
 
  private:
-  struct Terms;  // operator times of a shape at scale 1
-  void compute_terms(const BatchShape& shape, Terms& terms) const noexcept;
-
-  struct Linear {  // one GEMM per layer (or LM head): n x k weights, how often
-    double n = 0, k = 0, count = 0, weight_bytes = 0, flops_rate = 0;
-    int precision_group = 0;  // 0: 16 bit, 1: fp8, 2: fp8 block, 3: 4 bit
+  // Seconds at scale 1 of what depends on the number of tokens; the `_t` ones are weighted with
+  // T / (T + 512).
+  struct TokenTerms {
+    std::array<double, kKernelGroups> gemm{}, gemm_t{};
+    double moe = 0, allreduce = 0, elementwise = 0;
   };
+  // All of a shape at scale 1, with the tokens and sequences of one rank.
+  struct Terms {
+    TokenTerms token;
+    double head = 0, decode = 0, prefill = 0;
+  };
+  struct Host {
+    double per_step = 0, per_seq = 0, per_prefill_token = 0;  // seconds
+    double graph_prefill = 0, eager = 0;                      // per step
+  };
+
+  [[nodiscard]] TokenTerms token_terms(double tokens) const;  // exact, by the equations
+  [[nodiscard]] Terms terms_of(const BatchShape& shape) const noexcept;
+  [[nodiscard]] std::int64_t rank_share(std::int64_t count) const noexcept;
+  [[nodiscard]] double decode_attention(const BatchShape& shape) const noexcept;
+  [[nodiscard]] double prefill_attention(const BatchShape& shape) const noexcept;
+  [[nodiscard]] double gpu_seconds(const BatchShape& shape) const noexcept;
+  [[nodiscard]] double host_seconds(const BatchShape& shape) const noexcept;
+  void tabulate();                                  // terms
+  void combine();                                   // terms and coefficients
+  [[nodiscard]] double value(Coefficient c) const;  // in SI units
+  [[nodiscard]] double group_factor(std::size_t group) const;
+
   StepContext context_;
   CoefficientValues values_;
   double host_speed_ = 1.0;
-  std::vector<Linear> linears_;
+  StepOps ops_;
+  TokenGrid grid_;
+  std::vector<TokenTerms> token_table_;  // by node of the grid
+  std::vector<double> head_table_;
+  std::vector<double> token_seconds_;  // combined with the coefficients
+  std::vector<double> head_seconds_;
+  double decode_scale_ = 1, prefill_scale_ = 1;
+  double gpu_per_step_ = 0, gpu_per_seq_ = 0, gpu_per_prefill_token_ = 0, gpu_per_prefill_step_ = 0;
+  Host host_;
 };
 
 }  // namespace eph::models

@@ -44,14 +44,14 @@ void HfKeys::fault(Names names, std::string what, std::string remedy) {
 }
 
 int HfKeys::whole(Names names, const Found& found, int min, int fallback) {
-  constexpr std::int64_t kMax = 1'000'000'000;
+  constexpr std::int64_t kMax = 100'000'000;
   if (found.value->type() != Json::Type::integer) {
     fault(names, fmt::format("expected a whole number, found {}", found.value->type_name()));
     return fallback;
   }
   const std::int64_t value = found.value->as_int();
   if (value < min || value > kMax) {
-    fault(names, fmt::format("{} is out of range", value), fmt::format("use at least {}", min));
+    fault(names, fmt::format("{} is out of range", value), fmt::format("use {} to {}", min, kMax));
     return fallback;
   }
   return static_cast<int>(value);

@@ -121,9 +121,13 @@ void read_feed_forward(HfKeys& keys, LlmSpec& spec) {
   spec.intermediate = own_width ? keys.optional(width, 0) : 0;
   const int shared =
       keys.optional({"n_shared_experts", "num_shared_experts", "moe_num_shared_experts"}, 0);
+  constexpr int kFew = 1000;
+  if (shared > kFew)
+    keys.fault({"n_shared_experts", "num_shared_experts", "moe_num_shared_experts"},
+               fmt::format("{} shared experts", shared), fmt::format("use at most {}", kFew));
   spec.moe.shared_intermediate =
       keys.optional({"shared_expert_intermediate_size", "shared_intermediate_size"},
-                    shared * spec.moe.intermediate);
+                    std::min(shared, kFew) * std::min(spec.moe.intermediate, 2'000'000));
   if (starts_with(spec.family, "gemma4"))  // a dense feed-forward beside the experts
     spec.moe.shared_intermediate = std::exchange(spec.intermediate, 0);
 }
@@ -170,6 +174,10 @@ Result<LlmSpec> read_hf_config(const Json& config, const std::string& file,
       keys.optional({"max_position_embeddings", "n_positions", "max_seq_len", "seq_length"}, 0, 1);
   spec.mtp_layers =
       keys.optional({"num_nextn_predict_layers", "mtp_num_hidden_layers", "num_mtp_modules"}, 0);
+  constexpr int kMostLayers = 10'000;
+  if (spec.layers > kMostLayers)
+    keys.fault({"num_hidden_layers", "n_layer", "num_layers", "n_layers"},
+               fmt::format("{} layers", spec.layers), fmt::format("use at most {}", kMostLayers));
   if (!faults.ok()) return faults.combined();
 
   read_heads(keys, spec);
@@ -179,6 +187,9 @@ Result<LlmSpec> read_hf_config(const Json& config, const std::string& file,
   read_precision(keys, spec);
   read_layers(keys, spec);
   if (faults.ok()) check_layers(keys, spec);
+  if (faults.ok() && !plausible_size(spec))
+    keys.fault({"hidden_size", "n_embd", "d_model"}, "the sizes give more than 1e15 parameters",
+               "check the widths, layers and experts");
   if (!faults.ok()) return faults.combined();
   return spec;
 }

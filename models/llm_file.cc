@@ -11,7 +11,7 @@ namespace {
 
 int count(Reader& reader, std::string_view key, std::int64_t min = 1,
           std::optional<std::int64_t> fallback = std::nullopt) {
-  return static_cast<int>(reader.integer(key, {.min = min, .max = 1'000'000'000}, fallback));
+  return static_cast<int>(reader.integer(key, {.min = min, .max = 100'000'000}, fallback));
 }
 
 Precision precision(Reader& reader, std::string_view key, std::optional<Precision> fallback) {
@@ -85,7 +85,7 @@ void read_pattern(Reader& root, LlmSpec& spec) {
   std::vector<LayerGroup> pattern;
   for (Reader& item : root.objects("pattern")) {
     LayerGroup group;
-    group.count = count(item, "layers");
+    group.count = static_cast<int>(item.integer("layers", {.min = 1, .max = 10'000}));
     group.attention = static_cast<AttentionKind>(
         item.choice("attention", {"full", "sliding_window", "linear"}, 0));
     if (group.attention == AttentionKind::sliding_window) group.window = count(item, "window");
@@ -99,7 +99,7 @@ void read_pattern(Reader& root, LlmSpec& spec) {
     item.finish();
     pattern.push_back(group);
   }
-  int layers = 0;
+  std::int64_t layers = 0;
   for (int repeat = 0; repeat < repeats && layers <= spec.layers; ++repeat)
     for (LayerGroup group : pattern) {
       layers += group.count;
@@ -135,7 +135,7 @@ Result<LlmEntry> load_llm_file(const std::string& path) {
   spec.name = root.string("name");
   entry.aliases = root.strings("aliases", false);
   spec.family = root.string("family");
-  spec.layers = count(root, "layers");
+  spec.layers = static_cast<int>(root.integer("layers", {.min = 1, .max = 10'000}));
   spec.hidden = count(root, "hidden");
   spec.vocab = count(root, "vocab");
   read_attention(root, spec);
@@ -161,6 +161,9 @@ Result<LlmEntry> load_llm_file(const std::string& path) {
         root.fault("intermediate", "dense layers need their width");
         break;
       }
+  if (faults.ok() && !plausible_size(spec))
+    root.fault("hidden", "the sizes give more than 1e15 parameters",
+               "check widths, layers, experts");
   if (!faults.ok()) return faults.combined();
   return entry;
 }

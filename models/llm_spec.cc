@@ -1,5 +1,7 @@
 #include "models/llm_spec.h"
 
+#include <algorithm>
+
 #include "core/assert.h"
 
 namespace eph::models {
@@ -103,6 +105,23 @@ ParameterCount count_parameters(const LlmSpec& spec) {
     count.active += group.count * used;
   }
   return count;
+}
+
+bool plausible_size(const LlmSpec& spec) {
+  const double hidden = spec.hidden;
+  const double heads = spec.heads;
+  double head_dim = spec.head_dim + spec.mla.v_head_dim;
+  for (const LayerGroup& group : spec.groups)
+    head_dim = std::max(head_dim, double{1} * group.head_dim);
+  const double latent = spec.mla.q_lora_rank + spec.mla.kv_lora_rank;
+  const double linear = 2.0 * spec.linear.key_heads * spec.linear.key_head_dim +
+                        3.0 * spec.linear.value_heads * spec.linear.value_head_dim +
+                        2.0 * spec.linear.value_heads + spec.linear.conv_kernel;
+  const double experts = double{1} * spec.moe.experts * spec.moe.intermediate;
+  const double layer = hidden * (5 * heads * head_dim + latent + linear + spec.moe.experts) +
+                       latent * heads * 2 * head_dim +
+                       3 * hidden * (experts + spec.moe.shared_intermediate + spec.intermediate);
+  return layer * spec.layers + 2 * hidden * spec.vocab < 1e15;
 }
 
 LlmSpec with_weights(LlmSpec spec, Precision weights) {

@@ -112,6 +112,10 @@ struct ParameterCount {
 };
 [[nodiscard]] ParameterCount count_parameters(const LlmSpec& spec);
 
+// Whether the sizes give fewer than 1e15 parameters, so that no count can overflow. Readers check
+// it.
+[[nodiscard]] bool plausible_size(const LlmSpec& spec);
+
 // The same model with its linear layers and experts stored as `weights` (embeddings stay).
 [[nodiscard]] LlmSpec with_weights(LlmSpec spec, Precision weights);
 

@@ -1,5 +1,6 @@
 #pragma once
-// An engine profile: the fitted coefficients of one engine on one GPU, with their uncertainty and origin.
+// An engine profile: the fitted coefficients of one engine on one GPU, with their uncertainty and
+// origin.
 #include <array>
 #include <cstdint>
 #include <optional>
@@ -8,60 +9,64 @@
 #include <vector>
 
 #include "core/json_doc.h"
+#include "core/reader.h"
 #include "core/result.h"
 #include "models/engine_kind.h"
 #include "models/front_end.h"
+#include "models/operators.h"
 
 namespace eph::models {
 
-// The coefficients of the fitted step model and of the front end (docs/MODEL.md, "Step time"). Scales
-// are dimensionless factors on physically computed times; the rest carry a unit (coefficient_info).
+// The coefficients of the fitted step model and of the front end (docs/MODEL.md, "Step time").
+// Scales are dimensionless factors on physically computed times; the rest carry a unit
+// (coefficient_info).
 enum class Coefficient : std::uint8_t {
-  gemm_scale,           // all GEMMs
-  gemm_prefill_extra,   // extra factor s * T / (T + 512)
-  fp8_extra,            // extra factor on fp8 GEMMs (per tensor)
-  fp8_block_extra,      // on block-scaled fp8
-  fp4_extra,            // on mxfp4 / int4
+  gemm_scale,          // all GEMMs
+  gemm_prefill_extra,  // extra factor s * T / (T + 512)
+  fp8_extra,           // extra factor on fp8 GEMMs (per tensor)
+  fp8_block_extra,     // on block-scaled fp8
+  fp4_extra,           // on mxfp4 / int4
   moe_scale,
   allreduce_scale,
   elementwise_scale,
   decode_attention_scale,
   prefill_attention_scale,
-  layer_overhead,       // us per layer and step
-  step_overhead,        // ms per step
-  seq_overhead,         // us per sequence and step
+  layer_overhead,          // us per layer and step
+  step_overhead,           // ms per step
+  seq_overhead,            // us per sequence and step
   prefill_token_overhead,  // us per prompt token
   prefill_step_overhead,   // ms per step that has a prompt chunk
-  host_step,            // ms of host work per step
-  host_seq,             // us per sequence and step
-  host_tp,              // ms per step when tp > 1
-  host_layer_graph,     // us per layer, steps with a prompt chunk replayed as a graph
-  host_layer_eager,     // us per layer, steps with a prompt chunk that run eagerly
-  host_tp_extra,        // factor on the two above when tp > 1
-  host_prefill_token,   // us per prompt token
-  client_in,            // ms
-  client_out,           // ms
-  client_jitter,        // ms, mean of an exponential
-  server_request,       // ms per request
-  server_prompt_token,  // us per prompt token
-  server_output_token,  // us per streamed token
-  kv_reserve,           // GB of a GPU's memory that is neither weights nor KV
+  host_step,               // ms of host work per step
+  host_seq,                // us per sequence and step
+  host_tp,                 // ms per step when tp > 1
+  host_layer_graph,        // us per layer, steps with a prompt chunk replayed as a graph
+  host_layer_eager,        // us per layer, steps too large for a graph
+  host_tp_extra,           // factor on the two above when tp > 1
+  host_prefill_token,      // us per prompt token
+  client_in,               // ms
+  client_out,              // ms
+  client_jitter,           // ms, mean of an exponential
+  server_request,          // ms per request
+  server_prompt_token,     // us per prompt token
+  server_output_token,     // us per streamed token
+  kv_reserve,              // GB of a GPU's memory that is neither weights nor KV
   count_
 };
 inline constexpr std::size_t kCoefficientCount = static_cast<std::size_t>(Coefficient::count_);
 
 struct CoefficientInfo {
-  std::string_view name;  // "gemm_scale": the key in the profile file
-  std::string_view unit;  // "1", "us", "ms", "GB"
-  double to_si;           // value * to_si is in seconds (or bytes); 1 for scales
+  std::string_view name;       // "gemm_scale": the key in the profile file
+  std::string_view unit;       // "1", "us", "ms", "GB"
+  double to_si;                // value * to_si is in seconds (or bytes); 1 for scales
   double start, lower, upper;  // where fits start, and their bounds, in `unit`
-  double prior_sd;        // of the logarithm for positive scales, of the value otherwise
+  double prior_sd;             // of the logarithm for positive scales, of the value otherwise
 };
 [[nodiscard]] const CoefficientInfo& coefficient_info(Coefficient c);
 [[nodiscard]] std::optional<Coefficient> parse_coefficient(std::string_view name);
 
 using CoefficientValues = std::array<double, kCoefficientCount>;  // in each coefficient's unit
 [[nodiscard]] CoefficientValues start_values();
+[[nodiscard]] CoefficientValues start_values(EngineKind engine);
 
 // Errors of |predicted / measured - 1| in percent, and how they were obtained.
 struct ErrorFigure {
@@ -88,24 +93,34 @@ struct EngineProfile {
   EngineKind engine = EngineKind::vllm;
   std::vector<std::string> engine_versions;  // that the data came from
   std::string gpu;                           // catalogue name
+  OperatorModel operators;                   // goes into StepContext
   CoefficientValues values = start_values();
-  std::vector<Coefficient> fitted;           // rows and columns of `covariance`; others kept at start
-  std::vector<double> covariance;            // of the fitted ones in their units, row-major
+  std::vector<Coefficient> fitted;  // rows and columns of `covariance`; others kept at start
+  std::vector<double> covariance;   // of the fitted ones in their units, row-major
   std::vector<ModelCorrection> corrections;
-  double host_speed = 1.0;                   // factor on all host and front-end times
+  double host_speed = 1.0;                                // factor on all host and front-end times
   double residual_sd_tpot = 0.1, residual_sd_ttft = 0.2;  // of the log ratio, held out
   std::vector<CoveredModel> covered;
   std::vector<ErrorFigure> errors;
-  std::vector<std::string> sources;          // data sets with licence, as in data/SOURCES.md
-  std::string command;                       // reproduces the file
-  std::string commit;                        // sources that made it
+  std::vector<std::string> sources;  // data sets with licence, as in data/SOURCES.md
+  std::string command;               // reproduces the file
+  std::string commit;                // sources that made it
 
   [[nodiscard]] const CoefficientValues& values_for(std::string_view model) const;
   [[nodiscard]] FrontEnd front_end() const;  // host_speed applied
 };
 
+// Written with version 1 and form "fitted". Standard deviations are the roots of the covariance's
+// diagonal, for people; the reader recomputes nothing from them.
 [[nodiscard]] Json to_json(const EngineProfile& profile);
-// Strict: reports every fault of the file at once.
+// Strict: reports every fault of the file at once. Every coefficient must be there, in its unit and
+// within its bounds.
 [[nodiscard]] Result<EngineProfile> load_profile(const std::string& path);
+// The same from a parsed file; `file` is for messages.
+[[nodiscard]] Result<EngineProfile> read_profile(const Json& json, const std::string& file);
+// The coefficients of "server_*" and "client_*" as a front end; reads its JSON form, in which every
+// key is optional and a quantity with a unit: {"client_in": "1.5 ms", "output_token": "36 us",
+// ...}.
+[[nodiscard]] FrontEnd read_front_end(Reader& reader);
 
 }  // namespace eph::models

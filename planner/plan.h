@@ -24,7 +24,7 @@ struct PlanProblem {
 struct PlanOptions {
   int max_replicas = 4096;
   std::string price_file;      // empty: the shipped list
-  std::string provider;        // empty: the list's default
+  std::string provider = "generic";
   std::string commitment = "on_demand";
   int threads = 0;             // 0: one per core; results do not depend on it
   double max_rejected_share = 0.0;  // of requests that may be rejected

@@ -1,5 +1,7 @@
 #include "sim/engine_policy.h"
 
+#include "sim/policies/sglang.h"
+#include "sim/policies/trtllm.h"
 #include "sim/policies/vllm.h"
 
 namespace eph::sim {
@@ -7,6 +9,34 @@ namespace {
 
 Error below_one(const char* what, std::int64_t value) {
   return usage_error(fmt::format("{} is {}", what, value), "it must be at least 1");
+}
+
+Error out_of_range(const char* what, double value, const char* range) {
+  return usage_error(fmt::format("{} is {}", what, value), fmt::format("it must be {}", range));
+}
+
+Result<void> check_sglang(const EngineOptions& o, const models::KvPool& pool) {
+  if (!(o.new_token_ratio_init > 0 && o.new_token_ratio_init <= 1))
+    return out_of_range("new_token_ratio_init", o.new_token_ratio_init, "above 0, at most 1");
+  if (!(o.new_token_ratio_min >= 0 && o.new_token_ratio_min <= o.new_token_ratio_init))
+    return out_of_range("new_token_ratio_min", o.new_token_ratio_min,
+                        "between 0 and new_token_ratio_init");
+  if (o.new_token_ratio_decay_steps < 1)
+    return below_one("new_token_ratio_decay_steps", o.new_token_ratio_decay_steps);
+  if (o.clip_max_new_tokens < 1) return below_one("clip_max_new_tokens", o.clip_max_new_tokens);
+  if (o.chunked_prefill && o.chunk_tokens > 0 && o.chunk_tokens < pool.block_size)
+    return usage_error(fmt::format("chunk_tokens is {}, less than a KV page of {}", o.chunk_tokens,
+                                   pool.block_size),
+                       "chunks are whole pages: give at least one, or 0 for no chunking");
+  return {};
+}
+
+Result<void> check_trtllm(const EngineOptions& o, const models::KvPool& pool) {
+  if (o.chunked_prefill && o.max_num_batched_tokens < pool.block_size)
+    return usage_error(fmt::format("max_num_batched_tokens is {}, less than a KV block of {}",
+                                   o.max_num_batched_tokens, pool.block_size),
+                       "chunks are whole blocks: give at least one, or turn chunking off");
+  return {};
 }
 
 }  // namespace
@@ -17,9 +47,14 @@ std::unique_ptr<EnginePolicy> make_policy(const EngineOptions& options,
   switch (options.kind) {
     case models::EngineKind::vllm:
       return std::make_unique<VllmPolicy>(options, pool);
-    default:
+    case models::EngineKind::sglang:
+      return std::make_unique<SglangPolicy>(options, pool);
+    case models::EngineKind::trtllm:
+      return std::make_unique<TrtllmPolicy>(options, pool);
+    case models::EngineKind::llamacpp:
       break;
   }
+  EPH_ASSERT(false, "no policy for engine {}", static_cast<int>(options.kind));
   return nullptr;
 }
 
@@ -39,6 +74,8 @@ Result<void> check(const EngineOptions& options, const models::KvPool& pool) {
   if (!(options.watermark >= 0 && options.watermark < 1))
     return usage_error(fmt::format("watermark is {}", options.watermark),
                        "it is the share of blocks kept free: 0 to below 1");
+  if (options.kind == models::EngineKind::sglang) return check_sglang(options, pool);
+  if (options.kind == models::EngineKind::trtllm) return check_trtllm(options, pool);
   return {};
 }
 

@@ -32,6 +32,13 @@ class EngineState {
   [[nodiscard]] bool reserve(SeqId id, std::int64_t tokens) {
     return tokens <= seqs_[index(id)].capacity || reserve_slow(id, tokens);
   }
+  // One more block if the next token needs it. Requires a free one.
+  void grow_for_next(SeqId id) {
+    Sequence& s = seqs_[index(id)];
+    if (s.computed < s.capacity) return;
+    EPH_ASSERT(kv_.take(1), "INV-3: no free kv block of {}", kv_.usable());
+    s.capacity += static_cast<std::int32_t>(kv_.block_size());
+  }
   // Puts `n` tokens of `id` into the step. Requires room for them.
   void schedule(BatchPlan& plan, SeqId id, std::int32_t n) {
     Sequence& s = seqs_[index(id)];

@@ -1,6 +1,7 @@
 #include "core/line_source.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <unistd.h>
 #include <zlib.h>
 
@@ -14,7 +15,7 @@ using Lines = std::vector<std::string>;
 
 namespace {
 
-std::string path_of(const std::string& name) { return std::string(EPH_TEST_OUT) + "/" + name; }
+std::string path_of(const std::string& name) { return fmt::format("{}/{}", EPH_TEST_OUT, name); }
 
 std::string file_of(const std::string& name, std::string_view content) {
   const std::string path = path_of(name);

@@ -65,14 +65,15 @@ TEST_CASE("a missing folder and a folder as target are I/O errors") {
 }
 
 TEST_CASE("a folder without write permission is an I/O error and loses nothing") {
-  if (::geteuid() == 0) {
-    WARN("skipped: the superuser may write everywhere");
-    return;
-  }
   const std::string folder = folder_of("locked");
   const std::string path = folder + "/out.txt";
   REQUIRE(eph::write_file(path, "old"));
   fs::permissions(folder, fs::perms{0500});
+  if (::access(folder.c_str(), W_OK) == 0) {
+    fs::permissions(folder, fs::perms{0700});
+    WARN("skipped: this user may write everywhere");
+    return;
+  }
   const auto denied = eph::write_file(path, "new");
   fs::permissions(folder, fs::perms{0700});
   REQUIRE_FALSE(denied);

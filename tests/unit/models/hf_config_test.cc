@@ -1,6 +1,7 @@
 // The reader of Hugging Face config.json files, on small files written for each feature.
 #include "models/llm_config.h"
-#include "support.h"
+#include "models/memory.h"
+#include "tests/unit/models/support.h"
 
 namespace eph::models {
 namespace {
@@ -259,7 +260,8 @@ TEST_CASE("values that cannot be are refused with their line") {
   CHECK(fault("{\n\"hidden_size\": 64,\n\"num_hidden_layers\": -4, \"vocab_size\": 10}")
             .find("config.json:3:") == 0);
   CHECK(fault("{\n\"hidden_size\": 64,\n\"num_hidden_layers\": -4, \"vocab_size\": 10}")
-            .find("/num_hidden_layers: -4 is out of range; use at least 1") != std::string::npos);
+            .find("/num_hidden_layers: -4 is out of range; use 1 to 100000000") !=
+        std::string::npos);
   CHECK(fault(R"({"hidden_size": "64", "num_hidden_layers": 4, "vocab_size": 10})")
             .find("/hidden_size: expected a whole number, found a string") != std::string::npos);
   CHECK(
@@ -299,6 +301,55 @@ TEST_CASE("values that cannot be are refused with their line") {
         std::string::npos);
   CHECK(fault("[1]") ==
         "config.json:1:1: expected an object, found an array; give a model's config.json");
+}
+
+TEST_CASE("no single damaged value breaks the reader or the counts") {
+  const std::string text =
+      R"({"model_type": "deepseek_v3", "hidden_size": 64, "num_hidden_layers": 5,
+"num_attention_heads": 4, "num_key_value_heads": 4, "intermediate_size": 128, "vocab_size": 10, "head_dim": 16,
+"q_lora_rank": 24, "kv_lora_rank": 16, "qk_nope_head_dim": 8, "qk_rope_head_dim": 4, "v_head_dim": 8,
+"n_routed_experts": 8, "num_experts_per_tok": 2, "moe_intermediate_size": 32, "n_shared_experts": 2,
+"first_k_dense_replace": 2, "moe_layer_freq": 1, "num_nextn_predict_layers": 1, "sliding_window": 16,
+"max_position_embeddings": 512, "tie_word_embeddings": true, "layer_types": ["full_attention", "linear_attention",
+"sliding_attention", "full_attention", "full_attention"], "linear_num_key_heads": 2, "linear_key_head_dim": 4,
+"linear_num_value_heads": 2, "linear_value_head_dim": 4, "num_global_key_value_heads": 2, "global_head_dim": 8,
+"torch_dtype": "float16", "quantization_config": {"quant_method": "fp8", "weight_block_size": [128, 128]}})";
+  const Json whole = must(parse_json(text, "config.json"));
+  REQUIRE(read_hf_config(whole, "config.json", "org/tiny").has_value());
+  const std::vector<Json> damage{Json(),
+                                 Json::integer(0),
+                                 Json::integer(-1),
+                                 Json::integer(3),
+                                 Json::integer(100'000'000),
+                                 Json::integer(std::int64_t{1} << 60),
+                                 Json::number(2.5),
+                                 Json::string("x"),
+                                 Json::boolean(true),
+                                 Json::array(),
+                                 Json::object()};
+  int good = 0, refused = 0;
+  for (const auto& [key, value] : whole.members()) {
+    for (const Json& other : damage) {
+      Json changed = whole;
+      changed.set(key, other);
+      INFO(key << " = " << other.dump(-1));
+      const auto result = read_hf_config(changed, "config.json", "org/tiny");
+      result ? ++good : ++refused;
+      if (!result) {
+        CHECK(result.error().kind == ErrorKind::usage);
+        CHECK(result.error().text().find("config.json") != std::string::npos);
+        continue;
+      }
+      CHECK(count_parameters(*result).total > 0);
+      CHECK(weight_bytes(*result).value > 0);
+      int layers = 0;
+      for (const LayerGroup& group : result->groups) layers += group.count;
+      CHECK(layers == result->layers);
+    }
+  }
+  // Most damage is noticed; what passes is a valid other model, such as a null that means "absent".
+  CHECK(good + refused == static_cast<int>(whole.members().size() * damage.size()));
+  CHECK(refused > 2 * good);
 }
 
 TEST_CASE("a config is loaded by file or folder, and named after it") {

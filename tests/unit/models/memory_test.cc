@@ -3,7 +3,7 @@
 
 #include "models/engine_defaults.h"
 #include "models/memory.h"
-#include "support.h"
+#include "tests/unit/models/support.h"
 
 namespace eph::models {
 namespace {

@@ -1,0 +1,194 @@
+#include "planner/plan.h"
+
+#include <fmt/format.h>
+#include <tbb/parallel_for.h>
+#include <tbb/task_arena.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <mutex>
+#include <numeric>
+#include <optional>
+
+#include "models/price_book.h"
+#include "planner/count_search.h"
+#include "planner/evaluate.h"
+
+namespace eph::planner {
+namespace {
+
+// Below this mean number of running requests per replica a request is alone nearly always, so that
+// more replicas cannot shorten anything.
+constexpr double kAloneRunning = 0.02;
+
+class CandidateSearch {
+ public:
+  CandidateSearch(const scenario::Assembly& assembly, const scenario::RequestList& requests,
+                  const EvaluateOptions& options)
+      : assembly_(assembly), requests_(requests), options_(options) {}
+
+  Result<CountAnswer> run(int max_replicas) {
+    return smallest_count([this](int count) { return trial(count); },
+                          guess_replicas(assembly_, requests_), max_replicas);
+  }
+
+  [[nodiscard]] const std::optional<Evaluation>& best() const { return best_; }
+  [[nodiscard]] const std::string& last_failure() const { return last_failure_; }
+
+ private:
+  Result<Trial> trial(int count) {
+    Result<Evaluation> outcome = evaluate(assembly_, requests_, count, options_);
+    if (!outcome) return outcome.error();
+    if (outcome->passed) {
+      best_ = std::move(*outcome);
+      return Trial::pass;
+    }
+    last_failure_ = fmt::format("{} with {} replicas", outcome->failure, count);
+    const bool alone = outcome->summary.mean_running < kAloneRunning * count;
+    const bool rejected = outcome->summary.counts.rejected > 0 && outcome->summary.slos_met();
+    return alone || rejected ? Trial::fail_forever : Trial::fail;
+  }
+
+  const scenario::Assembly& assembly_;
+  const scenario::RequestList& requests_;
+  const EvaluateOptions& options_;
+  std::optional<Evaluation> best_;  // of the smallest count that passed so far: trials only go down
+  std::string last_failure_;
+};
+
+double output_tokens_per_hour(const scenario::RequestList& requests) {
+  double tokens = 0;
+  for (const workload::Arrival& arrival : requests.arrivals) tokens += arrival.output_tokens;
+  return tokens / std::max(1.0, requests.duration_s()) * 3600.0;
+}
+
+double peak_rate(const scenario::RequestList& requests) {
+  constexpr double kWindow = 60.0;
+  std::size_t first = 0, most = 0;
+  for (std::size_t last = 0; last < requests.arrivals.size(); ++last) {
+    while ((requests.arrivals[last].at - requests.arrivals[first].at).seconds() > kWindow) ++first;
+    most = std::max(most, last - first + 1);
+  }
+  return static_cast<double>(most) / kWindow;
+}
+
+double tightest_headroom(const sim::RunSummary& summary) {
+  double headroom = std::numeric_limits<double>::infinity();
+  for (const sim::SloOutcome& outcome : summary.slos) {
+    if (outcome.measured_s > 0) {
+      headroom = std::min(headroom, outcome.slo.limit.seconds() / outcome.measured_s - 1.0);
+    }
+  }
+  return headroom;
+}
+
+Result<PlanRow> plan_candidate(const models::Catalog& catalog, const scenario::DeploymentSpec& spec,
+                               const PlanProblem& problem, const PlanOptions& options,
+                               const scenario::RequestList& requests, std::atomic<int>& simulations) {
+  PlanRow row;
+  row.deployment = spec;
+  row.deployment.replicas = 0;
+  Result<scenario::Assembly> assembly = scenario::assemble(catalog, spec);
+  if (!assembly) {
+    if (assembly.error().kind != ErrorKind::infeasible) return assembly.error();
+    row.reason = assembly.error().what;
+    return row;
+  }
+  row.warnings = assembly->warnings;
+  const EvaluateOptions evaluation{problem.slos, problem.seed, options.max_rejected_share};
+  CandidateSearch search(*assembly, requests, evaluation);
+  Result<CountAnswer> answer = search.run(options.max_replicas);
+  if (!answer) return answer.error();
+  simulations += answer->trials;
+  row.replicas_refused = answer->largest_refused;
+  if (!answer->smallest) {
+    row.reason = search.last_failure();
+    return row;
+  }
+  row.feasible = true;
+  row.replicas = row.deployment.replicas = *answer->smallest;
+  row.gpus = row.replicas * spec.layout.gpus();
+  row.at_plan = search.best()->summary;
+  row.headroom = tightest_headroom(row.at_plan);
+  return row;
+}
+
+Result<void> price_rows(const models::Catalog& catalog, const PlanOptions& options, double tokens_per_hour,
+                        PlanReport& report) {
+  const std::string path =
+      options.price_file.empty() ? catalog.folder() + "/prices/default.json" : options.price_file;
+  Result<models::PriceBook> book = models::PriceBook::load(path);
+  if (!book) return book.error();
+  for (PlanRow& row : report.rows) {
+    Result<models::Price> price = book->find(row.deployment.gpu, options.provider, options.commitment);
+    if (!price) return price.error();
+    row.usd_per_hour = price->per_gpu_hour.value * row.gpus;
+    row.usd_per_million_output_tokens = row.usd_per_hour / tokens_per_hour * 1e6;
+    const std::string note =
+        fmt::format("{} {:.2f} USD per GPU hour, {}, {}{}", price->gpu, price->per_gpu_hour.value,
+                    price->provider, price->commitment, price->assumed ? " (an assumption)" : "");
+    if (report.price_note.find(note) == std::string::npos) {
+      report.price_note += (report.price_note.empty() ? "" : "; ") + note;
+    }
+  }
+  return {};
+}
+
+// Feasible rows first, the cheapest first; ties keep the order in which the candidates were given.
+void sort_rows(std::vector<PlanRow>& rows) {
+  std::stable_sort(rows.begin(), rows.end(), [](const PlanRow& a, const PlanRow& b) {
+    if (a.feasible != b.feasible) return a.feasible;
+    if (a.usd_per_hour != b.usd_per_hour) return a.usd_per_hour < b.usd_per_hour;
+    return a.gpus < b.gpus;
+  });
+}
+
+}  // namespace
+
+Result<PlanReport> plan(const models::Catalog& catalog, const PlanProblem& problem,
+                        const PlanOptions& options) {
+  if (problem.slos.empty()) {
+    return usage_error("a plan needs at least one objective", "add for example --slo p95_ttft=500ms");
+  }
+  if (problem.candidates.empty()) return usage_error("no candidate deployments are given");
+  Result<scenario::RequestList> requests =
+      scenario::load_requests(catalog, problem.workload, problem.seed, 0);
+  if (!requests) return requests.error();
+  if (requests->arrivals.empty()) return usage_error("the workload has no requests");
+
+  PlanReport report;
+  report.workload = requests->description;
+  report.requests = requests->arrivals.size();
+  report.mean_rate = static_cast<double>(report.requests) / std::max(1.0, requests->duration_s());
+  report.peak_rate = peak_rate(*requests);
+  report.warnings = requests->warnings;
+
+  const std::size_t count = problem.candidates.size();
+  std::vector<std::optional<Result<PlanRow>>> rows(count);
+  std::atomic<int> simulations{0};
+  std::mutex progress_mutex;
+  std::size_t done = 0;
+  tbb::task_arena arena(options.threads > 0 ? options.threads : tbb::task_arena::automatic);
+  arena.execute([&] {
+    tbb::parallel_for(std::size_t{0}, count, [&](std::size_t i) {
+      rows[i].emplace(plan_candidate(catalog, problem.candidates[i], problem, options, *requests, simulations));
+      if (!options.progress) return;
+      const std::lock_guard<std::mutex> lock(progress_mutex);
+      ++done;
+      options.progress(static_cast<double>(done) / static_cast<double>(count), problem.candidates[i].engine);
+    });
+  });
+  for (std::optional<Result<PlanRow>>& row : rows) {
+    if (!*row) return (*row).error();
+    report.rows.push_back(std::move(*row).value());
+  }
+  report.simulations = simulations;
+  if (Result<void> priced = price_rows(catalog, options, output_tokens_per_hour(*requests), report); !priced) {
+    return priced.error();
+  }
+  sort_rows(report.rows);
+  return report;
+}
+
+}  // namespace eph::planner

@@ -1,0 +1,162 @@
+#include "sim/policies/sglang.h"
+
+#include <tuple>
+
+namespace eph::sim {
+namespace {
+
+constexpr std::int64_t kRetractDecodeSteps = 20;  // SGLANG_RETRACT_DECODE_STEPS
+
+}  // namespace
+
+SglangPolicy::SglangPolicy(const EngineOptions& options, const models::KvPool& pool)
+    : options_(options),
+      page_(pool.block_size),
+      usable_tokens_(pool.usable_tokens()),
+      chunking_(options.chunked_prefill && options.chunk_tokens > 0),
+      ratio_(options.new_token_ratio_init),
+      decay_((options.new_token_ratio_init - options.new_token_ratio_min) /
+             options.new_token_ratio_decay_steps) {}
+
+// Alone in the pool, the admission check must pass, and a sequence must not outgrow the pool.
+bool SglangPolicy::accepts(std::int64_t prompt, std::int64_t max_output) const {
+  if (options_.max_model_len > 0 && prompt + max_output > options_.max_model_len) return false;
+  return ceil_page(prompt + max_output) + 2 * page_ <= usable_tokens_;
+}
+
+void SglangPolicy::form_batch(EngineState& state, BatchPlan& plan) {
+  if (state.active() == 0) batch_is_full_ = false;
+  form_prefill(state, plan);
+  if (plan.empty() && !state.running().empty()) form_decode(state, plan);
+}
+
+void SglangPolicy::form_prefill(EngineState& state, BatchPlan& plan) {
+  if ((batch_is_full_ || state.waiting().empty()) && !chunked_) return;
+  const std::int64_t slots =
+      options_.max_num_seqs - static_cast<std::int64_t>(state.running().size());
+  if (slots <= 0 && !chunked_) {
+    batch_is_full_ = true;
+    return;
+  }
+  Budget left = budget(state);
+  if (chunked_) continue_chunk(state, plan, left);
+  while (!state.waiting().empty()) {
+    if (left.count >= slots) {
+      batch_is_full_ = true;
+      break;
+    }
+    if (!add_head(state, plan, left)) break;
+  }
+}
+
+SglangPolicy::Budget SglangPolicy::budget(const EngineState& state) const {
+  std::int64_t to_come = 0;
+  for (const SeqId id : state.running()) {
+    const Sequence& s = state[id];
+    to_come += clipped(s.max_output - s.generated);
+  }
+  Budget left;
+  left.total =
+      static_cast<double>(state.kv().free() * page_) - static_cast<double>(to_come) * ratio_;
+  left.input = options_.max_num_batched_tokens;
+  left.chunk = options_.chunk_tokens;
+  return left;
+}
+
+// Continues even when the reservation leaves it nothing, as far as pages are free.
+void SglangPolicy::continue_chunk(EngineState& state, BatchPlan& plan, Budget& left) {
+  const SeqId id = *chunked_;
+  const Sequence& s = state[id];
+  const std::int64_t missing = s.missing();
+  std::int64_t n = std::min(left.chunk, static_cast<std::int64_t>(left.total));
+  if (n < missing && floor_page(n) <= 0) n = left.chunk;
+  n = std::min({n, missing, s.capacity - s.computed + state.kv().free() * page_});
+  if (n < missing) n = floor_page(n);
+  if (n <= 0) return;
+  EPH_ASSERT(state.reserve(id, s.computed + n), "no room for a chunk of {} tokens", n);
+  state.schedule(plan, id, static_cast<std::int32_t>(n));
+  const bool last = n == missing;
+  charge(left, n, last ? clipped(s.max_output) : 0);
+  if (!last) return;
+  state.append_running(id);
+  chunked_.reset();
+}
+
+// Takes the head of the queue into the batch; false: the batch is complete.
+bool SglangPolicy::add_head(EngineState& state, BatchPlan& plan, Budget& left) {
+  const Sequence& head = state[state.waiting().front()];
+  const std::int64_t whole = head.missing();
+  const std::int64_t need = whole + clipped(head.max_output - head.generated) + page_;
+  if (static_cast<double>(need) >= left.total) {
+    batch_is_full_ = true;
+    return false;
+  }
+  if (ceil_page(whole) >= left.input && left.count > 0) return false;
+  const bool cut = chunking_ && ceil_page(whole) > left.chunk;
+  const std::int64_t n = cut ? floor_page(left.chunk) : whole;
+  if (n <= 0 || (cut && chunked_)) return false;
+  const SeqId id = state.admit(plan);
+  EPH_ASSERT(state.reserve(id, n), "no room for {} admitted tokens", n);
+  state.schedule(plan, id, static_cast<std::int32_t>(n));
+  if (cut)
+    chunked_ = id;
+  else
+    state.append_running(id);
+  charge(left, n, cut ? 0 : clipped(state[id].max_output));
+  if (left.total <= 0) batch_is_full_ = true;
+  return left.total > 0 && left.input > 0 && (!chunking_ || left.chunk > 0);
+}
+
+// One page on top for each admission, chunks included.
+void SglangPolicy::charge(Budget& left, std::int64_t tokens, std::int64_t output) const {
+  const std::int64_t pages = ceil_page(tokens);
+  left.total -= static_cast<double>(pages + output + page_);
+  left.input -= pages;
+  left.chunk -= pages;
+  ++left.count;
+}
+
+void SglangPolicy::form_decode(EngineState& state, BatchPlan& plan) {
+  const auto pages_needed = [&state] {
+    std::int64_t pages = 0;
+    for (const SeqId id : state.running())
+      pages += state[id].computed == state[id].capacity ? 1 : 0;
+    return pages;
+  };
+  if (pages_needed() <= state.kv().free()) {
+    ratio_ = std::max(options_.new_token_ratio_min, ratio_ - decay_);
+  } else {
+    do retract(state, plan);
+    while (pages_needed() > state.kv().free());
+    if (state.running().empty()) return;  // the chunked request holds the rest
+    std::int64_t generated = 0, permitted = 0;
+    for (const SeqId id : state.running()) {
+      generated += state[id].generated + kRetractDecodeSteps;
+      permitted += state[id].max_output;
+    }
+    ratio_ = std::min(1.0, static_cast<double>(generated) / static_cast<double>(permitted + 1));
+    batch_is_full_ = false;
+  }
+  for (const SeqId id : state.running()) {
+    state.grow_for_next(id);
+    state.schedule(plan, id, 1);
+  }
+}
+
+// The victim has the fewest known outputs; ties: the longest prompt, then the last in the batch.
+// The last one goes only when the rest of the pool belongs to the chunked request.
+void SglangPolicy::retract(EngineState& state, BatchPlan& plan) {
+  const std::vector<SeqId>& running = state.running();
+  EPH_ASSERT(running.size() > 1 || chunked_.has_value(), "{} running sequences outgrow the pool",
+             running.size());
+  const auto rank = [&state](SeqId id) {
+    return std::tuple(state[id].generated, -state[id].prompt);
+  };
+  SeqId victim = running.front();
+  for (const SeqId id : running)
+    if (rank(id) <= rank(victim)) victim = id;
+  state.preempt(plan, victim, EngineState::Requeue::back);
+  state.drop_inactive();
+}
+
+}  // namespace eph::sim

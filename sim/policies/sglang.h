@@ -1,0 +1,58 @@
+#pragma once
+// SGLang's scheduler: prefill batches first and alone, decode otherwise, with a reservation for
+// outputs.
+#include <algorithm>
+#include <optional>
+
+#include "sim/engine_policy.h"
+
+namespace eph::sim {
+
+// sglang/srt/managers/{scheduler,schedule_policy}.py, first come first served, without mixed
+// chunks. The running list is the decode batch; a prefilled request joins it at once, because
+// nothing else looks at it before the next composition. At most one request is prefilled in chunks;
+// it is kept aside until its last one. Pages are the pool's blocks.
+//
+// Under the overlap scheduler no end is foreseen, not even at max_new_tokens: a finished request
+// wastes its slot of the step already composed.
+class SglangPolicy final : public EnginePolicy {
+ public:
+  SglangPolicy(const EngineOptions& options, const models::KvPool& pool);
+  [[nodiscard]] bool accepts(std::int64_t prompt, std::int64_t max_output) const override;
+  void form_batch(EngineState& state, BatchPlan& plan) override;
+  void on_finished(const Sequence&) override { batch_is_full_ = false; }
+  void on_idle() override { ratio_ = options_.new_token_ratio_init; }
+
+ private:
+  // What the prefill batch under construction may still take (PrefillAdder), in tokens.
+  struct Budget {
+    double total = 0;        // free KV less what running requests may still generate
+    std::int64_t input = 0;  // max_prefill_tokens
+    std::int64_t chunk = 0;  // chunked_prefill_size
+    std::int64_t count = 0;  // requests in the batch
+  };
+  void form_prefill(EngineState& state, BatchPlan& plan);
+  [[nodiscard]] Budget budget(const EngineState& state) const;
+  void continue_chunk(EngineState& state, BatchPlan& plan, Budget& left);
+  [[nodiscard]] bool add_head(EngineState& state, BatchPlan& plan, Budget& left);
+  void charge(Budget& left, std::int64_t tokens, std::int64_t output) const;
+  void form_decode(EngineState& state, BatchPlan& plan);
+  void retract(EngineState& state, BatchPlan& plan);
+
+  [[nodiscard]] std::int64_t floor_page(std::int64_t n) const { return n / page_ * page_; }
+  [[nodiscard]] std::int64_t ceil_page(std::int64_t n) const { return floor_page(n + page_ - 1); }
+  [[nodiscard]] std::int64_t clipped(std::int64_t tokens) const {
+    return std::min(tokens, options_.clip_max_new_tokens);
+  }
+
+  EngineOptions options_;
+  std::int64_t page_ = 1;
+  std::int64_t usable_tokens_ = 0;
+  bool chunking_ = false;
+  double ratio_ = 0;
+  double decay_ = 0;
+  bool batch_is_full_ = false;
+  std::optional<SeqId> chunked_;
+};
+
+}  // namespace eph::sim

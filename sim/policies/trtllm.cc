@@ -1,0 +1,62 @@
+#include "sim/policies/trtllm.h"
+
+namespace eph::sim {
+
+TrtllmPolicy::TrtllmPolicy(const EngineOptions& options, const models::KvPool& pool)
+    : options_(options), unit_(pool.block_size), usable_(pool.usable_blocks) {}
+
+bool TrtllmPolicy::accepts(std::int64_t prompt, std::int64_t max_output) const {
+  if (options_.max_model_len > 0 && prompt + max_output > options_.max_model_len) return false;
+  if (!options_.chunked_prefill && prompt > options_.max_num_batched_tokens) return false;
+  return to_completion(prompt, max_output) <= usable_;
+}
+
+std::int64_t TrtllmPolicy::chunk(std::int64_t missing, std::int64_t budget) const {
+  if (missing <= budget) return missing;
+  return options_.chunked_prefill ? budget / unit_ * unit_ : 0;
+}
+
+void TrtllmPolicy::schedule(EngineState& state, BatchPlan& plan, SeqId id, std::int64_t n) const {
+  EPH_ASSERT(state.reserve(id, state[id].computed + n), "no block for what was guaranteed");
+  state.schedule(plan, id, static_cast<std::int32_t>(n));
+}
+
+void TrtllmPolicy::form_batch(EngineState& state, BatchPlan& plan) {
+  std::int64_t budget = options_.max_num_batched_tokens;
+  for (const SeqId id : state.running()) {
+    if (budget == 0) break;
+    if (state[id].prefilling() || state[id].exhausted()) continue;
+    schedule(state, plan, id, 1);
+    --budget;
+  }
+  if (options_.chunked_prefill) {
+    for (const SeqId id : state.running()) {
+      if (!state[id].prefilling()) continue;
+      const std::int64_t n = chunk(state[id].missing(), budget);
+      if (n == 0) continue;
+      schedule(state, plan, id, n);
+      budget -= n;
+    }
+  }
+  // Contexts that get no tokens now still hold their place in the capacity stage.
+  std::int64_t fitting = state.active(), blocks = committed_;
+  for (std::size_t i = 0; i < state.waiting().size() && budget > 0;) {
+    const SeqId id = state.waiting()[i];
+    const std::int64_t need = to_completion(state[id].prompt, state[id].max_output);
+    if (fitting == options_.max_num_seqs || blocks + need > usable_) break;
+    const std::int64_t n = chunk(state[id].missing(), budget);
+    if (n == 0 && !options_.chunked_prefill) break;
+    ++fitting;
+    blocks += need;
+    if (n == 0) {
+      ++i;
+      continue;
+    }
+    state.append_running(state.admit(plan, i));
+    committed_ += need;
+    schedule(state, plan, id, n);
+    budget -= n;
+  }
+}
+
+}  // namespace eph::sim

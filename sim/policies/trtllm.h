@@ -1,0 +1,35 @@
+#pragma once
+// TensorRT-LLM's in-flight batching under GUARANTEED_NO_EVICT.
+#include "sim/engine_policy.h"
+
+namespace eph::sim {
+
+// tensorrt_llm/_torch/pyexecutor/scheduler.py. Capacity: a request is admitted when the blocks of
+// prompt + max_output can be set aside beside those of everything admitted, so nothing is ever
+// preempted. Micro-batch: generations first, then contexts in order, in one step. Without chunking
+// the first context that does not fit stops the walk; with it a context is cut to whole blocks and
+// later ones go on.
+class TrtllmPolicy final : public EnginePolicy {
+ public:
+  TrtllmPolicy(const EngineOptions& options, const models::KvPool& pool);
+  [[nodiscard]] bool accepts(std::int64_t prompt, std::int64_t max_output) const override;
+  void form_batch(EngineState& state, BatchPlan& plan) override;
+  void on_finished(const Sequence& s) override {
+    committed_ -= to_completion(s.prompt, s.max_output);
+  }
+
+ private:
+  [[nodiscard]] std::int64_t to_completion(std::int64_t prompt, std::int64_t max_output) const {
+    return (prompt + max_output + unit_ - 1) / unit_;
+  }
+  // Tokens of a context of `missing` for which the step has room; 0: none.
+  [[nodiscard]] std::int64_t chunk(std::int64_t missing, std::int64_t budget) const;
+  void schedule(EngineState& state, BatchPlan& plan, SeqId id, std::int64_t n) const;
+
+  EngineOptions options_;
+  std::int64_t unit_ = 1;  // tokens per block, also the unit of chunks
+  std::int64_t usable_ = 0;
+  std::int64_t committed_ = 0;  // blocks to completion of everything admitted
+};
+
+}  // namespace eph::sim
