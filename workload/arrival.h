@@ -36,6 +36,15 @@ struct SourceCounts {
   std::uint64_t failures_kept = 0;     // the same, taken as 1 output token
   std::uint64_t clipped = 0;           // requests shortened by a cap
   std::uint64_t over_cap_dropped = 0;  // requests left out by a cap
+
+  SourceCounts& operator+=(const SourceCounts& more) {
+    rows += more.rows;
+    failures_dropped += more.failures_dropped;
+    failures_kept += more.failures_kept;
+    clipped += more.clipped;
+    over_cap_dropped += more.over_cap_dropped;
+    return *this;
+  }
 };
 
 // An open-loop stream of requests, sorted by time.

@@ -15,6 +15,8 @@
 namespace eph::workload {
 namespace {
 
+constexpr std::int64_t kMostSlots = 10'000'000;
+
 // Draws of request i are keyed by i, so lengths do not depend on when it is sent.
 enum class Draw : std::uint64_t { gap = 0, turnaround = 1 };
 std::uint64_t entity(Draw draw, std::uint64_t index) {
@@ -164,6 +166,9 @@ Result<void> check_pattern(const ClosedLoopConfig& c) {
   if (c.concurrency < 0 || (closed && c.concurrency == 0))
     return bad("concurrency", static_cast<double>(c.concurrency),
                "give at least 1 request in flight");
+  if (c.concurrency > kMostSlots)
+    return bad("concurrency", static_cast<double>(c.concurrency),
+               "give at most 10000000 requests in flight");
   if (c.pattern == LoadPattern::offline && c.concurrency != 0)
     return bad("concurrency of an offline load", static_cast<double>(c.concurrency),
                "leave it 0: all requests are sent at once");
@@ -171,6 +176,11 @@ Result<void> check_pattern(const ClosedLoopConfig& c) {
     return bad("number of requests of an offline load", 0, "give at least 1");
   if (paced && !(c.rate_per_s > 0 && std::isfinite(c.rate_per_s)))
     return bad("rate in requests/s", c.rate_per_s, "give a number above 0");
+  constexpr double kLongest = 4e9;  // s; an instant holds 9.2e9
+  if (paced &&
+      !(static_cast<double>(std::max<std::int64_t>(c.requests, 1)) / c.rate_per_s < kLongest))
+    return bad("rate in requests/s", c.rate_per_s,
+               "give a rate that sends all requests within 4e9 s");
   if (!paced && c.rate_per_s != 0)
     return bad("rate of a load without planned times", c.rate_per_s,
                "leave it 0, or use a constant or Poisson load");

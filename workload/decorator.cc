@@ -10,6 +10,8 @@ std::uint32_t HoldingPen::put(const Arrival& arrival, std::span<const std::uint6
   const std::uint32_t place = free_.back();
   free_.pop_back();
   places_[place].arrival = arrival;
+  places_[place].arrival.hash_offset = 0;
+  places_[place].arrival.hash_count = 0;
   places_[place].hashes.assign(hashes.begin(), hashes.end());
   return place;
 }

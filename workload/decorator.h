@@ -56,6 +56,7 @@ class HoldingPen {
  public:
   // Takes a copy of the hashes; returns the place.
   std::uint32_t put(const Arrival& arrival, std::span<const std::uint64_t> hashes);
+  // Without the hashes.
   [[nodiscard]] const Arrival& at(std::uint32_t place) const { return places_[place].arrival; }
   [[nodiscard]] Arrival& at(std::uint32_t place) { return places_[place].arrival; }
   // Frees the place; appends the hashes to `out` and returns the request pointing to them.

@@ -1,7 +1,7 @@
 // The reader of Hugging Face config.json files, on small files written for each feature.
 #include "models/llm_config.h"
 #include "models/memory.h"
-#include "support.h"
+#include "tests/unit/models/support.h"
 
 namespace eph::models {
 namespace {

@@ -5,7 +5,7 @@
 
 #include "core/text.h"
 #include "models/llm_file.h"
-#include "support.h"
+#include "tests/unit/models/support.h"
 
 namespace eph::models {
 

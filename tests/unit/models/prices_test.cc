@@ -7,7 +7,7 @@
 #include "core/stats.h"
 #include "models/network_profile.h"
 #include "models/price_book.h"
-#include "support.h"
+#include "tests/unit/models/support.h"
 
 namespace eph::models {
 

@@ -6,7 +6,7 @@
 #include "core/csv.h"
 #include "models/llm_config.h"
 #include "models/memory.h"
-#include "support.h"
+#include "tests/unit/models/support.h"
 
 namespace eph::models {
 namespace {
