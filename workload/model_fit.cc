@@ -90,6 +90,7 @@ RateWindows fit_rate(const Observed& all, double window_s, double duration_s) {
   const double kept = dispersion > 1 ? std::sqrt(1 - 1 / dispersion) : 0;
   for (std::size_t i = 0; i < windows; ++i) {
     double& count = rate.requests_per_s[i];
+    if (count == 0) continue;
     const double length = std::min(window_s, duration_s - window_s * static_cast<double>(i));
     const double usual = mean * length / window_s;
     count = (usual + kept * (count - usual)) / length;
@@ -186,7 +187,7 @@ Result<WorkloadModel> fit_workload(ArrivalSource& source, const FitOptions& opti
   }
   std::vector<Dispersion> measured;
   for (const WindowCounts& w : all.windows)
-    measured.push_back({w.window().seconds(), w.dispersion()});
+    measured.push_back({static_cast<double>(w.window().ns) / 1e9, w.dispersion()});
   model.rate = fit_rate(all, options.window_s, model.duration_s);
   const std::vector<Dispersion> inner(measured.begin(), measured.end() - 1);
   model.bursts = fit_bursts(model.rate, model.duration_s, inner);

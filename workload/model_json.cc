@@ -30,7 +30,8 @@ Json numbers(const std::vector<double>& values, int digits = 6) {
 
 Json curve(const QuantileCurve& curve, std::string_view values) {
   Json json = Json::object();
-  json.set("p", numbers(curve.p, kProbabilityDigits)).set(std::string(values), numbers(curve.tokens));
+  json.set("p", numbers(curve.p, kProbabilityDigits))
+      .set(std::string(values), numbers(curve.tokens));
   return json;
 }
 

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <unordered_map>
 #include <unordered_set>
 
-#include "core/histogram.h"
 #include "workload/decorator.h"
 #include "workload/window_counts.h"
 
@@ -38,23 +38,59 @@ class Pairs {
   double n_ = 0, mean_x_ = 0, mean_y_ = 0, xx_ = 0, yy_ = 0, xy_ = 0;
 };
 
-LengthSummary summarise(const Histogram& lengths) {
-  return {.mean = lengths.mean(),
-          .p50 = lengths.quantile(0.50),
-          .p90 = lengths.quantile(0.90),
-          .p95 = lengths.quantile(0.95),
-          .p99 = lengths.quantile(0.99),
-          .min = lengths.min(),
-          .max = lengths.max()};
-}
+// Every token count that occurs, with its number.
+class LengthCounts {
+ public:
+  void add(std::int64_t tokens) {
+    ++counts_[tokens];
+    ++n_;
+    sum_ += tokens;
+  }
+  [[nodiscard]] std::uint64_t n() const { return n_; }
+  [[nodiscard]] std::int64_t sum() const { return sum_; }
+
+  [[nodiscard]] LengthSummary summary() const {
+    std::vector<std::pair<std::int64_t, std::uint64_t>> sorted(counts_.begin(), counts_.end());
+    std::sort(sorted.begin(), sorted.end());
+    std::uint64_t upto = 0;
+    for (auto& [tokens, count] : sorted) count = upto += count;
+    const auto value = [&](std::uint64_t rank) {  // of order statistic `rank`, from 0
+      const auto at =
+          std::upper_bound(sorted.begin(), sorted.end(), rank,
+                           [](std::uint64_t r, const auto& entry) { return r < entry.second; });
+      return static_cast<double>(at->first);
+    };
+    const auto quantile = [&](double p) {
+      const double place = p * static_cast<double>(n_ - 1);
+      const auto low = static_cast<std::uint64_t>(place);
+      const double below = value(low);
+      return below +
+             (place - static_cast<double>(low)) * (value(std::min(low + 1, n_ - 1)) - below);
+    };
+    return {.mean = static_cast<double>(sum_) / static_cast<double>(n_),
+            .p50 = quantile(0.50),
+            .p90 = quantile(0.90),
+            .p95 = quantile(0.95),
+            .p99 = quantile(0.99),
+            .min = sorted.front().first,
+            .max = sorted.back().first};
+  }
+
+ private:
+  std::unordered_map<std::int64_t, std::uint64_t> counts_;
+  std::uint64_t n_ = 0;
+  std::int64_t sum_ = 0;
+};
+
+double in_seconds(Duration d) { return static_cast<double>(d.ns) / 1e9; }
 
 constexpr Duration seconds(std::int64_t tenths) { return Duration{tenths * 100'000'000}; }
 
 class Describer {
  public:
   void add(const Arrival& a, std::span<const std::uint64_t> hashes) {
-    if (prompt_.count() == 0) first_ = a.at;
-    if (prompt_.count() > 0) gaps_.add((a.at - last_).seconds(), 0);
+    if (prompt_.n() == 0) first_ = a.at;
+    if (prompt_.n() > 0) gaps_.add((a.at - last_).seconds(), 0);
     last_ = a.at;
     prompt_.add(a.prompt_tokens);
     output_.add(a.output_tokens);
@@ -74,25 +110,26 @@ class Describer {
 
   TraceDescription finish(const ArrivalSource& source) const {
     TraceDescription d;
-    d.requests = prompt_.count();
-    d.duration_s = (last_ - first_).seconds();
+    d.requests = prompt_.n();
+    d.duration_s = in_seconds(last_ - first_);
     if (d.duration_s > 0) d.mean_rate = static_cast<double>(d.requests) / d.duration_s;
     d.peak_rate_1s = windows_[1].peak_rate();
     d.peak_rate_60s = windows_[3].peak_rate();
-    d.prompt = summarise(prompt_);
-    d.output = summarise(output_);
-    d.total = summarise(total_);
+    d.prompt = prompt_.summary();
+    d.output = output_.summary();
+    d.total = total_.summary();
     if (d.requests > 2) d.gap_cv = gaps_.cv_of_x();
     for (const WindowCounts& window : windows_)
-      d.dispersion.push_back({window.window().seconds(), window.dispersion()});
+      d.dispersion.push_back({in_seconds(window.window()), window.dispersion()});
     d.prompt_output_correlation = lengths_.correlation();
     if (blocks_.requests > 0) {
       d.blocks = blocks_;
       d.blocks->block_tokens = source.hash_block_tokens();
     }
     if (in_group_ > 0)
-      d.groups = GroupSharing{groups_.size(), in_group_,
-                              static_cast<double>(prefix_tokens_) / prompt_.sum()};
+      d.groups =
+          GroupSharing{groups_.size(), in_group_,
+                       static_cast<double>(prefix_tokens_) / static_cast<double>(prompt_.sum())};
     if (!sessions_.empty()) d.sessions = sessions_.size();
     const auto names = source.class_names();
     for (std::size_t i = 0; i < names.size() && i < classes_.size(); ++i)
@@ -101,7 +138,7 @@ class Describer {
     return d;
   }
 
-  [[nodiscard]] bool empty() const { return prompt_.count() == 0; }
+  [[nodiscard]] bool empty() const { return prompt_.n() == 0; }
 
  private:
   void add_blocks(std::span<const std::uint64_t> hashes) {
@@ -115,7 +152,7 @@ class Describer {
 
   SimTime first_{};
   SimTime last_{};
-  Histogram prompt_, output_, total_;
+  LengthCounts prompt_, output_, total_;
   Pairs gaps_, lengths_;
   std::array<WindowCounts, 4> windows_{WindowCounts(seconds(1)), WindowCounts(seconds(10)),
                                        WindowCounts(seconds(100)), WindowCounts(seconds(600))};

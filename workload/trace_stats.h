@@ -10,7 +10,7 @@
 
 namespace eph::workload {
 
-// Percentiles are nearest-rank and within 0.2 % (exact below 256 tokens).
+// Exact; percentiles interpolate between order statistics (numpy's default).
 struct LengthSummary {
   double mean = 0;
   double p50 = 0, p90 = 0, p95 = 0, p99 = 0;
@@ -61,8 +61,8 @@ struct TraceDescription {
   SourceCounts counts;
 };
 
-// Reads the source to its end. Memory grows only with distinct blocks and sessions. A source
-// without requests is an error (kind usage).
+// Reads the source to its end. Memory grows only with distinct lengths, blocks and sessions. A
+// source without requests is an error (kind usage).
 [[nodiscard]] Result<TraceDescription> describe(ArrivalSource& source);
 [[nodiscard]] Json to_json(const TraceDescription& description);
 

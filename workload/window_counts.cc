@@ -24,6 +24,8 @@ std::optional<double> WindowCounts::dispersion() const {
   return (static_cast<double>(sum_squares_) / n - mean * mean) / mean;
 }
 
-double WindowCounts::peak_rate() const { return static_cast<double>(peak_) / window_.seconds(); }
+double WindowCounts::peak_rate() const {
+  return static_cast<double>(peak_) * 1e9 / static_cast<double>(window_.ns);
+}
 
 }  // namespace eph::workload

@@ -41,7 +41,7 @@ void check_counts(const Scenario& s, const Outcome& o) {
     REQUIRE(r.engine_first_token <= r.engine_finish);
     REQUIRE(r.engine_first_token <= r.first_token);
     REQUIRE(r.first_token <= r.finish);
-    REQUIRE((r.output_tokens == 1) == (r.first_token == r.finish));
+    if (r.output_tokens == 1) REQUIRE(r.first_token == r.finish);
     prompt += static_cast<std::uint64_t>(a.prompt_tokens);
     output += static_cast<std::uint64_t>(a.output_tokens);
   }

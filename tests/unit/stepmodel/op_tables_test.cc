@@ -12,7 +12,7 @@
 #include "core/line_source.h"
 #include "core/text.h"
 #include "models/op_times.h"
-#include "specs.h"
+#include "tests/unit/stepmodel/specs.h"
 
 using namespace eph;
 using namespace eph::models;

@@ -3,7 +3,7 @@
 #include <cmath>
 
 #include "models/fitted_model.h"
-#include "specs.h"
+#include "tests/unit/stepmodel/specs.h"
 
 using namespace eph::models;
 using namespace eph::models::test;

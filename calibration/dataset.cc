@@ -1,0 +1,124 @@
+#include "calibration/dataset.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <map>
+
+#include "calibration/run_table.h"
+#include "core/rng.h"
+
+namespace eph::calibration {
+namespace {
+
+constexpr std::array<std::string_view, 2> kTables{"h100/serving_runs.csv", "h100/guidellm_sweeps.csv"};
+
+// Three identical 8-GPU machines of one cloud measured the same points: together they count as one and
+// a bit.
+constexpr double kReplicateWeight = 0.4;
+// Open loop above 90 % of capacity: rate and median ITL only, and those with little weight.
+constexpr double kSaturatedWeight = 0.3;
+
+std::string curve_of(const MeasuredRun& run) {
+  if (run.is_sweep()) {
+    return fmt::format("{}|{}|{}|{}", run.host, run.model, run.layout.tensor, run.workload);
+  }
+  return fmt::format("{}|{}|{}|{}|{}|{}|{}|{}", run.engine_version, run.model, run.dtype,
+                     run.layout.tensor, run.layout.expert, run.isl, run.osl, name(run.protocol));
+}
+
+DataRow make_row(const MeasuredRun& run, RunPlan plan, std::string_view file) {
+  DataRow row;
+  row.plan = std::move(plan);
+  row.file = std::string(file);
+  row.source = run.source;
+  row.model = run.model;
+  row.engine_version = run.engine_version;
+  row.tensor_parallel = run.layout.tensor;
+  row.isl = run.isl;
+  row.osl = run.osl;
+  row.concurrency = run.concurrency;
+  row.curve = curve_of(run);
+  return row;
+}
+
+void add_table(const RunTable& table, std::string_view file, models::EngineKind engine,
+               const std::string& gpu, SpecCache& specs, Dataset& out) {
+  for (const MeasuredRun& run : table.runs) {
+    if (run.engine != engine || gpu_catalog_name(run.gpu) != gpu) continue;
+    auto plan = plan_run(run, specs);
+    if (!plan) {
+      out.skipped.push_back(fmt::format("{}:{}: {}", file, run.line, plan.error().what));
+    } else if (plan->scored.none()) {
+      out.skipped.push_back(fmt::format("{}:{}: {}", file, run.line, plan->left_out));
+    } else {
+      out.rows.push_back(make_row(run, std::move(*plan), file));
+    }
+  }
+}
+
+}  // namespace
+
+Result<Dataset> load_dataset(const std::string& data_folder, models::EngineKind engine,
+                             const std::string& gpu, const models::Catalog& catalog) {
+  Dataset out;
+  SpecCache specs(catalog);
+  bool found = false;
+  for (const std::string_view file : kTables) {
+    const std::string path = fmt::format("{}/{}", data_folder, file);
+    if (!std::filesystem::exists(path)) continue;
+    found = true;
+    const auto table = load_runs(path);
+    if (!table) return table.error();
+    add_table(*table, file, engine, gpu, specs, out);
+  }
+  if (!found) {
+    return io_error(data_folder, fmt::format("holds neither {} nor {}", kTables[0], kTables[1]),
+                    "give the folder with the measured data");
+  }
+  return out;
+}
+
+std::vector<bool> hold_out_curves(const std::vector<DataRow>& rows, double share, std::uint64_t seed) {
+  std::map<std::string, std::vector<std::size_t>> curves;
+  for (std::size_t i = 0; i < rows.size(); ++i) curves[rows[i].curve].push_back(i);
+  std::vector<const std::vector<std::size_t>*> order;
+  for (const auto& entry : curves) order.push_back(&entry.second);
+  Stream stream({seed, 0, Purpose::bootstrap, 0});
+  for (std::size_t i = order.size(); i > 1; --i) std::swap(order[i - 1], order[stream.below(i)]);
+  std::vector<bool> held(rows.size(), false);
+  const auto wanted = static_cast<std::size_t>(share * static_cast<double>(rows.size()) + 0.5);
+  std::size_t count = 0;
+  for (const auto* curve : order) {
+    if (count >= wanted) break;
+    for (const std::size_t i : *curve) held[i] = true;
+    count += curve->size();
+  }
+  return held;
+}
+
+// The cloud whose machines started the host terms' priors; engines' serving rows name no host.
+bool is_other_host(const std::string& host) { return !host.empty() && !host.starts_with("upcloud "); }
+
+std::vector<FitTerm> fit_terms(const RunPlan& plan) {
+  std::vector<FitTerm> wanted;
+  switch (plan.protocol) {
+    case Protocol::synchronous:
+    case Protocol::constant:
+      wanted = {{Figure::ttft_p50, 1.0}, {Figure::ttft_p95, 0.7}, {Figure::ttft_p99, 0.25},
+                {Figure::itl_p50, 2.0}, {Figure::e2e_p50, 1.0}};
+      break;
+    case Protocol::throughput:
+      wanted = {{Figure::ttft_p50, 0.5}, {Figure::ttft_p95, 0.3}, {Figure::ttft_p99, 0.1},
+                {Figure::itl_p50, 2.0}, {Figure::e2e_p50, 1.0}, {Figure::achieved_rps, 1.0}};
+      break;
+    default: wanted = {{Figure::mean_tpot, 1.0}, {Figure::mean_ttft, 0.3}}; break;
+  }
+  const bool saturated = plan.protocol == Protocol::constant && !plan.left_out.empty();
+  const bool replicate = plan.host.starts_with("gcp a3-");
+  if (saturated) wanted = {{Figure::itl_p50, kSaturatedWeight}, {Figure::achieved_rps, kSaturatedWeight}};
+  std::erase_if(wanted, [&](const FitTerm& term) { return !plan.is_scored(term.figure); });
+  for (FitTerm& term : wanted) term.weight *= replicate ? kReplicateWeight : 1.0;
+  return wanted;
+}
+
+}  // namespace eph::calibration

@@ -1,0 +1,45 @@
+#pragma once
+// The measured rows that one engine's calibration uses, planned and grouped into curves.
+#include <string>
+#include <vector>
+
+#include "calibration/fit.h"
+#include "calibration/protocol.h"
+#include "core/result.h"
+#include "models/catalog.h"
+
+namespace eph::calibration {
+
+struct DataRow {
+  RunPlan plan;
+  std::string file;   // name inside the data folder
+  std::string source;
+  std::string model, engine_version;
+  int tensor_parallel = 1;
+  std::int64_t isl = 0, osl = 0, concurrency = 0;
+  // Operating points that differ only in load share a curve and are held out together.
+  std::string curve;
+};
+
+struct Dataset {
+  std::vector<DataRow> rows;
+  std::vector<std::string> skipped;  // "file:line: why" of rows of this engine and GPU not usable
+};
+
+// Reads h100/serving_runs.csv and h100/guidellm_sweeps.csv below `data_folder` (at least one must be
+// there) and keeps the rows of `engine` on `gpu` (catalogue name) that have anything to score.
+[[nodiscard]] Result<Dataset> load_dataset(const std::string& data_folder, models::EngineKind engine,
+                                           const std::string& gpu, const models::Catalog& catalog);
+
+// Which rows are held out: whole curves, at random, until `share` of the rows are. Same seed, same rows.
+[[nodiscard]] std::vector<bool> hold_out_curves(const std::vector<DataRow>& rows, double share,
+                                                std::uint64_t seed);
+
+// Hosts whose speed a fit finds for itself; the others run at 1 and define it.
+[[nodiscard]] bool is_other_host(const std::string& host);
+inline constexpr double kHostPriorSd = 0.3;  // of the logarithm
+
+// The figures of a row that a fit looks at, with their weights (docs/VALIDATION.md, "Fit").
+[[nodiscard]] std::vector<FitTerm> fit_terms(const RunPlan& plan);
+
+}  // namespace eph::calibration

@@ -1,0 +1,139 @@
+#include "calibration/protocol.h"
+
+#include <algorithm>
+
+#include "calibration/exclusions.h"
+
+namespace eph::calibration {
+namespace {
+
+using models::EngineKind;
+
+// Client time between a request's last token and the slot's next request (PERCENTILES section 2).
+constexpr double kGuidellmTurnS = 3.6e-3;
+// Requests completed in the first 5 % of a GuideLLM stage are warm-up (PERCENTILES P3).
+constexpr double kGuidellmWarmupShare = 0.05;
+// Requests per slot of the closed-loop tools: documented for InferenceMAX, inferred for the others.
+constexpr std::int64_t kRounds = 10;
+// TensorRT-LLM's offline tables use 1000 to 30000 requests; this many full batches suffice for the rate.
+constexpr std::int64_t kOfflineRequests = 3000;
+
+void use_defaults(const MeasuredRun& run, RunPlan& plan) {
+  const Deployment& d = plan.deployment;
+  const models::EngineDefaults& defaults = d.defaults;
+  plan.engine.kind = d.engine;
+  plan.engine.max_num_batched_tokens = defaults.max_num_batched_tokens;
+  plan.engine.max_num_seqs = defaults.max_num_seqs;
+  plan.engine.chunk_tokens = defaults.chunk_tokens;
+  plan.engine.chunked_prefill = defaults.chunked_prefill;
+  plan.engine.async_scheduling = d.context.async_scheduling;
+  plan.engine.reserve_full_prompt = defaults.admit_whole_prompt;
+  plan.kv = defaults.kv;
+  plan.kv.kv_precision = d.context.kv_precision;
+  plan.load.isl = run.isl;
+  plan.load.osl = run.osl;
+  plan.load.cap = run.concurrency;
+}
+
+// P1, P2: vLLM's token budget of ISL + C lets one prompt into a step; TensorRT-LLM does not chunk and
+// takes one prompt a step.
+void one_prompt_per_step(const MeasuredRun& run, RunPlan& plan) {
+  if (plan.engine.kind == EngineKind::sglang) return;
+  plan.engine.max_num_batched_tokens = run.isl + run.concurrency;
+  plan.engine.max_num_seqs = std::max(plan.engine.max_num_seqs, run.concurrency);
+  if (plan.engine.kind == EngineKind::trtllm) plan.engine.chunked_prefill = false;
+}
+
+// P3: SGLang's prefill budget of 16384 tokens is not cut into chunks of 8192 in the measured bursts.
+void sglang_burst(RunPlan& plan) {
+  if (plan.engine.kind != EngineKind::sglang) return;
+  plan.engine.max_num_batched_tokens = 16384;
+  plan.engine.chunk_tokens = 16384;
+}
+
+void set_async(RunPlan& plan, bool async) {
+  plan.engine.async_scheduling = async;
+  plan.deployment.context.async_scheduling = async;
+}
+
+void plan_inferencemax(const MeasuredRun& run, RunPlan& plan) {
+  // The 2 C warm-up requests drain before the measured ones start and prefix caching is off, so they
+  // leave no trace and are not simulated.
+  plan.load.requests = kRounds * run.concurrency;
+  plan.load.shortest_share = 0.8;
+  if (plan.engine.kind == EngineKind::vllm) {
+    plan.engine.max_num_batched_tokens = 8192;
+    plan.engine.max_num_seqs = run.concurrency;
+    plan.deployment.context.max_graph_tokens =
+        models::vllm_max_graph_tokens(plan.engine.max_num_seqs, plan.engine.max_num_batched_tokens);
+    set_async(plan, true);  // the benchmark's launch scripts ask for it in every version
+  }
+}
+
+void plan_sweep(const MeasuredRun& run, RunPlan& plan) {
+  plan.kv.memory_fraction = 0.9;  // passed on the command line
+  plan.engine.max_model_len = run.max_model_len;
+  plan.load.stop_s = run.stage_s;
+  plan.load.turn_s = kGuidellmTurnS;
+  plan.count_from_s = kGuidellmWarmupShare * run.stage_s;
+  plan.count_to_s = run.stage_s;
+  plan.host = run.host;
+  if (run.protocol == Protocol::synchronous) plan.load.cap = 1;
+  if (run.protocol == Protocol::throughput) plan.load.ramp_s = run.ramp_s;
+  if (run.protocol == Protocol::constant) {
+    plan.load.rate = *run.measured[Figure::achieved_rps];
+    plan.load.turn_s = 0;
+  }
+}
+
+Result<void> plan_load(const MeasuredRun& run, RunPlan& plan) {
+  switch (run.protocol) {
+    case Protocol::inferencemax: plan_inferencemax(run, plan); return {};
+    case Protocol::burst:
+      plan.load.requests = run.concurrency;
+      sglang_burst(plan);
+      one_prompt_per_step(run, plan);
+      return {};
+    case Protocol::closed_loop_unknown_ramp:
+      plan.load.requests = kRounds * run.concurrency;
+      one_prompt_per_step(run, plan);
+      return {};
+    case Protocol::synchronous:
+    case Protocol::constant:
+    case Protocol::throughput: plan_sweep(run, plan); return {};
+    case Protocol::offline:
+      plan.load.requests = kOfflineRequests;
+      plan.load.cap = kOfflineRequests;
+      return {};
+    case Protocol::unknown: break;
+  }
+  return usage_error(fmt::format("unknown load protocol \"{}\"", run.protocol_text));
+}
+
+}  // namespace
+
+Result<RunPlan> plan_run(const MeasuredRun& run, SpecCache& specs) {
+  if (run.disaggregated) {
+    return usage_error("disaggregated deployments are not simulated by this version");
+  }
+  if (!run.problem.empty()) return usage_error(run.problem);
+  MeasuredRun fixed = run;
+  // InferenceMAX rows with attention_dp > 1 saturate their KV cache like one replica of tp GPUs.
+  if (run.protocol == Protocol::inferencemax && run.layout.attention_data > 1) {
+    fixed.layout.attention_data = 1;
+    fixed.layout.expert = std::min(fixed.layout.expert, fixed.layout.tensor);
+  }
+  auto deployment = resolve(fixed, specs);
+  if (!deployment) return deployment.error();
+  RunPlan plan;
+  plan.row = run.row;
+  plan.protocol = run.protocol;
+  plan.deployment = std::move(*deployment);
+  plan.measured = run.measured;
+  use_defaults(fixed, plan);
+  if (auto ok = plan_load(fixed, plan); !ok) return ok.error();
+  set_scored_figures(run, plan);
+  return plan;
+}
+
+}  // namespace eph::calibration

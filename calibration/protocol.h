@@ -1,0 +1,38 @@
+#pragma once
+// From a measured row to what has to be simulated: load, engine settings, which requests count.
+// Each rule and its evidence: docs/VALIDATION.md "Protocols".
+#include <bitset>
+#include <string>
+
+#include "calibration/deployment.h"
+#include "calibration/measured_run.h"
+#include "calibration/tool_load.h"
+#include "core/result.h"
+#include "models/memory.h"
+#include "sim/config.h"
+
+namespace eph::calibration {
+
+struct RunPlan {
+  std::size_t row = 0;
+  Protocol protocol = Protocol::unknown;
+  Deployment deployment;
+  sim::EngineOptions engine;
+  models::KvPoolOptions kv;  // without the fitted reserve
+  int replicas = 1;
+  ToolLoadSpec load;
+  // Requests that complete in (count_from_s, count_to_s] count; count_to_s 0: all of them, to the end.
+  double count_from_s = 0, count_to_s = 0;
+  FigureSet measured;
+  // Figures that enter fits and error tables; `left_out` says why others do not.
+  std::bitset<kFigureCount> scored;
+  std::string left_out;
+  std::string host;  // key of the host-speed factor; empty: not told apart
+
+  [[nodiscard]] bool is_scored(Figure f) const { return scored.test(static_cast<std::size_t>(f)); }
+};
+
+// The error says why the row cannot be simulated at all.
+[[nodiscard]] Result<RunPlan> plan_run(const MeasuredRun& run, SpecCache& specs);
+
+}  // namespace eph::calibration

@@ -1,0 +1,134 @@
+#include "calibration/replay.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/stats.h"
+#include "sim/simulation.h"
+
+namespace eph::calibration {
+namespace {
+
+using sim::RequestRecord;
+
+struct Samples {
+  std::vector<double> ttft, tpot, itl, e2e;  // ms; tpot as e2e over output tokens
+  double e2e_sum_s = 0;
+  double last_finish_s = 0;
+  std::int64_t output_tokens = 0;
+};
+
+Samples collect(const RunPlan& plan, const std::vector<RequestRecord>& records) {
+  Samples s;
+  for (const RequestRecord& r : records) {
+    if (r.status != sim::RequestStatus::finished) continue;
+    const double finish = r.finish.seconds();
+    if (plan.count_to_s > 0 && (finish <= plan.count_from_s || finish > plan.count_to_s)) continue;
+    s.ttft.push_back(r.ttft().ms());
+    s.e2e.push_back(r.e2e().ms());
+    s.itl.push_back(r.tpot_s() * 1e3);
+    s.tpot.push_back(r.e2e().ms() / r.output_tokens);
+    s.e2e_sum_s += r.e2e().seconds();
+    s.last_finish_s = std::max(s.last_finish_s, finish);
+    s.output_tokens += r.output_tokens;
+  }
+  return s;
+}
+
+void set_distribution(FigureSet& out, std::vector<double> values, Figure p50, Figure p95, Figure p99,
+                      Figure average) {
+  out[average] = mean(values);
+  std::sort(values.begin(), values.end());
+  out[p50] = quantile_sorted(values, 0.50);
+  out[p95] = quantile_sorted(values, 0.95);
+  out[p99] = quantile_sorted(values, 0.99);
+}
+
+}  // namespace
+
+FigureSet figures_of(const RunPlan& plan, const std::vector<RequestRecord>& records,
+                     std::size_t& counted) {
+  FigureSet out;
+  const Samples s = collect(plan, records);
+  counted = s.ttft.size();
+  if (s.ttft.empty()) return out;
+  const double window_s = plan.count_to_s > 0 ? plan.count_to_s - plan.count_from_s : s.last_finish_s;
+  out[Figure::mean_ttft] = mean(s.ttft);
+  out[Figure::mean_tpot] = mean(s.itl);
+  set_distribution(out, s.ttft, Figure::ttft_p50, Figure::ttft_p95, Figure::ttft_p99, Figure::ttft_mean);
+  set_distribution(out, s.tpot, Figure::tpot_p50, Figure::tpot_p95, Figure::tpot_p99, Figure::tpot_mean);
+  set_distribution(out, s.itl, Figure::itl_p50, Figure::itl_p95, Figure::itl_p99, Figure::itl_mean);
+  set_distribution(out, s.e2e, Figure::e2e_p50, Figure::e2e_p95, Figure::e2e_p99, Figure::e2e_mean);
+  out[Figure::achieved_rps] = static_cast<double>(counted) / window_s;
+  out[Figure::output_tps] = static_cast<double>(s.output_tokens) / window_s;
+  out[Figure::mean_concurrency] = s.e2e_sum_s / window_s;
+  out[Figure::max_output_tps] = out[Figure::output_tps];
+  return out;
+}
+
+Result<Replayed> replay(const RunPlan& plan, const models::StepModel& step,
+                        const models::FrontEnd& front_end, const models::KvPool& kv,
+                        std::uint64_t seed) {
+  sim::SimulationConfig config;
+  config.replica.engine = plan.engine;
+  config.replica.kv = kv;
+  config.replica.step = &step;
+  config.replica.front_end = front_end;
+  config.replicas = plan.replicas;
+  config.seed = seed;
+  if (plan.count_to_s > 0) config.horizon = SimTime::from_seconds(plan.count_to_s);
+  ToolLoad load(plan.load, seed);
+  RecordSink sink;
+  sim::RunOptions options;
+  options.sink = &sink;
+  sim::Simulation simulation(config);
+  const auto summary = simulation.run(load, options);
+  if (!summary) return summary.error();
+  Replayed out;
+  out.figures = figures_of(plan, sink.records(), out.counted);
+  out.rejected = summary->counts.rejected;
+  out.unfinished = summary->counts.unfinished;
+  out.preemptions = summary->counts.preemptions;
+  out.steps = summary->counts.steps;
+  out.kv_tokens = kv.usable_tokens();
+  if (out.rejected > 0) {
+    return infeasible_error(fmt::format("{} requests do not fit into the {} tokens of KV cache",
+                                        out.rejected, kv.usable_tokens()));
+  }
+  return out;
+}
+
+models::CoefficientValues scale_host(models::CoefficientValues values, double host_speed) {
+  using C = models::Coefficient;
+  const auto scale = [&](std::initializer_list<C> list, double factor) {
+    for (const C c : list) values[static_cast<std::size_t>(c)] *= factor;
+  };
+  scale({C::host_step, C::host_seq, C::host_tp, C::host_layer_graph, C::host_layer_eager, C::host_prefill_token},
+        host_speed);
+  scale({C::server_request, C::server_prompt_token, C::server_output_token}, std::sqrt(host_speed));
+  return values;
+}
+
+Result<Replayed> replay(const RunPlan& plan, const models::CoefficientValues& values,
+                        const ReplayOptions& options) {
+  const Deployment& d = plan.deployment;
+  models::KvPoolOptions kv_options = plan.kv;
+  const auto reserve = models::Coefficient::kv_reserve;
+  const double reserve_bytes =
+      values[static_cast<std::size_t>(reserve)] * models::coefficient_info(reserve).to_si;
+  kv_options.reserved = Bytes{static_cast<std::int64_t>(reserve_bytes)};
+  const auto kv = models::kv_pool(d.engine, d.context.gpu, d.context.llm, d.context.layout, kv_options);
+  if (!kv) return kv.error();
+  models::EngineProfile profile;
+  profile.values = scale_host(values, options.host_speed);
+  std::optional<models::FittedStepModel> step;
+  if (options.prototype != nullptr) {
+    step.emplace(*options.prototype);
+    step->set_values(profile.values);
+  } else {
+    step.emplace(d.context, profile.values);
+  }
+  return replay(plan, *step, profile.front_end(), *kv, options.seed);
+}
+
+}  // namespace eph::calibration

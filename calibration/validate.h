@@ -1,0 +1,49 @@
+#pragma once
+// Predicts measured rows and compares: what `ephemeris validate` does.
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "calibration/error_table.h"
+#include "calibration/measured_run.h"
+#include "core/result.h"
+#include "models/catalog.h"
+#include "models/profile.h"
+
+namespace eph::calibration {
+
+struct ValidateOptions {
+  std::string runs;            // a table of measured runs, or a request-log folder
+  std::string out;             // the table with predictions; empty: none is written
+  std::vector<std::string> profiles;  // files; empty: those in the data folder
+  std::uint64_t seed = 1;
+  int threads = 0;             // 0: as many as the machine has
+};
+
+struct ValidatedRow {
+  FigureSet predicted;
+  std::string status;  // "ok", "ok; <what is not scored, why>", or why there is no prediction
+  bool ok = false;     // predicted and scored
+};
+
+struct ValidateReport {
+  std::size_t rows = 0, predicted = 0, not_predicted = 0, left_out = 0;
+  std::vector<ValidatedRow> results;  // by row of the input
+  std::vector<ErrorLine> errors;
+};
+
+// Called with rows done and rows in total, from any thread, one call at a time.
+using ValidateProgress = std::function<void(std::size_t done, std::size_t total)>;
+
+[[nodiscard]] Result<ValidateReport> validate(const ValidateOptions& options, const models::Catalog& catalog,
+                                              const ValidateProgress& progress = {});
+
+// The profile for an engine on a GPU: an exact match, else one of that engine on another GPU (its
+// coefficients scale data-sheet rates, so they carry over with the errors docs/VALIDATION.md gives).
+[[nodiscard]] const models::EngineProfile* find_profile(const std::vector<models::EngineProfile>& profiles,
+                                                        models::EngineKind engine, const std::string& gpu);
+// `files`, or every *.json in <catalog folder>/profiles when it is empty.
+[[nodiscard]] Result<std::vector<models::EngineProfile>> load_profiles(const std::vector<std::string>& files,
+                                                                       const models::Catalog& catalog);
+
+}  // namespace eph::calibration

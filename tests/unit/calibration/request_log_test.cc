@@ -1,0 +1,60 @@
+#include <catch2/catch.hpp>
+
+#include <filesystem>
+
+#include "calibration/request_log.h"
+#include "calibration_support.h"
+
+using namespace eph;
+using namespace eph::calibration;
+
+namespace {
+
+const char* const kMeta =
+    R"({"model": "meta-llama/Llama-3.1-8B", "vllm_version": "0.19.0",
+        "kv_cache": {"num_gpu_blocks": 2588, "block_size": 16},
+        "hardware": {"device_name": "NVIDIA GeForce RTX 4090"},
+        "engine": {"tensor_parallel_size": 1, "max_num_seqs": 256, "max_num_batched_tokens": 2048,
+                   "max_model_len": null}})";
+
+std::string log_folder(const std::string& name, const std::string& meta, const std::string& requests) {
+  std::filesystem::create_directories(std::string(EPH_TEST_OUT) + "/" + name);
+  write_temporary(name + "/meta.json", meta);
+  write_temporary(name + "/requests.jsonl", requests);
+  return std::string(EPH_TEST_OUT) + "/" + name;
+}
+
+}  // namespace
+
+TEST_CASE("a request log is read with engine settings, blocks and clocks") {
+  // Queued 0.5 and 0.2 s after arrival on a clock that is 900 s behind: the offset is the smaller, -899.8.
+  const std::string folder = log_folder(
+      "log", kMeta,
+      R"({"request_id": "b", "input_toks": 20, "output_toks": 5, "arrival_time": 1001, "queued_ts": 101.2, "scheduled_ts": 101.3, "first_token_ts": 101.5, "last_token_ts": 102}
+{"request_id": "a", "input_toks": 10, "output_toks": 3, "arrival_time": 1000, "queued_ts": 100.5, "scheduled_ts": 100.6, "first_token_ts": 100.7, "last_token_ts": 101}
+)");
+  CHECK(is_request_log(folder));
+  const auto log = load_request_log(folder);
+  INFO((log ? std::string() : log.error().text()));
+  REQUIRE(log.has_value());
+  CHECK(log->gpu_blocks == 2588);
+  CHECK(log->gpu == "NVIDIA GeForce RTX 4090");
+  CHECK(log->max_num_seqs == 256);
+  CHECK(log->max_model_len == 0);
+  REQUIRE(log->requests.size() == 2);
+  CHECK(log->requests[0].id == "a");
+  CHECK(log->clock_offset_s == Approx(-899.8));
+}
+
+TEST_CASE("a bad line of a request log is reported with its number") {
+  const std::string folder =
+      log_folder("badlog", kMeta, "{\"request_id\": \"a\", \"input_toks\": -1, \"output_toks\": 3}\n");
+  const auto log = load_request_log(folder);
+  REQUIRE_FALSE(log.has_value());
+  CHECK(log.error().text().find("requests.jsonl:1: input_toks and output_toks") != std::string::npos);
+}
+
+TEST_CASE("a folder without requests is no request log") {
+  CHECK_FALSE(is_request_log(std::string(EPH_TEST_OUT)));
+  CHECK_FALSE(is_request_log("no/such/folder"));
+}

@@ -1,0 +1,19 @@
+#include <catch2/catch.hpp>
+
+#include <set>
+
+#include "calibration/dataset.h"
+
+using namespace eph::calibration;
+
+TEST_CASE("whole curves are held out, the same for the same seed") {
+  std::vector<DataRow> rows(40);
+  for (std::size_t i = 0; i < rows.size(); ++i) rows[i].curve = std::to_string(i / 4);  // 10 curves of 4
+  const auto held = hold_out_curves(rows, 0.3, 7);
+  CHECK(std::count(held.begin(), held.end(), true) == 12);
+  for (std::size_t i = 0; i < rows.size(); ++i) CHECK(held[i] == held[i / 4 * 4]);
+  CHECK(hold_out_curves(rows, 0.3, 7) == held);
+  CHECK(hold_out_curves(rows, 0.3, 8) != held);
+  const auto none = hold_out_curves(rows, 0.0, 7);
+  CHECK(std::count(none.begin(), none.end(), true) == 0);
+}
