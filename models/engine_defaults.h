@@ -1,5 +1,5 @@
 #pragma once
-// Each engine's out-of-the-box limits by version and GPU memory (ENGINES A2, B5, C2).
+// Each engine's out-of-the-box limits by version and GPU memory, from data/engines.
 #include <cstdint>
 #include <string>
 
@@ -34,11 +34,11 @@ struct EngineDefaults {
                                                      const LlmSpec& llm, const Parallelism& layout);
 
 // vLLM's largest captured batch when the limits are set by hand: min(2 max_num_seqs, 512, budget)
-// (ENGINES A6).
+// (vllm/config/vllm.py, _set_cudagraph_sizes).
 [[nodiscard]] std::int64_t vllm_max_graph_tokens(std::int64_t max_num_seqs,
                                                  std::int64_t max_num_batched_tokens);
 
-// SGLang's max_running_requests when not given (ENGINES B5): min(clamp(int(kv_tokens / context
+// SGLang's max_running_requests when not given (server_args.py): min(clamp(int(kv_tokens / context
 // 512), 2048, 4096), kv_tokens / 2), at least 1.
 [[nodiscard]] std::int64_t sglang_max_running_requests(std::int64_t kv_tokens,
                                                        std::int64_t context_length);

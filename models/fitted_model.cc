@@ -101,15 +101,17 @@ void FittedStepModel::combine() {
   const double gemm = value(C::gemm_scale), extra = value(C::gemm_prefill_extra);
   token_seconds_.resize(token_table_.size());
   head_seconds_.resize(head_table_.size());
+  const double moe = value(C::moe_scale), allreduce = value(C::allreduce_scale);
+  const double elementwise = value(C::elementwise_scale);
   const double head = gemm * group_factor(static_cast<std::size_t>(ops_.head.kernel.group));
+  std::array<double, kKernelGroups> factor{};
+  for (std::size_t g = 0; g < kKernelGroups; ++g) factor[g] = gemm * group_factor(g);
   for (std::size_t i = 0; i < token_table_.size(); ++i) {
     const TokenTerms& t = token_table_[i];
-    double sum = 0;
+    double sum = moe * t.moe + allreduce * t.allreduce + elementwise * t.elementwise;
     for (std::size_t g = 0; g < kKernelGroups; ++g)
-      sum += group_factor(g) * (t.gemm[g] + extra * t.gemm_t[g]);
-    token_seconds_[i] = gemm * sum + value(C::moe_scale) * t.moe +
-                        value(C::allreduce_scale) * t.allreduce +
-                        value(C::elementwise_scale) * t.elementwise;
+      sum += factor[g] * (t.gemm[g] + extra * t.gemm_t[g]);
+    token_seconds_[i] = sum;
     head_seconds_[i] = head * head_table_[i];
   }
   decode_scale_ = value(C::decode_attention_scale);

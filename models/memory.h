@@ -22,7 +22,7 @@ namespace eph::models {
 
 // Bytes that one token adds to the KV cache of one rank of the fullest stage, over all its layers
 // that keep every token. GQA: 2 * layers * max(1, kv_heads / tp) * head_dim * bytes; MLA: layers *
-// (kv_lora_rank + qk_rope_head_dim) * bytes, not divided by tp (ENGINES E1). Sliding-window layers
+// (kv_lora_rank + qk_rope_head_dim) * bytes, not divided by tp. Sliding-window layers
 // count in full: the engines' uniform allocators do so. Linear-attention layers add nothing per
 // token.
 [[nodiscard]] double kv_bytes_per_token(const LlmSpec& llm, const Parallelism& layout,
@@ -40,6 +40,7 @@ struct KvPoolOptions {
   std::optional<std::int64_t> block_count = {};  // from an engine's log: overrides everything above
 };
 
+// Of one attention-data rank: a replica with data-parallel attention has that many such pools.
 struct KvPool {
   std::int64_t blocks = 0;  // as the engine reports it
   std::int64_t block_size = 0;

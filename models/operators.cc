@@ -35,6 +35,10 @@ void visit_attention(C& c, Visit visit) {
   visit("prefill_compute_efficiency", c.prefill_compute_efficiency, 0.01, 1.5);
   visit("prefill_extra_keys", c.prefill_extra_keys, 0.0, 65536.0);
   visit("prefill_memory_efficiency", c.prefill_memory_efficiency, 0.01, 1.5);
+  visit("mla_decode_memory_efficiency", c.mla_decode_memory_efficiency, 0.01, 1.5);
+  visit("mla_decode_compute_efficiency", c.mla_decode_compute_efficiency, 0.01, 1.5);
+  visit("mla_prefill_compute_efficiency", c.mla_prefill_compute_efficiency, 0.01, 1.5);
+  visit("linear_prefill_compute_efficiency", c.linear_prefill_compute_efficiency, 0.001, 1.5);
 }
 
 template <class C, class Visit>

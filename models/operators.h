@@ -52,6 +52,10 @@ struct AttentionConstants {
   double prefill_compute_efficiency = 0.65;
   double prefill_extra_keys = 200;  // keys per query beyond the causal ones (whole tiles)
   double prefill_memory_efficiency = 0.6;
+  double mla_decode_memory_efficiency = 0.84;  // latent attention has kernels of its own
+  double mla_decode_compute_efficiency = 0.67;
+  double mla_prefill_compute_efficiency = 0.56;
+  double linear_prefill_compute_efficiency = 0.08;  // gated delta rule; its decodes only move state
 };
 
 // MODEL eq. 8.

@@ -109,27 +109,32 @@ struct Builder {
   void softmax_attention(double count, double window) {
     const AttentionConstants& a = c.operators.attention;
     const double kv_bytes = bytes_per_value(c.kv_precision);
-    const double memory_efficiency =
-        kv_bytes < 1.5 ? a.decode_memory_efficiency_8bit : a.decode_memory_efficiency;
     const double bandwidth = c.gpu.memory_bandwidth.value, flops = c.gpu.bf16.value;
-    // Bytes read and flops spent per token of context; MLA reads one latent for all heads.
-    double context_values = 2 * kv_heads() * llm.head_dim,
-           decode_flops = 4 * heads() * llm.head_dim;
+    double memory_share =
+        kv_bytes < 1.5 ? a.decode_memory_efficiency_8bit : a.decode_memory_efficiency;
+    double compute_share = a.decode_compute_efficiency;
+    double prefill_share = a.prefill_compute_efficiency;
+    // Values read and flops spent per token of context; latent attention reads one latent for all
+    // heads.
+    double context_values = 2 * kv_heads() * llm.head_dim;
+    double decode_flops = 4 * heads() * llm.head_dim;
     double pair_flops = decode_flops, token_values = 2 * (heads() + kv_heads()) * llm.head_dim;
     if (llm.is_mla()) {
       const Mla& m = llm.mla;
       const double qk = m.qk_nope_head_dim + m.qk_rope_head_dim;
+      memory_share = a.mla_decode_memory_efficiency;
+      compute_share = a.mla_decode_compute_efficiency;
+      prefill_share = a.mla_prefill_compute_efficiency;
       context_values = m.kv_lora_rank + m.qk_rope_head_dim;
       decode_flops = 2 * heads() * (context_values + m.kv_lora_rank);
       pair_flops = 2 * heads() * (qk + m.v_head_dim);
       token_values = 2 * heads() * (qk + m.v_head_dim);
     }
-    const double memory = context_values * kv_bytes / (memory_efficiency * bandwidth);
-    const double compute = decode_flops / (a.decode_compute_efficiency * flops);
     AttentionOp op;
     op.window = window;
-    op.decode_per_token = count * std::hypot(memory, compute);
-    op.prefill_flop_per_pair = count * pair_flops / (a.prefill_compute_efficiency * flops);
+    op.decode_per_token = count * std::hypot(context_values * kv_bytes / (memory_share * bandwidth),
+                                             decode_flops / (compute_share * flops));
+    op.prefill_flop_per_pair = count * pair_flops / (prefill_share * flops);
     op.prefill_flop_per_token = op.prefill_flop_per_pair * a.prefill_extra_keys;
     const double per_byte = count / (a.prefill_memory_efficiency * bandwidth);
     op.prefill_byte_per_token = per_byte * token_values * 2;
@@ -150,7 +155,7 @@ struct Builder {
     const double chunk = 64 * l.value_heads * (l.key_head_dim + l.value_head_dim) / tp;
     op.prefill_flop_per_token =
         count * (6 * state + 4 * chunk) /
-        (c.operators.attention.prefill_compute_efficiency * c.gpu.bf16.value);
+        (c.operators.attention.linear_prefill_compute_efficiency * c.gpu.bf16.value);
     attention(op);
   }
 

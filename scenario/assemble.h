@@ -1,6 +1,7 @@
 #pragma once
 // From names and numbers to something that can be simulated; physics is checked here.
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,11 +25,17 @@ struct Assembly {
   std::unique_ptr<models::StepModel> step;
   sim::SimulationConfig config;  // replicas, seed and run are the caller's to change
   std::string profile_path;
+  std::string profile_name;  // path of one that was given, file name of a shipped one
   std::vector<std::string> warnings;  // "tp 4 of this model was not measured: ...", in every output
+  std::optional<models::CoveredModel> covered;  // the measurements of this model, if there are any
 };
 
 // Errors: unknown names (did-you-mean), layouts that do not divide, models that do not fit (infeasible).
 [[nodiscard]] Result<Assembly> assemble(const models::Catalog& catalog, const DeploymentSpec& spec);
+
+// Says so when typical requests (mean lengths) lie outside what was measured for the model.
+[[nodiscard]] std::vector<std::string> length_warnings(const Assembly& assembly, double mean_prompt,
+                                                       double mean_output);
 
 // The whole workload in memory, transforms applied, so that many runs replay the same requests.
 // Arrival times start at 0; sorted.
@@ -45,9 +52,18 @@ struct RequestList {
 // An open-loop load over a list that outlives it.
 [[nodiscard]] std::unique_ptr<workload::Load> replay(const RequestList& list);
 
+// A load that can say, after the run, what it did to the requests.
+class ReportingLoad : public workload::Load {
+ public:
+  [[nodiscard]] virtual std::vector<std::string> warnings() const = 0;
+};
+
 // Streaming or closed-loop load for a single run; memory does not grow with an open-loop trace.
-[[nodiscard]] Result<std::unique_ptr<workload::Load>> make_load(const models::Catalog& catalog,
-                                                                const WorkloadSpec& spec,
-                                                                std::uint64_t seed, std::uint64_t run);
+[[nodiscard]] Result<std::unique_ptr<ReportingLoad>> make_load(const models::Catalog& catalog,
+                                                               const WorkloadSpec& spec,
+                                                               std::uint64_t seed, std::uint64_t run);
+
+// "trace conv.csv, rate x20 superposed, 0 s to 600 s": what every output says about the workload.
+[[nodiscard]] std::string describe(const WorkloadSpec& spec);
 
 }  // namespace eph::scenario

@@ -1,4 +1,4 @@
-// Engine defaults by version, GPU and layout, as ENGINES A2, B5 and C2 state them.
+// Engine defaults by version, GPU and layout, as the sources named in data/engines state them.
 #include "models/engine_defaults.h"
 #include "models/engine_file.h"
 #include "tests/unit/models/support.h"

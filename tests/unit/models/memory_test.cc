@@ -101,7 +101,7 @@ TEST_CASE("quantised weights carry their scales and leave the embedding at 16 bi
 
 TEST_CASE(
     "vLLM: utilisation of all memory less weights and reserve, in whole blocks, one of them null") {
-  // ENGINES A5: floor((0.9 * M - W - R) / (16 * 131072)).
+  // vllm/v1/core/kv_cache_utils.py, get_num_blocks: floor((0.9 * M - W - R) / (16 * 131072)).
   const GpuSpec card = gpu("h100-sxm");
   const KvPoolOptions options{.memory_fraction = 0.9, .reserved = Bytes{3'000'000'000}};
   const KvPool pool = must(kv_pool(EngineKind::vllm, card, llm("Llama-3.1-8B"), kOne, options));

@@ -4,7 +4,7 @@
 
 #include "core/line_source.h"
 #include "models/step_profile.h"
-#include "specs.h"
+#include "tests/unit/stepmodel/specs.h"
 
 using namespace eph;
 using namespace eph::models;

@@ -2,7 +2,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "specs.h"
+#include "tests/unit/stepmodel/specs.h"
 
 using namespace eph::models;
 using namespace eph::models::test;

@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "core/line_source.h"
-#include "specs.h"
+#include "tests/unit/stepmodel/specs.h"
 
 using namespace eph;
 using namespace eph::models;

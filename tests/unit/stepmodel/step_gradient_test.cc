@@ -2,7 +2,7 @@
 #include <cmath>
 
 #include "models/fitted_model.h"
-#include "specs.h"
+#include "tests/unit/stepmodel/specs.h"
 
 using namespace eph;
 using namespace eph::models;
@@ -20,13 +20,13 @@ TEST_CASE("the gradient agrees with central differences") {
       coefficient(values, Coefficient::fp4_extra) = 0.2;
       coefficient(values, Coefficient::prefill_token_overhead) = 0.3;
       const FittedStepModel model(context, values, 1.3);
+      FittedStepModel moved = model;
       std::vector<double> row(kCoefficientCount);
       for (int i = 0; i < 20; ++i) {
         const BatchShape shape = random_shape(stream);
         model.gradient(shape, row);
         for (std::size_t c = 0; c < kCoefficientCount; ++c) {
           const double h = 1e-4 * std::max(1.0, std::abs(values[c]));
-          FittedStepModel moved = model;
           CoefficientValues there = values;
           there[c] = values[c] + h;
           moved.set_values(there);

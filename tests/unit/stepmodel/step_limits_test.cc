@@ -3,7 +3,7 @@
 #include <cmath>
 
 #include "models/fitted_model.h"
-#include "specs.h"
+#include "tests/unit/stepmodel/specs.h"
 
 using namespace eph::models;
 using namespace eph::models::test;
@@ -112,8 +112,8 @@ TEST_CASE("windowed layers stop paying for context beyond the window") {
 
 TEST_CASE("latent attention reads 576 values a token on every rank") {
   StepContext c = deployment(deepseek());
-  c.operators.attention.decode_compute_efficiency = 1e6;
-  c.operators.attention.decode_memory_efficiency = 1;
+  c.operators.attention.mla_decode_compute_efficiency = 1e6;
+  c.operators.attention.mla_decode_memory_efficiency = 1;
   const double expected = 32.0 * 1000 * 61 * 576 * 2 / 3.35e12;
   CHECK(FittedStepModel(c, bare_values()).explain(decode(32, 1000)).attention_decode ==
         Approx(expected));
@@ -176,4 +176,17 @@ TEST_CASE("unfitted, Llama-3.1-8B on H100 decodes in 6.3 to 7 ms, on eight GPUs 
   CHECK(one > 6.3e-3);
   CHECK(one < 7.0e-3);
   CHECK(eight == Approx(2.3e-3).epsilon(0.1));
+}
+
+TEST_CASE("experts weigh the same on a rank whether they are cut or spread") {
+  // At many tokens every rank reads 1/8 of all experts' bytes either way.
+  const auto moe = [](int expert_ranks) {
+    StepContext c = deployment(moe235b(), 8, 1, expert_ranks);
+    c.operators = ideal_operators();
+    c.gpu.fp8.value *= 1e6;  // memory only
+    return FittedStepModel(c, bare_values()).explain(decode(512, 1)).moe;
+  };
+  CHECK(moe(8) == Approx(moe(1)).epsilon(1e-6));
+  const double bytes = 94 * 128 * 3.0 * 4096 * 1536 * bytes_per_value(Precision::fp8_block);
+  CHECK(moe(1) == Approx(bytes / 8 / 3.35e12).epsilon(1e-6));
 }

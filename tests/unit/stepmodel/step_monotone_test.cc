@@ -2,7 +2,7 @@
 #include <cmath>
 
 #include "models/fitted_model.h"
-#include "specs.h"
+#include "tests/unit/stepmodel/specs.h"
 
 using namespace eph;
 using namespace eph::models;

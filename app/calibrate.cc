@@ -1,0 +1,132 @@
+// ephemeris calibrate: fits an engine's profile on measured data.
+#include "calibration/calibrate.h"
+
+#include <fmt/format.h>
+
+#include "app/commands.h"
+#include "app/console.h"
+#include "app/data_folder.h"
+#include "app/error_text.h"
+#include "app/progress.h"
+#include "core/text.h"
+
+namespace eph::app {
+
+namespace {
+
+// The command that repeats the fit: every option that was given but --threads and --json, which do not
+// change the profile.
+std::string command_line(const Arguments& arguments) {
+  std::string out = "ephemeris calibrate";
+  for (const char* name : {"engine", "gpu", "data", "held-out", "splits", "max-iterations", "seed", "out"}) {
+    if (arguments.has(name)) out += fmt::format(" --{} {}", name, arguments.text(name));
+  }
+  return out;
+}
+
+Result<models::EngineKind> read_engine(const Arguments& arguments) {
+  const std::vector<std::string> names{"vllm", "sglang", "trtllm"};
+  if (!arguments.has("engine")) return usage_error("no engine is given", "add --engine, one of vllm, sglang, trtllm");
+  const std::string text = arguments.text("engine");
+  const auto kind = models::parse_engine(text);
+  if (!kind) return usage_error(fmt::format("--engine: \"{}\" is not known", text), suggest(text, names));
+  return *kind;
+}
+
+Result<calibration::CalibrateOptions> read_options(const Arguments& arguments) {
+  calibration::CalibrateOptions out;
+  const Result<models::EngineKind> engine = read_engine(arguments);
+  if (!engine) return engine.error();
+  out.engine = *engine;
+  if (!arguments.has("data")) return usage_error("no measured data is given", "add --data FOLDER");
+  if (!arguments.has("out")) return usage_error("no profile file is given", "add --out FILE");
+  out.data_folder = arguments.text("data");
+  out.out = arguments.text("out");
+  out.gpu = arguments.text("gpu", out.gpu);
+  if (arguments.has("held-out")) {
+    const auto share = parse_double(arguments.text("held-out"));
+    if (!share) return usage_error(fmt::format("--held-out: \"{}\" is not a number", arguments.text("held-out")));
+    out.held_out = *share;
+  }
+  const Result<std::int64_t> splits = arguments.integer("splits", 1, 100, out.splits);
+  if (!splits) return splits.error();
+  const Result<std::int64_t> iterations = arguments.integer("max-iterations", 1, 1000, out.max_iterations);
+  if (!iterations) return iterations.error();
+  const Result<std::int64_t> seed = arguments.integer("seed", 0, std::int64_t{1} << 53, 1);
+  if (!seed) return seed.error();
+  const Result<std::int64_t> threads = arguments.integer("threads", 1, 1024, 0);
+  if (!threads) return threads.error();
+  out.splits = static_cast<int>(*splits);
+  out.max_iterations = static_cast<int>(*iterations);
+  out.seed = static_cast<std::uint64_t>(*seed);
+  out.threads = static_cast<int>(*threads);
+  out.command = command_line(arguments);
+  return out;
+}
+
+std::string report_text(const calibration::CalibrateReport& report, const std::string& path) {
+  std::string out = fmt::format("{}: {} on {} from {} rows, {} of them held out in a second fit\n", path,
+                                models::display(report.profile.engine), report.profile.gpu, report.rows,
+                                report.held_out_rows);
+  out += fmt::format("\nerrors of the fit on all rows\n{}", error_text(report.in_sample));
+  if (!report.held_out_errors.empty()) {
+    out += fmt::format("\nerrors on held-out rows\n{}", error_text(report.held_out_errors));
+  }
+  if (!report.skipped.empty()) out += fmt::format("\n{} rows are not used\n", report.skipped.size());
+  return out;
+}
+
+Json report_json(const calibration::CalibrateReport& report) {
+  Json skipped = Json::array();
+  for (const std::string& row : report.skipped) skipped.push(Json::string(row));
+  Json out = Json::object();
+  out.set("version", 1).set("command", "calibrate").set("rows", report.rows);
+  out.set("held_out_rows", report.held_out_rows).set("in_sample", error_json(report.in_sample));
+  out.set("held_out", error_json(report.held_out_errors)).set("skipped", std::move(skipped));
+  out.set("profile", to_json(report.profile));
+  return out;
+}
+
+}  // namespace
+
+const CommandSpec& calibrate_spec() {
+  static const CommandSpec spec{
+      "calibrate",
+      "fit an engine's step times on measured data and write a profile",
+      "--engine ENGINE --data FOLDER --out FILE [OPTIONS]",
+      "",
+      {"ephemeris calibrate --engine vllm --data ../shared/data --out data/profiles/vllm-h100-sxm.json"},
+      {{"calibration",
+        {{"engine", "ENGINE", "vllm, sglang or trtllm"},
+         {"gpu", "NAME", "GPU whose rows are used [h100-sxm]"},
+         {"data", "FOLDER", "measured data; holds h100/serving_runs.csv and h100/guidellm_sweeps.csv"},
+         {"out", "FILE", "profile to write"},
+         {"held-out", "SHARE", "share of the rows a second fit does not see, to measure its error [0.3]"},
+         {"splits", "N", "held-out fits, each with other rows held out [1]"},
+         {"max-iterations", "N", "of the fit [8]"},
+         {"seed", "N", "seed of all random draws [1]"}}},
+       {"output", {{"json", "", "print JSON instead of tables"}}},
+       {"execution",
+        {{"threads", "N", "simulations at the same time; the results do not depend on it [all cores]"},
+         catalog_option()}}},
+      0};
+  return spec;
+}
+
+int run_calibrate(const Arguments& arguments) {
+  const Result<calibration::CalibrateOptions> options = read_options(arguments);
+  if (!options) return fail(options.error());
+  const Result<models::Catalog> catalog = open_catalog(arguments, "catalog");
+  if (!catalog) return fail(catalog.error());
+  const Result<calibration::CalibrateReport> report = [&] {
+    ProgressLine line;
+    return calibration::calibrate(*options, *catalog, [&line](const std::string& what, int number, int of) {
+      line.show(-1, fmt::format("{} ({} of {})", what, number, of));
+    });
+  }();
+  if (!report) return fail(report.error());
+  return finish(arguments.has("json") ? report_json(*report).dump() + "\n"
+                                      : report_text(*report, options->out));
+}
+
+}  // namespace eph::app

@@ -1,0 +1,88 @@
+#include "app/requests_file.h"
+
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "core/assert.h"
+#include "core/text.h"
+
+namespace eph::app {
+
+namespace {
+
+std::string instant(SimTime time) { return time == SimTime::never() ? "" : number(time.seconds()); }
+
+std::string_view status_name(sim::RequestStatus status) {
+  switch (status) {
+    case sim::RequestStatus::finished: return "finished";
+    case sim::RequestStatus::rejected: return "rejected";
+    case sim::RequestStatus::unfinished: return "unfinished";
+  }
+  EPH_ASSERT(false, "request status {}", static_cast<int>(status));
+}
+
+}  // namespace
+
+Result<OutputFile> OutputFile::create(const std::string& path) {
+  OutputFile out;
+  out.path_ = path;
+  out.file_.reset(std::fopen(path.c_str(), "wb"));
+  if (!out.file_) {
+    return io_error(path, fmt::format("cannot be written: {}", std::strerror(errno)));
+  }
+  return out;
+}
+
+void OutputFile::write(std::string_view text) {
+  if (!failure_.empty()) return;
+  if (std::fwrite(text.data(), 1, text.size(), file_.get()) != text.size()) {
+    failure_ = std::strerror(errno);
+  }
+}
+
+Result<void> OutputFile::close() {
+  if (std::fclose(file_.release()) != 0 && failure_.empty()) failure_ = std::strerror(errno);
+  if (failure_.empty()) return {};
+  return io_error(path_, fmt::format("cannot be written: {}", failure_));
+}
+
+std::string requests_header() {
+  return "index,arrival_s,prompt_tokens,output_tokens,replica,queued_s,first_token_s,finish_s,ttft_ms,"
+         "tpot_ms,e2e_ms,preemptions,status\n";
+}
+
+std::string request_row(const sim::RequestRecord& r) {
+  const bool started = r.first_token != SimTime::never();
+  const bool ended = r.status == sim::RequestStatus::finished;
+  const bool served = r.engine_queued != SimTime::never();
+  return fmt::format("{},{},{},{},{},{},{},{},{},{},{},{},{}\n", index(r.id),
+                     number(r.sent.seconds()), r.prompt_tokens, r.output_tokens,
+                     served ? fmt::format("{}", index(r.replica)) : "", instant(r.engine_queued),
+                     instant(r.first_token), ended ? instant(r.finish) : "",
+                     started ? number(r.ttft().ms()) : "",
+                     ended && r.output_tokens > 1 ? number(r.tpot_s() * 1e3) : "",
+                     ended ? number(r.e2e().ms()) : "", r.preemptions, status_name(r.status));
+}
+
+RequestsFile::RequestsFile(OutputFile file) : file_(std::move(file)) { file_.write(requests_header()); }
+
+void RequestsFile::on_request(const sim::RequestRecord& record) {
+  const std::uint64_t at = index(record.id);
+  EPH_ASSERT(at >= next_, "request {} ended twice: rows up to {} are written", at, next_);
+  if (at - next_ >= waiting_.size()) waiting_.resize(at - next_ + 1);
+  waiting_[at - next_] = record;
+  while (!waiting_.empty() && waiting_.front()) {
+    file_.write(request_row(*waiting_.front()));
+    waiting_.pop_front();
+    ++next_;
+  }
+}
+
+Result<void> RequestsFile::close() {
+  EPH_ASSERT(waiting_.empty(), "request {} of the run was never reported", next_);
+  return file_.close();
+}
+
+}  // namespace eph::app

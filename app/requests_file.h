@@ -1,0 +1,51 @@
+#pragma once
+// simulate --requests-out: one CSV row a request, in the order the requests were sent.
+#include <cstdio>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "core/result.h"
+#include "sim/metrics_sink.h"
+
+namespace eph::app {
+
+// A file that is written from start to end; the first failure is kept and reported by close().
+class OutputFile {
+ public:
+  [[nodiscard]] static Result<OutputFile> create(const std::string& path);
+  void write(std::string_view text);
+  [[nodiscard]] Result<void> close();
+
+ private:
+  struct Closer {
+    void operator()(std::FILE* file) const { (void)std::fclose(file); }
+  };
+  std::string path_;
+  std::unique_ptr<std::FILE, Closer> file_;
+  std::string failure_;
+};
+
+// Requests end in any order; rows wait until all earlier requests have ended, so that memory grows with
+// the requests in flight, not with the run.
+class RequestsFile final : public sim::MetricsSink {
+ public:
+  // Columns: index, arrival_s (sent by the client), prompt_tokens, output_tokens (produced), replica,
+  // queued_s (instant at which the engine's scheduler sees it), first_token_s, finish_s (at the client),
+  // ttft_ms, tpot_ms, e2e_ms, preemptions, status. What a request never reached is empty.
+  explicit RequestsFile(OutputFile file);
+  void on_request(const sim::RequestRecord& record) override;
+  [[nodiscard]] Result<void> close();
+
+ private:
+  OutputFile file_;
+  std::deque<std::optional<sim::RequestRecord>> waiting_;  // of requests next_, next_ + 1, ...
+  std::uint64_t next_ = 0;
+};
+
+[[nodiscard]] std::string requests_header();
+[[nodiscard]] std::string request_row(const sim::RequestRecord& record);
+
+}  // namespace eph::app

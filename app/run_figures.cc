@@ -1,0 +1,46 @@
+#include "app/run_figures.h"
+
+#include <fmt/format.h>
+
+namespace eph::app {
+
+std::vector<Figure> run_figures() {
+  std::vector<Figure> out;
+  for (const LatencyRow& row : kLatencyRows) {
+    out.push_back({fmt::format("{}_mean_ms", row.key), &row, -1, nullptr});
+    for (const auto& [name, p] : kQuantiles) {
+      out.push_back({fmt::format("{}_{}_ms", row.key, name), &row, p, nullptr});
+    }
+  }
+  const std::pair<std::string_view, double sim::RunSummary::*> values[] = {
+      {"requests_per_s", &sim::RunSummary::requests_per_s},
+      {"output_tokens_per_s", &sim::RunSummary::output_tokens_per_s},
+      {"total_tokens_per_s", &sim::RunSummary::total_tokens_per_s},
+      {"goodput_per_s", &sim::RunSummary::goodput_per_s},
+      {"goodput_share", &sim::RunSummary::goodput_share},
+      {"busy_share", &sim::RunSummary::busy_share},
+      {"mean_running", &sim::RunSummary::mean_running},
+      {"mean_waiting", &sim::RunSummary::mean_waiting},
+      {"peak_kv_used", &sim::RunSummary::peak_kv_used}};
+  for (const auto& [key, value] : values) out.push_back({std::string(key), nullptr, -1, value});
+  return out;
+}
+
+double figure_value(const Figure& figure, const sim::RunSummary& run) {
+  if (figure.row == nullptr) return run.*(figure.value);
+  const sim::LatencySample& sample = run.*(figure.row->sample);
+  return 1e3 * (figure.quantile < 0 ? sample.mean_s() : sample.quantile_s(figure.quantile));
+}
+
+std::vector<double> figure_values(const Figure& figure, std::span<const sim::RunSummary> runs) {
+  std::vector<double> out;
+  out.reserve(runs.size());
+  for (const sim::RunSummary& run : runs) out.push_back(figure_value(figure, run));
+  return out;
+}
+
+std::string_view router_name(sim::RouterKind kind) {
+  return kind == sim::RouterKind::round_robin ? "round-robin" : "least-outstanding";
+}
+
+}  // namespace eph::app

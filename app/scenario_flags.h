@@ -1,0 +1,35 @@
+#pragma once
+// Scenario file and flags together: flags replace what the file says.
+#include <string>
+#include <vector>
+
+#include "app/arguments.h"
+#include "scenario/check.h"
+#include "scenario/scenario.h"
+
+namespace eph::app {
+
+// How a command takes the fields of scenario/fields.h.
+struct FlagUse {
+  std::vector<std::string> without;  // flags it does not have
+  std::vector<std::string> lists;    // flags that take several values, repeated or with commas
+  bool deployment = true;            // false: only the fields of the workload and the seed
+  bool file = true;                  // --scenario, or the one positional word
+};
+
+// The groups "scenario", "deployment", "workload" and "synthetic arrivals" of --help.
+[[nodiscard]] std::vector<OptionGroup> scenario_options(const FlagUse& use);
+
+struct GatheredScenario {
+  scenario::Scenario scenario;
+  // One per combination of the list flags (engine x gpu x tp); exactly one where there are none.
+  std::vector<scenario::DeploymentSpec> deployments;
+  scenario::Given given;            // fields that file or flags set
+  scenario::Given from_file;        // those that the file set and no flag replaced
+  std::string file;                 // empty: none
+};
+// Every conflict and everything missing is reported at once.
+[[nodiscard]] Result<GatheredScenario> gather_scenario(const Arguments& arguments,
+                                                       const FlagUse& use);
+
+}  // namespace eph::app

@@ -1,0 +1,228 @@
+// ephemeris simulate: one deployment under one workload.
+#include <fmt/format.h>
+
+#include <atomic>
+#include <chrono>
+#include <optional>
+
+#include "app/commands.h"
+#include "app/console.h"
+#include "app/data_folder.h"
+#include "app/progress.h"
+#include "app/requests_file.h"
+#include "app/scenario_flags.h"
+#include "app/simulate_report.h"
+#include "app/table.h"
+#include "app/workers.h"
+#include "core/text.h"
+#include "scenario/assemble.h"
+#include "sim/simulation.h"
+
+namespace eph::app {
+
+namespace {
+
+FlagUse flag_use() { return {}; }
+
+std::vector<OptionGroup> groups() {
+  std::vector<OptionGroup> all = scenario_options(flag_use());
+  all.push_back(
+      {"output",
+       {{"json", "", "print JSON instead of tables"},
+        {"requests-out", "FILE",
+         "write a CSV row for each request: times in s from the start of the run (arrival_s at the client, "
+         "queued_s when the engine's scheduler sees it, first_token_s and finish_s at the client), "
+         "latencies in ms"},
+        {"series-out", "FILE", "write the queue, running requests and KV use over time as CSV"},
+        {"series-interval", "TIME", "time between samples of the series [1 s]"},
+        {"check", "", "exit with 1 when an objective is missed or requests are left unfinished"},
+        {"timing", "", "add the wall-clock time, which differs from run to run"}}});
+  all.push_back(
+      {"execution",
+       {{"threads", "N", "runs at the same time with --runs; the results do not depend on it [all cores]"},
+        {"exact-steps", "", "one event per iteration: the only way there is, so this changes nothing"},
+        data_option()}});
+  return all;
+}
+
+struct Options {
+  GatheredScenario gathered;
+  Duration series_interval{};
+  std::string requests_path, series_path;
+  int threads = 0;
+  bool json = false, check = false, timing = false;
+};
+
+Result<Duration> series_interval(const Arguments& arguments) {
+  if (!arguments.has("series-interval")) return Duration::from_seconds(1);
+  const Result<Seconds> parsed = parse_seconds(arguments.text("series-interval"));
+  if (!parsed) return usage_error("--series-interval: " + parsed.error().what, parsed.error().remedy);
+  if (parsed->value < 1e-3 || parsed->value > 1e9) {
+    return usage_error(fmt::format("--series-interval: {} is out of range", arguments.text("series-interval")),
+                       "use 1 ms or more");
+  }
+  return Duration::from_seconds(parsed->value);
+}
+
+Result<Options> read_options(const Arguments& arguments) {
+  Options out;
+  Result<GatheredScenario> gathered = gather_scenario(arguments, flag_use());
+  if (!gathered) return gathered.error();
+  out.gathered = std::move(*gathered);
+  const Result<Duration> interval = series_interval(arguments);
+  if (!interval) return interval.error();
+  out.series_interval = *interval;
+  const Result<std::int64_t> threads = arguments.integer("threads", 1, 1024, 0);
+  if (!threads) return threads.error();
+  out.threads = static_cast<int>(*threads);
+  out.requests_path = arguments.text("requests-out");
+  out.series_path = arguments.text("series-out");
+  out.json = arguments.has("json");
+  out.check = arguments.has("check");
+  out.timing = arguments.has("timing");
+  const scenario::Scenario& scenario = out.gathered.scenario;
+  for (const char* flag : {"requests-out", "series-out"}) {
+    if (scenario.runs > 1 && arguments.has(flag)) {
+      return usage_error(fmt::format("--{} holds one run, and there are {}", flag, scenario.runs),
+                         "leave out one of the two");
+    }
+  }
+  if (scenario.runs == 1 && arguments.has("threads")) {
+    return usage_error("--threads has no effect on a single run", "give --runs too");
+  }
+  if (out.check && scenario.slos.empty()) {
+    return usage_error("--check has nothing to check", "give --slo, as in --slo p95_ttft=500ms");
+  }
+  return out;
+}
+
+// Shares of the runs done, for the progress line.
+class Watcher {
+ public:
+  explicit Watcher(int runs) : runs_(runs) {}
+  sim::Progress of_run() {
+    if (!line_.visible()) return {};
+    return [this](SimTime now, std::uint64_t ended) {
+      const double share = runs_ > 1 ? static_cast<double>(done_) / runs_ : -1;
+      line_.show(share, fmt::format("{} requests ended, {} simulated", human_count(ended),
+                                    human_time(now.seconds())));
+      return true;
+    };
+  }
+  void run_ended() { ++done_; }
+
+ private:
+  ProgressLine line_;
+  std::atomic<int> done_{0};
+  int runs_;
+};
+
+struct RunOutcome {
+  sim::RunSummary summary;
+  std::vector<std::string> warnings;  // of the workload
+};
+
+Result<RunOutcome> simulate_one(const models::Catalog& catalog, const Options& options,
+                                const scenario::Assembly& assembly, std::uint64_t run, Watcher& watcher) {
+  const scenario::Scenario& scenario = options.gathered.scenario;
+  auto load = scenario::make_load(catalog, scenario.workload, scenario.seed, run);
+  if (!load) return load.error();
+  sim::SimulationConfig config = assembly.config;
+  config.seed = scenario.seed;
+  config.run = run;
+  config.series_interval = options.series_interval;
+  if (scenario.horizon_s) config.horizon = SimTime::from_seconds(*scenario.horizon_s);
+  sim::RunOptions run_options;
+  run_options.slos = scenario.slos;
+  run_options.progress = watcher.of_run();
+  std::optional<RequestsFile> requests;
+  if (!options.requests_path.empty()) {
+    Result<OutputFile> file = OutputFile::create(options.requests_path);
+    if (!file) return file.error();
+    requests.emplace(std::move(*file));
+    run_options.sink = &*requests;
+  }
+  Result<sim::RunSummary> summary = sim::Simulation(config).run(**load, run_options);
+  if (!summary) return summary.error();
+  if (requests) {
+    if (const Result<void> closed = requests->close(); !closed) return closed.error();
+  }
+  watcher.run_ended();
+  return RunOutcome{std::move(*summary), (*load)->warnings()};
+}
+
+Result<std::vector<RunOutcome>> simulate_all(const models::Catalog& catalog, const Options& options,
+                                             const scenario::Assembly& assembly) {
+  const auto runs = static_cast<std::size_t>(options.gathered.scenario.runs);
+  Watcher watcher(options.gathered.scenario.runs);
+  std::vector<std::optional<Result<RunOutcome>>> results(runs);
+  run_in_parallel(runs, options.threads, [&](std::size_t i) {
+    results[i] = simulate_one(catalog, options, assembly, i, watcher);
+  });
+  std::vector<RunOutcome> out;
+  for (auto& result : results) {
+    if (!*result) return result->error();
+    out.push_back(std::move(**result));
+  }
+  return out;
+}
+
+bool passes(const std::vector<sim::RunSummary>& runs) {
+  for (const sim::RunSummary& run : runs) {
+    if (!run.slos_met() || run.counts.unfinished > 0) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+const CommandSpec& simulate_spec() {
+  static const CommandSpec spec{
+      "simulate",
+      "simulate one deployment under one workload",
+      "[SCENARIO] [OPTIONS]",
+      "Requests come from --trace FILE, --workload NAME or synthetic arrivals. A run whose objectives are "
+      "missed ends with 0 unless --check is given.",
+      {"ephemeris simulate --model meta-llama/Llama-3.1-8B-Instruct --engine vllm --gpu h100-sxm "
+       "--workload azure-conv-2023 --rate-scale 4 --replicas 2 --slo p95_ttft=500ms",
+       "ephemeris simulate examples/chat.json --replicas 2 --json"},
+      groups(),
+      1};
+  return spec;
+}
+
+int run_simulate(const Arguments& arguments) {
+  const auto start = std::chrono::steady_clock::now();
+  const Result<Options> options = read_options(arguments);
+  if (!options) return fail(options.error());
+  const Result<models::Catalog> catalog = open_catalog(arguments);
+  if (!catalog) return fail(catalog.error());
+  const scenario::Scenario& scenario = options->gathered.scenario;
+  const Result<scenario::Assembly> assembly = scenario::assemble(*catalog, scenario.deployment);
+  if (!assembly) return fail(assembly.error());
+  Result<std::vector<RunOutcome>> outcomes = simulate_all(*catalog, *options, *assembly);
+  if (!outcomes) return fail(outcomes.error());
+
+  SimulateReport report;
+  report.scenario = &scenario;
+  report.assembly = &*assembly;
+  report.workload = scenario::describe(scenario.workload);
+  report.warnings = assembly->warnings;
+  const std::vector<std::string>& more = outcomes->front().warnings;
+  report.warnings.insert(report.warnings.end(), more.begin(), more.end());
+  for (RunOutcome& outcome : *outcomes) report.runs.push_back(std::move(outcome.summary));
+  if (!options->series_path.empty()) {
+    Result<OutputFile> file = OutputFile::create(options->series_path);
+    if (!file) return fail(file.error());
+    file->write(series_csv(report.runs.front()));
+    if (const Result<void> closed = file->close(); !closed) return fail(closed.error());
+  }
+  const SimulateReport::Timing timing{
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count()};
+  if (options->timing) report.timing = &timing;
+  const std::string text =
+      options->json ? simulate_json(report).dump() + "\n" : simulate_text(report);
+  return finish(text, options->check && !passes(report.runs) ? kCheckFailed : kOk);
+}
+
+}  // namespace eph::app

@@ -1,0 +1,149 @@
+#include <fmt/format.h>
+
+#include <string_view>
+
+#include "app/intervals.h"
+#include "app/run_figures.h"
+#include "app/simulate_report.h"
+#include "core/text.h"
+#include "core/version.h"
+
+namespace eph::app {
+
+namespace {
+
+Json count(std::uint64_t value) { return Json::integer(static_cast<std::int64_t>(value)); }
+
+Json latency_json(const sim::LatencySample& sample) {
+  Json out = Json::object();
+  out.set("count", count(sample.count()));
+  out.set("mean", sample.mean_s() * 1e3);
+  for (const auto& [name, p] : kQuantiles) out.set(std::string(name), sample.quantile_s(p) * 1e3);
+  out.set("max", sample.max_s() * 1e3);
+  return out;
+}
+
+Json series_json(const sim::RunSummary& run) {
+  Json out = Json::array();
+  for (const sim::SeriesPoint& point : run.series) {
+    Json item = Json::array();
+    item.push(Json::number(point.at.seconds())).push(Json::integer(point.waiting));
+    item.push(Json::integer(point.running)).push(Json::number(point.kv_used));
+    item.push(count(point.preemptions)).push(count(point.finished));
+    out.push(std::move(item));
+  }
+  return out;
+}
+
+Json counts_json(const sim::RunCounts& c) {
+  Json out = Json::object();
+  out.set("arrived", count(c.arrived)).set("finished", count(c.finished));
+  out.set("rejected", count(c.rejected)).set("unfinished", count(c.unfinished));
+  out.set("preemptions", count(c.preemptions)).set("steps", count(c.steps));
+  out.set("prompt_tokens", count(c.prompt_tokens)).set("output_tokens", count(c.output_tokens));
+  out.set("scheduled_tokens", count(c.scheduled_tokens)).set("events", count(c.events));
+  return out;
+}
+
+Json slos_json(const sim::RunSummary& run) {
+  Json out = Json::array();
+  for (const sim::SloOutcome& slo : run.slos) {
+    Json item = Json::object();
+    item.set("slo", slo.slo.text()).set("limit_ms", slo.slo.limit.ms());
+    item.set("measured_ms", slo.measured_s * 1e3).set("met", slo.met);
+    out.push(std::move(item));
+  }
+  return out;
+}
+
+Json run_json(const sim::RunSummary& run, std::size_t number_of_run) {
+  Json latency = Json::object();
+  for (const LatencyRow& row : kLatencyRows) {
+    latency.set(std::string(row.key), latency_json(run.*(row.sample)));
+  }
+  Json out = Json::object();
+  out.set("run", number_of_run).set("counts", counts_json(run.counts));
+  out.set("latency_ms", std::move(latency));
+  out.set("requests_per_s", run.requests_per_s);
+  out.set("output_tokens_per_s", run.output_tokens_per_s);
+  out.set("total_tokens_per_s", run.total_tokens_per_s);
+  out.set("goodput_per_s", run.goodput_per_s).set("goodput_share", run.goodput_share);
+  out.set("busy_share", run.busy_share).set("mean_running", run.mean_running);
+  out.set("mean_waiting", run.mean_waiting).set("peak_kv_used", run.peak_kv_used);
+  out.set("first_sent_s", run.first_sent.seconds()).set("last_finish_s", run.last_finish.seconds());
+  out.set("saturated", run.saturated).set("slos", slos_json(run)).set("slos_met", run.slos_met());
+  out.set("digest", fmt::format("{:016x}", run.digest));
+  out.set("series", series_json(run));
+  return out;
+}
+
+Json deployment_json(const SimulateReport& report) {
+  const scenario::DeploymentSpec& spec = report.scenario->deployment;
+  const sim::ReplicaConfig& replica = report.assembly->config.replica;
+  Json out = Json::object();
+  out.set("model", report.assembly->llm.name).set("engine", spec.engine);
+  out.set("engine_version", spec.engine_version).set("gpu", report.assembly->gpu.name);
+  out.set("tp", spec.layout.tensor).set("pp", spec.layout.pipeline).set("ep", spec.layout.expert);
+  out.set("replicas", spec.replicas).set("gpus", spec.replicas * spec.layout.gpus());
+  out.set("router", router_name(spec.router));
+  out.set("max_num_seqs", replica.engine.max_num_seqs);
+  out.set("max_num_batched_tokens", replica.engine.max_num_batched_tokens);
+  out.set("chunk_tokens", replica.engine.chunk_tokens);
+  out.set("chunked_prefill", replica.engine.chunked_prefill);
+  out.set("async_scheduling", replica.engine.async_scheduling);
+  out.set("max_model_len", replica.engine.max_model_len);
+  out.set("kv_blocks", replica.kv.blocks).set("block_size", replica.kv.block_size);
+  out.set("kv_tokens", replica.kv.usable_tokens());
+  out.set("profile", report.assembly->profile_path);
+  return out;
+}
+
+Json intervals_json(const std::vector<sim::RunSummary>& runs) {
+  Json out = Json::object();
+  for (const Figure& figure : run_figures()) {
+    const Interval interval = mean_interval(figure_values(figure, runs));
+    Json item = Json::object();
+    item.set("mean", interval.mean).set("low", interval.low).set("high", interval.high);
+    out.set(figure.key, std::move(item));
+  }
+  return out;
+}
+
+}  // namespace
+
+Json simulate_json(const SimulateReport& report) {
+  Json program = Json::object();
+  program.set("version", version()).set("commit", commit());
+  Json warnings = Json::array();
+  for (const std::string& warning : report.warnings) warnings.push(Json::string(warning));
+  Json names = Json::array();
+  for (const char* name : {"time_s", "waiting", "running", "kv_used", "preemptions", "finished"}) {
+    names.push(Json::string(name));
+  }
+  Json runs = Json::array();
+  for (std::size_t i = 0; i < report.runs.size(); ++i) runs.push(run_json(report.runs[i], i));
+  Json out = Json::object();
+  out.set("version", 1).set("command", "simulate").set("program", std::move(program));
+  out.set("deployment", deployment_json(report)).set("workload", report.workload);
+  out.set("seed", static_cast<std::int64_t>(report.scenario->seed));
+  out.set("series_columns", std::move(names)).set("runs", std::move(runs));
+  if (report.runs.size() > 1) out.set("intervals_90", intervals_json(report.runs));
+  out.set("warnings", std::move(warnings));
+  if (report.timing != nullptr) {
+    Json timing = Json::object();
+    timing.set("wall_s", report.timing->wall_s);
+    out.set("timing", std::move(timing));
+  }
+  return out;
+}
+
+std::string series_csv(const sim::RunSummary& run) {
+  std::string out = "time_s,waiting,running,kv_used,preemptions,finished\n";
+  for (const sim::SeriesPoint& p : run.series) {
+    out += fmt::format("{},{},{},{},{},{}\n", number(p.at.seconds()), p.waiting, p.running,
+                       number(p.kv_used), p.preemptions, p.finished);
+  }
+  return out;
+}
+
+}  // namespace eph::app

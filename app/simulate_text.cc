@@ -1,0 +1,151 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "app/intervals.h"
+#include "app/run_figures.h"
+#include "app/simulate_report.h"
+#include "app/table.h"
+
+namespace eph::app {
+
+namespace {
+
+using Align = TextTable::Align;
+
+std::string plural(std::int64_t n, std::string_view noun) {
+  return fmt::format("{} {}{}", human_count(static_cast<std::uint64_t>(n)), noun, n == 1 ? "" : "s");
+}
+
+std::string head(const SimulateReport& report) {
+  const scenario::DeploymentSpec& spec = report.scenario->deployment;
+  const sim::ReplicaConfig& replica = report.assembly->config.replica;
+  const std::string engine =
+      spec.engine_version.empty() ? spec.engine : fmt::format("{} {}", spec.engine, spec.engine_version);
+  std::string out = fmt::format("{} on {}\n", report.assembly->llm.name, engine);
+  out += fmt::format("  hardware   {}, {} of tp {} pp {} ({})\n", report.assembly->gpu.display,
+                     plural(spec.replicas, "replica"), spec.layout.tensor, spec.layout.pipeline,
+                     plural(spec.replicas * spec.layout.gpus(), "GPU"));
+  out += fmt::format("  limits     {} sequences, {} tokens a step, KV cache of {} blocks = {} tokens\n",
+                     human_count(static_cast<std::uint64_t>(replica.engine.max_num_seqs)),
+                     human_count(static_cast<std::uint64_t>(replica.engine.max_num_batched_tokens)),
+                     human_count(static_cast<std::uint64_t>(replica.kv.blocks)),
+                     human_count(static_cast<std::uint64_t>(replica.kv.usable_tokens())));
+  out += fmt::format("  profile    {}\n", report.assembly->profile_path);
+  out += fmt::format("  workload   {}\n", report.workload);
+  return out;
+}
+
+std::string latency_table(const sim::RunSummary& run) {
+  TextTable table({"ms", "mean", "p50", "p90", "p95", "p99", "max"}, {Align::left});
+  for (const LatencyRow& row : kLatencyRows) {
+    const sim::LatencySample& sample = run.*(row.sample);
+    std::vector<std::string> cells{std::string(row.label), human(sample.mean_s() * 1e3)};
+    for (const auto& quantile : kQuantiles) cells.push_back(human(sample.quantile_s(quantile.second) * 1e3));
+    cells.push_back(human(sample.max_s() * 1e3));
+    if (sample.count() == 0) std::fill(cells.begin() + 1, cells.end(), "-");
+    table.add(std::move(cells));
+  }
+  return table.text();
+}
+
+std::string counts_line(const sim::RunCounts& c) {
+  return fmt::format("requests     {} sent = {} finished + {} rejected + {} unfinished\n",
+                     human_count(c.arrived), human_count(c.finished), human_count(c.rejected),
+                     human_count(c.unfinished));
+}
+
+std::string rates(const sim::RunSummary& run) {
+  std::string out = fmt::format("throughput   {} requests/s, {} output tokens/s, {} tokens/s over {}\n",
+                                human(run.requests_per_s), human(run.output_tokens_per_s),
+                                human(run.total_tokens_per_s),
+                                human_time((run.last_finish - run.first_sent).seconds()));
+  if (!run.slos.empty()) {
+    out += fmt::format("goodput      {} requests/s, {} of the requests sent\n", human(run.goodput_per_s),
+                       percent(run.goodput_share));
+  }
+  out += fmt::format("replicas     busy {} of the time, {} running and {} waiting on average\n",
+                     percent(run.busy_share), human(run.mean_running), human(run.mean_waiting));
+  out += fmt::format("KV cache     {} at most, {} preemptions\n", percent(run.peak_kv_used),
+                     human_count(run.counts.preemptions));
+  return out;
+}
+
+// The fleet over time: what each line shows, and its largest value.
+std::string over_time(const sim::RunSummary& run) {
+  if (run.series.size() < 2) return {};
+  std::vector<double> running, waiting, kv, preempted;
+  std::uint64_t before = 0;
+  for (const sim::SeriesPoint& point : run.series) {
+    running.push_back(static_cast<double>(point.running));
+    waiting.push_back(static_cast<double>(point.waiting));
+    kv.push_back(point.kv_used);
+    preempted.push_back(static_cast<double>(point.preemptions - before));
+    before = point.preemptions;
+  }
+  constexpr std::size_t kWidth = 60;
+  const auto most = [](const std::vector<double>& v) { return *std::max_element(v.begin(), v.end()); };
+  std::string out = fmt::format("\nover {}\n", human_time(run.series.back().at.seconds()));
+  TextTable table({"", "", "most"}, {Align::left, Align::left});
+  table.add({"running", sparkline(running, kWidth), human(most(running))});
+  table.add({"waiting", sparkline(waiting, kWidth), human(most(waiting))});
+  table.add({"KV used", sparkline(kv, kWidth), percent(most(kv))});
+  if (before > 0) table.add({"preemptions", sparkline(preempted, kWidth), human_count(before) + " in all"});
+  return out + table.text();
+}
+
+std::string objectives(const sim::RunSummary& run) {
+  if (run.slos.empty()) return {};
+  TextTable table({"objective", "measured", ""}, {Align::left, Align::right, Align::left});
+  for (const sim::SloOutcome& slo : run.slos) {
+    table.add({slo.slo.text(), fmt::format("{} ms", human(slo.measured_s * 1e3)),
+               slo.met ? "met" : "MISSED"});
+  }
+  return "\n" + table.text();
+}
+
+std::string saturation(const sim::RunSummary& run) {
+  if (!run.saturated) return {};
+  return "\nSATURATED: the backlog grew until the end, so latencies depend on how long the load lasts.\n";
+}
+
+std::string intervals(const std::vector<sim::RunSummary>& runs) {
+  TextTable table({"mean of runs, 90 % interval", "mean", "low", "high"}, {Align::left});
+  for (const Figure& figure : run_figures()) {
+    const Interval interval = mean_interval(figure_values(figure, runs));
+    table.add({figure.key, human(interval.mean), human(interval.low), human(interval.high)});
+  }
+  std::string out = table.text();
+  for (std::size_t s = 0; s < runs.front().slos.size(); ++s) {
+    const auto met = std::count_if(runs.begin(), runs.end(),
+                                   [&](const sim::RunSummary& run) { return run.slos[s].met; });
+    out += fmt::format("{}: met in {} of {} runs\n", runs.front().slos[s].slo.text(), met, runs.size());
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string simulate_text(const SimulateReport& report) {
+  std::string out = head(report) + '\n';
+  if (report.runs.size() == 1) {
+    const sim::RunSummary& run = report.runs.front();
+    out += counts_line(run.counts) + rates(run) + '\n' + latency_table(run);
+    out += over_time(run) + objectives(run) + saturation(run);
+  } else {
+    for (const sim::RunSummary& run : report.runs) out += counts_line(run.counts);
+    out += '\n' + intervals(report.runs);
+    const auto saturated = std::count_if(report.runs.begin(), report.runs.end(),
+                                         [](const sim::RunSummary& run) { return run.saturated; });
+    if (saturated > 0) out += fmt::format("SATURATED in {} of {} runs\n", saturated, report.runs.size());
+  }
+  for (std::size_t i = 0; i < report.warnings.size(); ++i) {
+    out += fmt::format("{}warning: {}\n", i == 0 ? "\n" : "", report.warnings[i]);
+  }
+  if (report.timing != nullptr) {
+    out += fmt::format("\ntiming: {} s of wall clock\n", human(report.timing->wall_s));
+  }
+  return out;
+}
+
+}  // namespace eph::app

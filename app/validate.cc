@@ -1,0 +1,87 @@
+// ephemeris validate: predictions against measured runs.
+#include "calibration/validate.h"
+
+#include <fmt/format.h>
+
+#include "app/commands.h"
+#include "app/console.h"
+#include "app/data_folder.h"
+#include "app/error_text.h"
+#include "app/progress.h"
+
+namespace eph::app {
+
+namespace {
+
+Result<calibration::ValidateOptions> read_options(const Arguments& arguments) {
+  calibration::ValidateOptions out;
+  if (!arguments.has("runs")) {
+    return usage_error("validate needs measured runs", "give --runs FILE");
+  }
+  out.runs = arguments.text("runs");
+  out.out = arguments.text("out");
+  out.profiles = arguments.all("profile");
+  const Result<std::int64_t> seed = arguments.integer("seed", 0, std::int64_t{1} << 53, 1);
+  if (!seed) return seed.error();
+  out.seed = static_cast<std::uint64_t>(*seed);
+  const Result<std::int64_t> threads = arguments.integer("threads", 1, 1024, 0);
+  if (!threads) return threads.error();
+  out.threads = static_cast<int>(*threads);
+  return out;
+}
+
+std::string report_text(const calibration::ValidateReport& report) {
+  return fmt::format("{} rows: {} predicted, {} of them not scored, {} not predicted\n\n{}", report.rows,
+                     report.predicted, report.left_out, report.not_predicted,
+                     error_text(report.errors));
+}
+
+Json report_json(const calibration::ValidateReport& report) {
+  Json out = Json::object();
+  out.set("version", 1).set("command", "validate");
+  out.set("rows", report.rows).set("predicted", report.predicted);
+  out.set("not_predicted", report.not_predicted).set("left_out", report.left_out);
+  out.set("errors", error_json(report.errors));
+  return out;
+}
+
+}  // namespace
+
+const CommandSpec& validate_spec() {
+  static const CommandSpec spec{
+      "validate",
+      "simulate measured runs with their own load protocol and compare",
+      "--runs FILE [OPTIONS]",
+      "FILE is a table of measured operating points (serving_runs.csv or guidellm_sweeps.csv) or a folder with "
+      "a request log. The output repeats every row with a pred_ column for each measured figure and a status.",
+      {"ephemeris validate --runs serving_runs.csv --out predicted.csv"},
+      {{"validation",
+        {{"runs", "FILE", "measured runs: a table, or the folder of a request log"},
+         {"out", "FILE", "write the rows back with predictions [not written]"},
+         {"profile", "FILE", "profile to use instead of the shipped ones", true},
+         {"seed", "N", "seed of all random draws [1]"}}},
+       {"output", {{"json", "", "print JSON instead of tables"}}},
+       {"execution",
+        {{"threads", "N", "simulations at the same time; the results do not depend on it [all cores]"},
+         data_option()}}},
+      0};
+  return spec;
+}
+
+int run_validate(const Arguments& arguments) {
+  const Result<calibration::ValidateOptions> options = read_options(arguments);
+  if (!options) return fail(options.error());
+  const Result<models::Catalog> catalog = open_catalog(arguments);
+  if (!catalog) return fail(catalog.error());
+  const Result<calibration::ValidateReport> report = [&] {
+    ProgressLine line;
+    return calibration::validate(*options, *catalog, [&line](std::size_t done, std::size_t total) {
+      line.show(static_cast<double>(done) / static_cast<double>(total),
+                fmt::format("{} of {} rows", done, total));
+    });
+  }();
+  if (!report) return fail(report.error());
+  return finish(arguments.has("json") ? report_json(*report).dump() + "\n" : report_text(*report));
+}
+
+}  // namespace eph::app

@@ -1,0 +1,216 @@
+#include "scenario/assemble.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "core/text.h"
+#include "models/engine_defaults.h"
+#include "models/fitted_model.h"
+#include "scenario/coverage.h"
+#include "scenario/profiles.h"
+
+namespace eph::scenario {
+
+namespace {
+
+constexpr std::array kEngines{models::EngineKind::vllm, models::EngineKind::sglang,
+                              models::EngineKind::trtllm};
+
+Result<models::EngineKind> engine_kind(const std::string& text) {
+  std::vector<std::string> names;
+  for (const models::EngineKind kind : kEngines) {
+    names.emplace_back(models::name(kind));
+    if (names.back() == text) return kind;
+  }
+  return usage_error(fmt::format("engine \"{}\" cannot be simulated", text), suggest(text, names));
+}
+
+// Longest prompt + output: what was asked for, else the model's own limit.
+std::int64_t model_limit(const DeploymentSpec& spec, const models::LlmSpec& llm) {
+  return spec.max_model_len.value_or(llm.max_position);
+}
+
+Result<sim::EngineOptions> engine_options(models::EngineKind kind, const models::EngineDefaults& defaults,
+                                          const DeploymentSpec& spec, const models::LlmSpec& llm) {
+  sim::EngineOptions out;
+  out.kind = kind;
+  out.chunked_prefill = spec.chunked_prefill.value_or(defaults.chunked_prefill);
+  out.max_model_len = model_limit(spec, llm);
+  out.max_num_batched_tokens = defaults.max_num_batched_tokens;
+  // Without chunking vLLM raises its default budget so that any prompt fits in one step (ENGINES A2).
+  if (kind == models::EngineKind::vllm && !out.chunked_prefill) {
+    out.max_num_batched_tokens = std::max(out.max_num_batched_tokens, out.max_model_len);
+  }
+  if (spec.max_num_batched_tokens) out.max_num_batched_tokens = *spec.max_num_batched_tokens;
+  out.max_num_seqs = spec.max_num_seqs.value_or(defaults.max_num_seqs);
+  if (kind == models::EngineKind::vllm && out.max_num_batched_tokens < out.max_num_seqs) {
+    if (spec.max_num_seqs) {
+      return usage_error(fmt::format("vLLM refuses max_num_seqs {} above max_num_batched_tokens {}",
+                                     out.max_num_seqs, out.max_num_batched_tokens),
+                         "raise the second or lower the first");
+    }
+    out.max_num_seqs = out.max_num_batched_tokens;
+  }
+  out.chunk_tokens = spec.chunk_tokens.value_or(
+      defaults.chunk_tokens > 0 ? defaults.chunk_tokens : out.max_num_batched_tokens);
+  out.async_scheduling = spec.async_scheduling.value_or(defaults.async_scheduling);
+  out.reserve_full_prompt = defaults.admit_whole_prompt;
+  return out;
+}
+
+models::KvPoolOptions kv_options(const models::EngineDefaults& defaults, const DeploymentSpec& spec,
+                                 const models::StepProfile& profile) {
+  models::KvPoolOptions out = defaults.kv;
+  if (spec.block_size) out.block_size = *spec.block_size;
+  if (spec.memory_fraction) out.memory_fraction = *spec.memory_fraction;
+  if (spec.kv_precision) out.kv_precision = *spec.kv_precision;
+  out.block_count = spec.kv_blocks;
+  if (const auto* fitted = std::get_if<models::EngineProfile>(&profile)) {
+    const auto reserve = models::Coefficient::kv_reserve;
+    const double bytes = fitted->values[static_cast<std::size_t>(reserve)] *
+                         models::coefficient_info(reserve).to_si;
+    out.reserved = Bytes{static_cast<std::int64_t>(bytes)};
+  }
+  return out;
+}
+
+// CUDA graphs cover what the limits allow: with limits set by hand vLLM captures up to another size.
+std::int64_t graph_tokens(const models::EngineDefaults& defaults, const sim::EngineOptions& engine) {
+  if (engine.kind != models::EngineKind::vllm) return defaults.max_graph_tokens;
+  return std::min(defaults.max_graph_tokens,
+                  models::vllm_max_graph_tokens(engine.max_num_seqs, engine.max_num_batched_tokens));
+}
+
+class Assembler {
+ public:
+  Assembler(const models::Catalog& catalog, const DeploymentSpec& spec)
+      : catalog_(catalog), spec_(spec) {}
+
+  Result<Assembly> run();
+
+ private:
+  Result<void> find_entries();
+  Result<void> find_defaults();
+  Result<void> set_engine();
+  Result<void> use_fitted(const models::EngineProfile& profile);
+  Result<void> use_linear(const models::LinearProfile& profile);
+  void warn_if_pool_is_small();
+
+  const models::Catalog& catalog_;
+  const DeploymentSpec& spec_;
+  models::EngineKind kind_{};
+  models::EngineDefaults defaults_;
+  models::KvPoolOptions kv_;
+  Assembly out_;
+};
+
+Result<void> Assembler::find_entries() {
+  const Result<models::EngineKind> kind = engine_kind(spec_.engine);
+  if (!kind) return kind.error();
+  kind_ = *kind;
+  Result<models::GpuSpec> gpu = catalog_.gpu(spec_.gpu);
+  if (!gpu) return gpu.error();
+  out_.gpu = std::move(*gpu);
+  Result<models::LlmSpec> llm = catalog_.llm(spec_.model);
+  if (!llm) return llm.error();
+  out_.llm = std::move(*llm);
+  return models::check_parallelism(out_.llm, spec_.layout);
+}
+
+Result<void> Assembler::find_defaults() {
+  const Result<models::EngineSpec> engine = catalog_.engine(kind_);
+  if (!engine) return engine.error();
+  Result<models::EngineDefaults> defaults =
+      models::engine_defaults(*engine, spec_.engine_version, out_.gpu, out_.llm, spec_.layout);
+  if (!defaults) return defaults.error();
+  defaults_ = std::move(*defaults);
+  return {};
+}
+
+Result<void> Assembler::set_engine() {
+  sim::ReplicaConfig& replica = out_.config.replica;
+  const Result<models::KvPool> pool = models::kv_pool(kind_, out_.gpu, out_.llm, spec_.layout, kv_);
+  if (!pool) return pool.error();
+  replica.kv = *pool;
+  // SGLang derives its default from the pool (ENGINES B5).
+  if (kind_ == models::EngineKind::sglang && !spec_.max_num_seqs) {
+    defaults_.max_num_seqs =
+        models::sglang_max_running_requests(pool->usable_tokens(), model_limit(spec_, out_.llm));
+  }
+  const Result<sim::EngineOptions> engine = engine_options(kind_, defaults_, spec_, out_.llm);
+  if (!engine) return engine.error();
+  replica.engine = *engine;
+  return {};
+}
+
+void Assembler::warn_if_pool_is_small() {
+  const sim::ReplicaConfig& replica = out_.config.replica;
+  if (replica.kv.usable_tokens() >= replica.engine.max_model_len) return;
+  out_.warnings.push_back(fmt::format(
+      "the KV cache holds {} tokens, less than the longest sequence of {}: longer requests are rejected here, "
+      "and a real engine may refuse to start without a smaller max-model-len",
+      replica.kv.usable_tokens(), replica.engine.max_model_len));
+}
+
+Result<void> Assembler::use_fitted(const models::EngineProfile& profile) {
+  models::EngineProfile used = profile;
+  if (spec_.host_speed) used.host_speed = *spec_.host_speed;
+  sim::ReplicaConfig& replica = out_.config.replica;
+  models::StepContext context;
+  context.gpu = out_.gpu;
+  context.llm = out_.llm;
+  context.layout = spec_.layout;
+  context.kv_precision = kv_.kv_precision;
+  context.async_scheduling = replica.engine.async_scheduling;
+  context.max_graph_tokens = graph_tokens(defaults_, replica.engine);
+  context.operators = used.operators;
+  out_.step = std::make_unique<models::FittedStepModel>(context, used.values_for(out_.llm.name),
+                                                        used.host_speed);
+  replica.front_end = used.front_end();
+  out_.covered = covered_model(profile, out_.llm);
+  out_.warnings = coverage_warnings(profile, out_.gpu, out_.llm, spec_);
+  return {};
+}
+
+Result<void> Assembler::use_linear(const models::LinearProfile& profile) {
+  if (spec_.host_speed) {
+    return usage_error("host speed has no effect on a linear profile", "put the factor into its times");
+  }
+  sim::ReplicaConfig& replica = out_.config.replica;
+  replica.engine.async_scheduling = spec_.async_scheduling.value_or(profile.async_scheduling);
+  out_.step = std::make_unique<models::LinearStepModel>(profile);
+  replica.front_end = profile.front_end;
+  out_.warnings.push_back(fmt::format("step times are the linear profile's, not measurements of {} on {}",
+                                      models::display(kind_), out_.gpu.name));
+  return {};
+}
+
+Result<Assembly> Assembler::run() {
+  if (const Result<void> ok = find_entries(); !ok) return ok.error();
+  if (const Result<void> ok = find_defaults(); !ok) return ok.error();
+  Result<FoundProfile> found = find_profile(catalog_, spec_.profile, kind_, out_.gpu);
+  if (!found) return found.error();
+  out_.profile_path = found->path;
+  out_.profile_name = found->name;
+  kv_ = kv_options(defaults_, spec_, found->profile);
+  if (const Result<void> ok = set_engine(); !ok) return ok.error();
+  const auto* fitted = std::get_if<models::EngineProfile>(&found->profile);
+  const Result<void> used =
+      fitted != nullptr ? use_fitted(*fitted) : use_linear(std::get<models::LinearProfile>(found->profile));
+  if (!used) return used.error();
+  warn_if_pool_is_small();
+  out_.config.replica.step = out_.step.get();
+  out_.config.replicas = spec_.replicas;
+  out_.config.router = spec_.router;
+  return std::move(out_);
+}
+
+}  // namespace
+
+Result<Assembly> assemble(const models::Catalog& catalog, const DeploymentSpec& spec) {
+  return Assembler(catalog, spec).run();
+}
+
+}  // namespace eph::scenario

@@ -1,0 +1,141 @@
+#include "scenario/check.h"
+
+#include <fmt/format.h>
+
+#include <initializer_list>
+#include <string_view>
+
+namespace eph::scenario {
+
+namespace {
+
+bool has_synthetic(const Given& given) {
+  constexpr std::string_view prefix = "workload/synthetic/";
+  const auto first = given.lower_bound(prefix);
+  return first != given.end() && first->starts_with(prefix);
+}
+
+std::string_view first_synthetic(const Given& given) {
+  return *given.lower_bound(std::string_view("workload/synthetic/"));
+}
+
+class Checker {
+ public:
+  Checker(const Given& given, const Spelling& spelling) : given_(given), spelling_(spelling) {}
+
+  [[nodiscard]] bool has(std::string_view id) const { return given_.contains(id); }
+  [[nodiscard]] std::string spell(std::string_view id) const { return spelling_(id); }
+
+  void conflict(std::string_view id, std::string what, std::string remedy) {
+    found_.push_back({std::string(id), std::move(what), std::move(remedy)});
+  }
+  // `id` only has an effect if `holds`.
+  void needs(std::string_view id, bool holds, const std::string& condition, std::string remedy) {
+    if (has(id) && !holds) conflict(id, fmt::format("has no effect {}", condition), std::move(remedy));
+  }
+  void either(std::string_view a, std::string_view b, std::string_view why) {
+    if (has(a) && has(b)) {
+      conflict(b, fmt::format("contradicts {}: {}", spell(a), why), "give one of the two");
+    }
+  }
+  std::vector<Conflict> take() { return std::move(found_); }
+
+ private:
+  const Given& given_;
+  const Spelling& spelling_;
+  std::vector<Conflict> found_;
+};
+
+void check_sources(Checker& check, const Given& given) {
+  check.either("workload/trace", "workload/model", "requests come from one source");
+  if (!has_synthetic(given)) return;
+  for (std::string_view source : {"workload/trace", "workload/model"}) {
+    check.either(source, first_synthetic(given), "requests come from one source");
+  }
+  if (check.has("workload/trace") || check.has("workload/model")) return;
+  for (std::string_view id : {"workload/rate_scale", "workload/rate_mode", "workload/from",
+                              "workload/to", "workload/repeat", "workload/max_requests",
+                              "workload/cap_prompt", "workload/cap_output"}) {
+    check.needs(id, false, "on synthetic arrivals",
+                fmt::format("set {}, {} or the lengths instead",
+                            check.spell("workload/synthetic/rate"),
+                            check.spell("workload/synthetic/requests")));
+  }
+}
+
+void check_synthetic(Checker& check, const SyntheticSpec& spec) {
+  const std::string arrivals = check.spell("workload/synthetic/arrivals");
+  const bool closed = spec.arrivals == "closed";
+  check.needs("workload/synthetic/rate", !closed, "on closed arrivals",
+              fmt::format("give {}, or choose {} poisson",
+                          check.spell("workload/synthetic/concurrency"), arrivals));
+  check.needs("workload/synthetic/concurrency", closed,
+              fmt::format("on {} arrivals", spec.arrivals),
+              fmt::format("choose {} closed", arrivals));
+  check.needs("workload/synthetic/cv", spec.arrivals == "gamma",
+              fmt::format("on {} arrivals", spec.arrivals), fmt::format("choose {} gamma", arrivals));
+  check.either("workload/synthetic/requests", "workload/synthetic/duration",
+               "each says when to stop");
+}
+
+void check_deployment(Checker& check, const DeploymentSpec& spec) {
+  check.either("deployment/kv_blocks", "deployment/memory_fraction",
+               "the number of blocks needs no memory rule");
+  check.needs("deployment/chunk_tokens", spec.engine == "sglang",
+              fmt::format("on {}", spec.engine),
+              fmt::format("set {}", check.spell("deployment/max_num_batched_tokens")));
+  check.needs("deployment/chunked_prefill", spec.engine != "sglang", "on sglang",
+              fmt::format("set {} 0 to turn chunking off", check.spell("deployment/chunk_tokens")));
+}
+
+}  // namespace
+
+std::vector<Conflict> find_conflicts(const Scenario& scenario, const Given& given,
+                                     const Spelling& spelling) {
+  Checker check(given, spelling);
+  check_deployment(check, scenario.deployment);
+  check_sources(check, given);
+  if (scenario.workload.synthetic) check_synthetic(check, *scenario.workload.synthetic);
+  check.needs("workload/rate_mode", check.has("workload/rate_scale") || has_synthetic(given),
+              "without a rate scale",
+              fmt::format("give {} too", check.spell("workload/rate_scale")));
+  const WorkloadSpec& workload = scenario.workload;
+  if (workload.from_s && workload.to_s && *workload.to_s <= *workload.from_s) {
+    check.conflict("workload/to",
+                   fmt::format("the window from {} s to {} s is empty", *workload.from_s,
+                               *workload.to_s),
+                   "let it end after its start");
+  }
+  return check.take();
+}
+
+std::vector<Conflict> find_missing(const Scenario& scenario, const Given& given,
+                                   const Spelling& spelling) {
+  Checker check(given, spelling);
+  if (scenario.deployment.model.empty()) {
+    check.conflict("deployment/model", "no language model is given",
+                   fmt::format("add {}", spelling("deployment/model")));
+  }
+  const WorkloadSpec& workload = scenario.workload;
+  if (workload.trace.empty() && workload.model.empty() && !workload.synthetic) {
+    check.conflict("workload/trace", "no requests are given",
+                   fmt::format("add {}, {} or {}", spelling("workload/trace"),
+                               spelling("workload/model"),
+                               spelling("workload/synthetic/arrivals")));
+  }
+  if (workload.synthetic) {
+    const SyntheticSpec& spec = *workload.synthetic;
+    if (spec.arrivals == "closed" && spec.concurrency == 0) {
+      check.conflict("workload/synthetic/concurrency", "closed arrivals need a concurrency",
+                     fmt::format("add {}", spelling("workload/synthetic/concurrency")));
+    }
+    if (spec.requests == 0 && spec.duration_s == 0) {
+      check.conflict("workload/synthetic/requests", "synthetic arrivals have no end",
+                     fmt::format("add {} or {}", spelling("workload/synthetic/requests"),
+                                 spelling("workload/synthetic/duration")));
+    }
+  }
+  return check.take();
+}
+
+}  // namespace eph::scenario

@@ -1,0 +1,226 @@
+#include <optional>
+#include <type_traits>
+
+#include "core/assert.h"
+#include "models/precision.h"
+#include "scenario/fields.h"
+
+namespace eph::scenario {
+
+namespace {
+
+template <class T>
+void assign(std::optional<T>& target, const FieldValue& value);
+
+// The value's alternative follows from the field's kind; ranges were checked before.
+template <class T>
+void assign(T& target, const FieldValue& value) {
+  if constexpr (std::is_same_v<T, bool>) {
+    target = std::get<bool>(value);
+  } else if constexpr (std::is_integral_v<T>) {
+    target = static_cast<T>(std::get<std::int64_t>(value));
+  } else {
+    target = std::get<T>(value);
+  }
+}
+template <class T>
+void assign(std::optional<T>& target, const FieldValue& value) {
+  T inner{};
+  assign(inner, value);
+  target = std::move(inner);
+}
+
+template <auto Member>
+void root(Scenario& s, const FieldValue& value) {
+  assign(s.*Member, value);
+}
+template <auto Member>
+void deployment(Scenario& s, const FieldValue& value) {
+  assign(s.deployment.*Member, value);
+}
+template <auto Member>
+void layout(Scenario& s, const FieldValue& value) {
+  assign(s.deployment.layout.*Member, value);
+}
+template <auto Member>
+void workload(Scenario& s, const FieldValue& value) {
+  assign(s.workload.*Member, value);
+}
+template <auto Member>
+void synthetic(Scenario& s, const FieldValue& value) {
+  if (!s.workload.synthetic) s.workload.synthetic.emplace();
+  assign((*s.workload.synthetic).*Member, value);
+}
+
+void set_router(Scenario& s, const FieldValue& value) {
+  s.deployment.router = std::get<std::string>(value) == "round-robin"
+                            ? sim::RouterKind::round_robin
+                            : sim::RouterKind::least_outstanding;
+}
+void set_kv_precision(Scenario& s, const FieldValue& value) {
+  s.deployment.kv_precision = models::parse_precision(std::get<std::string>(value));
+  EPH_ASSERT(s.deployment.kv_precision.has_value(), "kv_dtype of the table is a precision");
+}
+
+constexpr double kMaxTokens = 1 << 30;  // token counts are 32 bit in the simulator
+constexpr double kMaxSeconds = 1e9;     // 31 years: well inside integer nanoseconds
+using D = DeploymentSpec;
+using W = WorkloadSpec;
+using S = SyntheticSpec;
+using enum FieldKind;
+
+std::vector<Field> deployment_fields() {
+  constexpr std::string_view d = "deployment";
+  return {
+      {d, "model", "model", text, "NAME", "",
+       "language model: a catalogue name or the path of a config.json",
+       deployment<&D::model>},
+      {.section = d, .key = "engine", .flag = "engine", .kind = choice, .argument = "ENGINE",
+       .fallback = "vllm", .help = "inference engine whose rules are simulated",
+       .set = deployment<&D::engine>, .choices = {"vllm", "sglang", "trtllm"}},
+      {d, "engine_version", "engine-version", text, "X.Y.Z", "the newest known rules",
+       "engine version, where its defaults differ", deployment<&D::engine_version>},
+      {d, "gpu", "gpu", text, "NAME", "h100-sxm", "GPU: a catalogue name", deployment<&D::gpu>},
+      {d, "tp", "tp", integer, "N", "1", "tensor-parallel GPUs in a replica",
+       layout<&models::Parallelism::tensor>, 1, 1024},
+      {d, "pp", "pp", integer, "N", "1", "pipeline-parallel stages in a replica",
+       layout<&models::Parallelism::pipeline>, 1, 1024},
+      {d, "ep", "ep", integer, "N", "1", "ranks that the experts of a mixture are spread over",
+       layout<&models::Parallelism::expert>, 1, 1024},
+      {d, "replicas", "replicas", integer, "N", "1", "identical replicas behind the router",
+       deployment<&D::replicas>, 1, 65536},
+      {.section = d, .key = "router", .flag = "router", .kind = choice, .argument = "KIND",
+       .fallback = "least-outstanding", .help = "which replica gets a request",
+       .set = set_router, .choices = {"least-outstanding", "round-robin"}},
+      {.section = d, .key = "profile", .flag = "profile", .kind = text, .argument = "FILE",
+       .fallback = "the shipped profile of engine and GPU",
+       .help = "profile with the fitted step times", .set = deployment<&D::profile>,
+       .path = true},
+      {.section = d, .key = "host_speed", .flag = "host-speed", .kind = number,
+       .argument = "FACTOR", .fallback = "the profile's",
+       .help = "factor on all times of the host's CPU (2: half as fast)",
+       .set = deployment<&D::host_speed>, .min = 0, .max = 1000, .above_min = true},
+      {d, "max_num_seqs", "max-num-seqs", integer, "N", "the engine's default",
+       "sequences that may run at once in a replica", deployment<&D::max_num_seqs>, 1, 1e6},
+      {d, "max_num_batched_tokens", "max-num-batched-tokens", integer, "N",
+       "the engine's default", "token budget of one step", deployment<&D::max_num_batched_tokens>,
+       1, kMaxTokens},
+      {d, "chunk_tokens", "chunk-tokens", integer, "N", "the engine's default",
+       "SGLang's chunked_prefill_size; 0 turns chunking off", deployment<&D::chunk_tokens>, 0,
+       kMaxTokens},
+      {d, "max_model_len", "max-model-len", integer, "N", "the model's own limit",
+       "longest prompt plus output in tokens; longer requests are rejected",
+       deployment<&D::max_model_len>, 1, kMaxTokens},
+      {d, "kv_blocks", "kv-blocks", integer, "N", "what the engine would allocate",
+       "KV-cache blocks of a replica, as in the engine's log", deployment<&D::kv_blocks>, 1, 1e12},
+      {d, "block_size", "block-size", integer, "TOKENS", "the engine's default",
+       "tokens in a KV-cache block", deployment<&D::block_size>, 1, 65536},
+      {.section = d, .key = "memory_fraction", .flag = "memory-fraction", .kind = number,
+       .argument = "SHARE", .fallback = "the engine's default",
+       .help = "share of GPU memory the engine may use (vLLM gpu_memory_utilization, SGLang "
+               "mem_fraction_static, TensorRT-LLM free_gpu_memory_fraction)",
+       .set = deployment<&D::memory_fraction>, .min = 0, .max = 1, .above_min = true},
+      {.section = d, .key = "kv_dtype", .flag = "kv-dtype", .kind = choice, .argument = "TYPE",
+       .fallback = "the engine's default", .help = "number format of the KV cache", .set = set_kv_precision,
+       .choices = {"bf16", "fp16", "fp8"}},
+      {d, "async_scheduling", "async-scheduling", boolean, "on|off", "the engine's default",
+       "prepare the next step while the GPU works on this one",
+       deployment<&D::async_scheduling>},
+      {d, "chunked_prefill", "chunked-prefill", boolean, "on|off", "the engine's default",
+       "split long prompts over several steps (vLLM, TensorRT-LLM)",
+       deployment<&D::chunked_prefill>},
+  };
+}
+
+std::vector<Field> workload_fields() {
+  constexpr std::string_view w = "workload";
+  return {
+      {.section = w, .key = "trace", .flag = "trace", .kind = text, .argument = "FILE",
+       .help = "recorded requests to replay: Azure 2023 or 2024 CSV, BurstGPT CSV, Mooncake "
+               "JSONL or own CSV, plain or gzip",
+       .set = workload<&W::trace>, .path = true},
+      {.section = w, .key = "model", .flag = "workload", .kind = text, .argument = "NAME",
+       .help = "workload model to draw from: a catalogue name or a file",
+       .set = workload<&W::model>},
+      {.section = w, .key = "rate_scale", .flag = "rate-scale", .kind = number, .argument = "K",
+       .fallback = "1", .help = "factor on the request rate",
+       .set = workload<&W::rate_scale>, .min = 0, .max = 1e6, .above_min = true},
+      {.section = w, .key = "rate_mode", .flag = "rate-mode", .kind = choice, .argument = "MODE",
+       .fallback = "superpose",
+       .help = "how rate_scale is reached: superpose shifted copies, or compress time",
+       .set = workload<&W::rate_mode>, .choices = {"superpose", "compress"}},
+      {w, "from", "", duration, "TIME", "0 s", "start of the window that is used",
+       workload<&W::from_s>, 0, kMaxSeconds},
+      {w, "to", "", duration, "TIME", "the end", "end of the window that is used",
+       workload<&W::to_s>, 0, kMaxSeconds},
+      {w, "repeat", "repeat", integer, "N", "1", "how often the requests come one after another",
+       workload<&W::repeat>, 1, 1e6},
+      {w, "max_requests", "max-requests", integer, "N", "all", "stop after so many requests",
+       workload<&W::max_requests>, 1, 1e15},
+      {w, "cap_prompt", "cap-prompt", integer, "TOKENS", "none", "longer prompts are cut to this",
+       workload<&W::cap_prompt>, 1, kMaxTokens},
+      {w, "cap_output", "cap-output", integer, "TOKENS", "none", "longer outputs are cut to this",
+       workload<&W::cap_output>, 1, kMaxTokens},
+  };
+}
+
+std::vector<Field> synthetic_fields() {
+  constexpr std::string_view y = "workload/synthetic";
+  return {
+      {.section = y, .key = "arrivals", .flag = "arrivals", .kind = choice, .argument = "KIND",
+       .fallback = "poisson", .help = "process that sends made-up requests",
+       .set = synthetic<&S::arrivals>, .choices = {"poisson", "gamma", "constant", "closed"}},
+      {.section = y, .key = "rate", .flag = "rate", .kind = number, .argument = "R",
+       .fallback = "1", .help = "requests per second (poisson, gamma, constant)",
+       .set = synthetic<&S::rate>, .min = 0, .max = 1e9, .above_min = true},
+      {.section = y, .key = "cv", .flag = "cv", .kind = number, .argument = "CV",
+       .fallback = "1", .help = "coefficient of variation of gamma inter-arrival times",
+       .set = synthetic<&S::cv>, .min = 0, .max = 1000, .above_min = true},
+      {y, "concurrency", "concurrency", integer, "N", "",
+       "requests kept in flight by closed arrivals", synthetic<&S::concurrency>, 1, 1e6},
+      {y, "prompt_tokens", "prompt-tokens", integer, "N", "512", "nominal prompt length",
+       synthetic<&S::prompt_tokens>, 1, kMaxTokens},
+      {y, "output_tokens", "output-tokens", integer, "N", "128", "nominal output length",
+       synthetic<&S::output_tokens>, 1, kMaxTokens},
+      {y, "length_spread", "length-spread", number, "SHARE", "0",
+       "lengths are uniform in nominal * [1 - share, 1 + share]", synthetic<&S::length_spread>, 0,
+       1},
+      {y, "requests", "requests", integer, "N", "", "how many requests are sent",
+       synthetic<&S::requests>, 1, 1e12},
+      {y, "duration", "duration", duration, "TIME", "", "how long requests are sent",
+       synthetic<&S::duration_s>, 0, kMaxSeconds, true},
+  };
+}
+
+std::vector<Field> root_fields() {
+  return {
+      {"", "slos", "slo", slos, "OBJECTIVE", "none",
+       "service-level objectives such as \"p95_ttft=500ms\": a percentile or mean of ttft, tpot, "
+       "itl or e2e and its limit",
+       root<&Scenario::slos>},
+      {"", "seed", "seed", integer, "N", "1", "seed of all random draws", root<&Scenario::seed>, 0,
+       9007199254740992.0},
+      {"", "runs", "runs", integer, "N", "1", "replications with other draws, run 0 to N-1",
+       root<&Scenario::runs>, 1, 10000},
+      {"", "horizon", "horizon", duration, "TIME", "until every request has ended",
+       "simulated time at which the run is cut off", root<&Scenario::horizon_s>, 0, kMaxSeconds,
+       true},
+  };
+}
+
+std::vector<Field> make_table() {
+  std::vector<Field> all;
+  for (auto part : {root_fields(), deployment_fields(), workload_fields(), synthetic_fields()}) {
+    all.insert(all.end(), part.begin(), part.end());
+  }
+  return all;
+}
+
+}  // namespace
+
+std::span<const Field> fields() {
+  static const std::vector<Field> table = make_table();
+  return table;
+}
+
+}  // namespace eph::scenario

@@ -1,0 +1,119 @@
+#include "scenario/parse.h"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+
+#include "core/reader.h"
+#include "scenario/fields.h"
+
+namespace eph::scenario {
+
+namespace {
+
+// Names of models may be paths too: those that look like one.
+bool looks_like_path(const std::string& text) {
+  return text.starts_with(".") || text.starts_with("/") || text.ends_with(".json");
+}
+
+void resolve(std::string& path, const std::string& file) {
+  if (path.empty() || std::filesystem::path(path).is_absolute()) return;
+  path = (std::filesystem::path(file).parent_path() / path).lexically_normal().string();
+}
+
+void resolve_paths(Scenario& scenario, const std::string& file) {
+  resolve(scenario.deployment.profile, file);
+  resolve(scenario.workload.trace, file);
+  for (std::string* name : {&scenario.deployment.model, &scenario.workload.model}) {
+    if (looks_like_path(*name)) resolve(*name, file);
+  }
+}
+
+void read_section(Reader& reader, std::string_view section, ScenarioFile& out) {
+  for (const Field& field : fields()) {
+    if (field.section != section) continue;
+    const Json* json = reader.raw(field.key);
+    if (json == nullptr) continue;
+    Result<FieldValue> value = read_value(field, *json);
+    if (!value) {
+      reader.fault(field.key, value.error().what, value.error().remedy);
+      continue;
+    }
+    field.set(out.scenario, *value);
+    out.given.insert(field.id());
+  }
+}
+
+// Reads the whole tree; the empty synthetic object counts as given too.
+void read_tree(const Json& json, const std::string& file, Diagnostics& faults, ScenarioFile& out) {
+  Reader root(json, file, faults);
+  root.integer("version", {.min = 1, .max = 1});
+  root.string("$schema", "");
+  read_section(root, "", out);
+  Reader deployment = root.object("deployment", false);
+  read_section(deployment, "deployment", out);
+  deployment.finish();
+  Reader workload = root.object("workload", false);
+  read_section(workload, "workload", out);
+  Reader synthetic = workload.object("synthetic", false);
+  read_section(synthetic, "workload/synthetic", out);
+  synthetic.finish();
+  workload.finish();
+  root.finish();
+}
+
+std::string last_part(std::string_view id) {
+  const auto slash = id.rfind('/');
+  return fmt::format("\"{}\"", slash == std::string_view::npos ? id : id.substr(slash + 1));
+}
+
+void add_conflicts(const std::vector<Conflict>& conflicts, const Json& json,
+                   const std::string& file, Diagnostics& faults) {
+  for (const Conflict& conflict : conflicts) {
+    const Json* at = json.at_path(conflict.id);
+    SourcePlace place{file, at == nullptr ? 0 : at->line(), at == nullptr ? 0 : at->column(),
+                      "/" + conflict.id};
+    faults.add(Error{ErrorKind::usage, std::move(place), conflict.what, conflict.remedy});
+  }
+}
+
+Result<ScenarioFile> parse(const Json& json, const std::string& file, bool complete) {
+  Diagnostics faults;
+  ScenarioFile out;
+  read_tree(json, file, faults, out);
+  if (json.is_object()) {
+    add_conflicts(find_conflicts(out.scenario, out.given, last_part), json, file, faults);
+    if (complete && faults.ok()) {
+      add_conflicts(find_missing(out.scenario, out.given, last_part), json, file, faults);
+    }
+  }
+  if (!faults.ok()) return faults.combined();
+  resolve_paths(out.scenario, file);
+  return out;
+}
+
+}  // namespace
+
+Result<ScenarioFile> parse_scenario_part(const Json& json, const std::string& file) {
+  return parse(json, file, false);
+}
+
+Result<ScenarioFile> load_scenario_part(const std::string& path) {
+  Result<Json> json = load_json(path);
+  if (!json) return json.error();
+  return parse_scenario_part(*json, path);
+}
+
+Result<Scenario> parse_scenario(const Json& json, const std::string& file) {
+  Result<ScenarioFile> part = parse(json, file, true);
+  if (!part) return part.error();
+  return std::move(part->scenario);
+}
+
+Result<Scenario> load_scenario(const std::string& path) {
+  Result<Json> json = load_json(path);
+  if (!json) return json.error();
+  return parse_scenario(*json, path);
+}
+
+}  // namespace eph::scenario

@@ -1,0 +1,172 @@
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "scenario/fields.h"
+#include "scenario/parse.h"
+
+namespace eph::scenario {
+
+namespace {
+
+void add_bounds(const Field& field, Json& out) {
+  if (std::isfinite(field.min)) {
+    out.set(field.above_min ? "exclusiveMinimum" : "minimum", field.min);
+  }
+  if (std::isfinite(field.max)) out.set("maximum", field.max);
+}
+
+Json field_schema(const Field& field) {
+  Json out = Json::object();
+  out.set("description", field.help);
+  switch (field.kind) {
+    case FieldKind::text:
+      out.set("type", "string");
+      out.set("minLength", 1);
+      break;
+    case FieldKind::choice: {
+      Json names = Json::array();
+      for (std::string_view name : field.choices) names.push(Json::string(std::string(name)));
+      out.set("enum", std::move(names));
+      break;
+    }
+    case FieldKind::integer:
+      out.set("type", "integer");
+      add_bounds(field, out);
+      break;
+    case FieldKind::number:
+      out.set("type", "number");
+      add_bounds(field, out);
+      break;
+    case FieldKind::boolean: out.set("type", "boolean"); break;
+    case FieldKind::duration:
+      out.set("type", "string");
+      out.set("pattern", "^[0-9.eE+-]+ ?(ns|us|ms|s|min|h|d)$");
+      break;
+    case FieldKind::slos: {
+      Json item = Json::object();
+      item.set("type", "string");
+      Json items = Json::object();
+      items.set("type", "array").set("items", item);
+      Json either = Json::array();
+      either.push(item).push(std::move(items));
+      out.set("oneOf", std::move(either));
+      break;
+    }
+  }
+  return out;
+}
+
+Json section_schema(std::string_view section, std::string_view description) {
+  Json properties = Json::object();
+  for (const Field& field : fields()) {
+    if (field.section == section) properties.set(std::string(field.key), field_schema(field));
+  }
+  Json out = Json::object();
+  if (!description.empty()) out.set("description", description);
+  out.set("type", "object").set("additionalProperties", false);
+  out.set("properties", std::move(properties));
+  return out;
+}
+
+void add_property(Json& object, const std::string& key, Json value) {
+  Json properties = *object.find("properties");
+  properties.set(key, std::move(value));
+  object.set("properties", std::move(properties));
+}
+
+std::string type_text(const Field& field) {
+  switch (field.kind) {
+    case FieldKind::text: return "text";
+    case FieldKind::choice: {
+      std::string out;
+      for (std::string_view name : field.choices) {
+        out += fmt::format("{}`\"{}\"`", out.empty() ? "" : ", ", name);
+      }
+      return out;
+    }
+    case FieldKind::integer: return fmt::format("whole number, from {}", field.min);
+    case FieldKind::number:
+      return fmt::format("number {} {}", field.above_min ? "above" : "from", field.min);
+    case FieldKind::boolean: return "true or false";
+    case FieldKind::duration: return "time with a unit, `\"600 s\"`";
+    case FieldKind::slos: return "text, or an array of texts";
+  }
+  EPH_ASSERT(false, "field kind {}", static_cast<int>(field.kind));
+}
+
+void add_table(std::string_view section, std::string& out) {
+  out += "| key | value | without it | meaning | flag |\n|---|---|---|---|---|\n";
+  for (const Field& field : fields()) {
+    if (field.section != section) continue;
+    const std::string flag = field.flag.empty() ? "" : fmt::format("`--{}`", field.flag);
+    out += fmt::format("| `{}` | {} | {} | {} | {} |\n", field.key, type_text(field),
+                       field.fallback, field.help, flag);
+  }
+}
+
+constexpr std::string_view kIntroduction =
+    "<!-- Written by `ephemeris schema --markdown`; a test compares the two. -->\n"
+    "# Scenario files\n"
+    "\n"
+    "A scenario file says what is simulated or planned: a deployment, a workload and objectives. It is\n"
+    "JSON, with `//` and `/* */` comments. Unknown and duplicate keys are errors, and all faults of a file\n"
+    "are reported at once with their line. Times are strings with a unit (`\"500 ms\"`, `\"2 h\"`), counts\n"
+    "are bare numbers. Relative paths count from the folder of the file. Flags of the command line replace\n"
+    "what the file says; a file may leave out what flags will give.\n"
+    "\n"
+    "`data/schema/scenario.schema.json` (`ephemeris schema`) is the same as a JSON Schema, for editors.\n"
+    "\n"
+    "```json\n"
+    "{\n"
+    "  \"version\": 1,\n"
+    "  \"deployment\": {\"model\": \"meta-llama/Llama-3.1-8B-Instruct\", \"engine\": \"vllm\", "
+    "\"gpu\": \"h100-sxm\"},\n"
+    "  \"workload\": {\"model\": \"azure-conv-2023\", \"to\": \"10 min\"},\n"
+    "  \"slos\": [\"p95_ttft=500ms\", \"p95_tpot=30ms\"]\n"
+    "}\n"
+    "```\n";
+
+}  // namespace
+
+Json scenario_schema() {
+  Json synthetic = section_schema("workload/synthetic", "made-up requests");
+  Json workload = section_schema(
+      "workload", "where requests come from: exactly one of trace, model and synthetic");
+  add_property(workload, "synthetic", std::move(synthetic));
+  Json root = section_schema("", "");
+  Json version = Json::object();
+  version.set("description", "version of this format").set("const", 1);
+  Json any = Json::object();
+  any.set("type", "string");
+  add_property(root, "deployment",
+               section_schema("deployment", "one engine serving one model on identical replicas"));
+  add_property(root, "workload", std::move(workload));
+  add_property(root, "version", std::move(version));
+  add_property(root, "$schema", std::move(any));
+  Json required = Json::array();
+  required.push(Json::string("version"));
+  Json out = Json::object();
+  out.set("$schema", "https://json-schema.org/draft/2020-12/schema");
+  out.set("title", "Ephemeris scenario");
+  for (const auto& [key, value] : root.members()) out.set(key, value);
+  out.set("required", std::move(required));
+  return out;
+}
+
+std::string scenario_markdown() {
+  std::string out(kIntroduction);
+  out += "\n## The file itself\n\n`version` (always 1) is required; `$schema` is allowed for editors.\n\n";
+  add_table("", out);
+  out += "\n## `deployment`\n\n";
+  add_table("deployment", out);
+  out += "\n## `workload`\n\nExactly one of `trace`, `model` and `synthetic` says where requests come from. "
+         "The other keys change what a trace or a model gives; they do not apply to synthetic arrivals. "
+         "On the command line `--window FROM:TO` sets `from` and `to`.\n\n";
+  add_table("workload", out);
+  out += "\n## `workload/synthetic`\n\nOne of `requests` and `duration` is needed.\n\n";
+  add_table("workload/synthetic", out);
+  return out;
+}
+
+}  // namespace eph::scenario

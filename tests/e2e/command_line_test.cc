@@ -1,0 +1,92 @@
+#include <catch2/catch.hpp>
+
+#include "tests/e2e/run.h"
+
+using namespace eph::test;
+
+namespace {
+
+const std::vector<std::vector<std::string>> kCommands{
+    {"plan"},      {"simulate"}, {"workload", "describe"}, {"workload", "fit"},
+    {"calibrate"}, {"validate"}, {"catalog"},              {"schema"}};
+
+void check_usage(const std::vector<std::string>& words, const std::string& error) {
+  const Finished done = ephemeris(words);
+  CAPTURE(words, done.out);
+  CHECK(done.code == 2);
+  CHECK(done.out.empty());
+  CHECK(done.err == "ephemeris: error: " + error + "\n");
+}
+
+}  // namespace
+
+TEST_CASE("every command has help with an example, on stdout") {
+  for (std::vector<std::string> words : kCommands) {
+    std::string name = words[0];
+    if (words.size() > 1) name += " " + words[1];
+    words.push_back("--help");
+    const Finished done = ephemeris(words);
+    CAPTURE(name, done.err);
+    CHECK(done.code == 0);
+    CHECK(done.err.empty());
+    CHECK(done.out.starts_with("ephemeris " + name));
+    CHECK(done.out.find("\nexample") != std::string::npos);
+    CHECK(done.out.find("\n  ephemeris " + name + " ") != std::string::npos);
+  }
+}
+
+TEST_CASE("the program says its version and what it can do") {
+  const Finished version = ephemeris({"--version"});
+  CHECK(version.code == 0);
+  CHECK(version.out.starts_with("ephemeris 0."));
+  const Finished help = ephemeris({"--help"});
+  CHECK(help.code == 0);
+  for (const auto& words : kCommands) CHECK(help.out.find("  " + words[0]) != std::string::npos);
+  const Finished nothing = ephemeris({});
+  CHECK(nothing.code == 2);
+  CHECK(nothing.out.empty());
+}
+
+TEST_CASE("what is mistyped is answered with what was meant") {
+  check_usage({"simulat"}, "simulat is not a command; did you mean \"simulate\"?");
+  check_usage({"workload", "descrbe"}, "workload descrbe is not a command; did you mean \"describe\"?");
+  check_usage({"--frob"}, "--frob is not an option; see ephemeris --help");
+  check_usage({"simulate", "--modle", "x"},
+              "--modle is not an option of simulate; did you mean --model?");
+  check_usage({"simulate", "--model"}, "--model needs a value; write --model NAME");
+  check_usage({"simulate", "--model", "m", "--trace", "t", "--engine", "vlm"},
+              "--engine: \"vlm\" is not known; did you mean \"vllm\"?");
+  check_usage({"catalog", "gpu"}, "\"gpu\" is no part of the catalogue; did you mean \"gpus\"?");
+}
+
+TEST_CASE("an option that has no effect is refused") {
+  const std::vector<std::string> base{"simulate", "--model", "m", "--requests", "5"};
+  const auto with = [&base](std::vector<std::string> more) {
+    more.insert(more.begin(), base.begin(), base.end());
+    return more;
+  };
+  check_usage(with({"--check"}), "--check has nothing to check; give --slo, as in --slo p95_ttft=500ms");
+  check_usage(with({"--threads", "2"}), "--threads has no effect on a single run; give --runs too");
+  check_usage(with({"--runs", "2", "--requests-out", "x"}),
+              "--requests-out holds one run, and there are 2; leave out one of the two");
+  check_usage(with({"--cv", "2"}), "--cv: has no effect on poisson arrivals; choose --arrivals gamma");
+  check_usage({"plan", "--model", "m", "--requests", "5"},
+              "plan needs an objective; give --slo, as in --slo p95_ttft=500ms --slo p95_tpot=30ms");
+  check_usage({"plan", "--model", "m", "--requests", "5", "--runs", "2"},
+              "--runs is not an option of plan; did you mean --tp?");
+}
+
+TEST_CASE("the catalogue is listed for people and for machines") {
+  for (const char* kind : {"models", "gpus", "engines", "profiles", "workloads", "networks", "prices"}) {
+    const Finished text = ephemeris({"catalog", kind});
+    CAPTURE(kind, text.err);
+    CHECK(text.code == 0);
+    CHECK(text.err.empty());
+    const Finished json = ephemeris({"catalog", kind, "--json"});
+    CHECK(json.code == 0);
+    CHECK(json.out.starts_with("["));
+  }
+  // 2 x 32 layers x 8 KV heads x 128 x 2 bytes = 131072 bytes a token.
+  const Finished detail = ephemeris({"catalog", "models", "meta-llama/Llama-3.1-8B-Instruct", "--json"});
+  CHECK(detail.out.find("\"kv_bytes_per_token\": 131072,") != std::string::npos);
+}
