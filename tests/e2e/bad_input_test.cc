@@ -4,7 +4,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "run.h"
+#include "tests/e2e/run.h"
 
 using namespace eph::test;
 

@@ -1,6 +1,6 @@
 #include <catch2/catch.hpp>
 
-#include "run.h"
+#include "tests/e2e/run.h"
 
 using namespace eph::test;
 

@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "support/program.h"
+#include "tests/support/program.h"
 
 namespace eph::test {
 

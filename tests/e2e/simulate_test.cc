@@ -4,7 +4,7 @@
 
 #include "core/json_doc.h"
 #include "core/csv.h"
-#include "run.h"
+#include "tests/e2e/run.h"
 
 using namespace eph;
 using namespace eph::test;

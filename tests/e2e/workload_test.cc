@@ -1,7 +1,7 @@
 #include <catch2/catch.hpp>
 
 #include "core/json_doc.h"
-#include "run.h"
+#include "tests/e2e/run.h"
 
 using namespace eph;
 using namespace eph::test;

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <cctype>
-#include <map>
-#include <optional>
 #include <set>
 #include <string>
 
@@ -75,26 +73,6 @@ std::set<std::string> anchors_of(const SourceFile& file) {
   return anchors;
 }
 
-// folder + "/" + relative without "." and ".."; nullopt when it leaves the tree.
-std::optional<std::string> resolve(const std::string& folder, std::string_view relative) {
-  std::vector<std::string> parts;
-  const std::string whole = folder + "/" + std::string(relative);
-  for (std::size_t from = 0; from <= whole.size();) {
-    const std::size_t end = std::min(whole.find('/', from), whole.size());
-    const std::string part = whole.substr(from, end - from);
-    from = end + 1;
-    if (part.empty() || part == ".") continue;
-    if (part != "..") {
-      parts.push_back(part);
-    } else if (parts.empty()) {
-      return std::nullopt;
-    } else {
-      parts.pop_back();
-    }
-  }
-  return fmt::format("{}", fmt::join(parts, "/"));
-}
-
 bool is_folder(const Tree& tree, const std::string& path) {
   return path.empty() ||
          std::any_of(tree.begin(), tree.end(), [&](const auto& file) { return file.under(path); });
@@ -144,6 +122,32 @@ std::set<int> invariants_in(std::string_view text) {
   return numbers;
 }
 
+// A row "| INV-n | what holds | where it is asserted | how it is tested |".
+struct Invariant {
+  int number = 0;
+  std::size_t line = 0;
+  bool asserted = true, tested = true;  // false: the column begins with '-', as it says itself
+};
+
+std::vector<Invariant> invariants_of(const SourceFile& list) {
+  std::vector<Invariant> result;
+  const auto lines = list.lines();
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    if (!lines[i].starts_with("| INV-")) continue;
+    std::vector<std::string_view> cells;
+    for (std::size_t from = 1; from < lines[i].size();) {
+      const std::size_t end = std::min(lines[i].find(" |", from), lines[i].size());
+      cells.push_back(lines[i].substr(from, end - from));
+      from = end + 2;
+    }
+    Invariant invariant{.number = *invariants_in(cells.at(0)).begin(), .line = i + 1};
+    if (cells.size() > 2) invariant.asserted = !cells[2].starts_with(" -");
+    if (cells.size() > 3) invariant.tested = !cells[3].starts_with(" -");
+    result.push_back(invariant);
+  }
+  return result;
+}
+
 }  // namespace
 
 Findings check_links(const Tree& tree) {
@@ -181,7 +185,10 @@ Findings check_data_sources(const Tree& tree) {
 Findings check_invariants(const Tree& tree) {
   Findings findings;
   const SourceFile* list = find(tree, "docs/INVARIANTS.md");
-  const std::set<int> known = list == nullptr ? std::set<int>{} : invariants_in(list->text);
+  const std::vector<Invariant> invariants =
+      list == nullptr ? std::vector<Invariant>{} : invariants_of(*list);
+  std::set<int> known;
+  for (const Invariant& invariant : invariants) known.insert(invariant.number);
   std::set<int> asserted;
   std::set<int> tested;
   for (const SourceFile& file : tree) {
@@ -193,12 +200,14 @@ Findings check_invariants(const Tree& tree) {
       }
     }
   }
-  for (int number : known) {
-    if (asserted.count(number) == 0) {
-      findings.push_back({list->path, 0, fmt::format("INV-{} is cited by no source", number)});
+  for (const Invariant& invariant : invariants) {
+    if (invariant.asserted && asserted.count(invariant.number) == 0) {
+      findings.push_back({list->path, invariant.line,
+                          fmt::format("INV-{} is cited by no source", invariant.number)});
     }
-    if (tested.count(number) == 0) {
-      findings.push_back({list->path, 0, fmt::format("INV-{} is cited by no test", number)});
+    if (invariant.tested && tested.count(invariant.number) == 0) {
+      findings.push_back({list->path, invariant.line,
+                          fmt::format("INV-{} is cited by no test", invariant.number)});
     }
   }
   return findings;

@@ -26,13 +26,13 @@ std::string top_folder(std::string_view path) {
   return slash == std::string_view::npos ? "" : std::string(path.substr(0, slash));
 }
 
-// Words of a CMakeLists.txt, without comments and parentheses.
+// Words of a CMakeLists.txt, without comments, parentheses and quotes.
 std::vector<std::string> cmake_words(const SourceFile& file) {
   std::vector<std::string> words;
   for (std::string_view line : file.lines()) {
     std::string text(line.substr(0, line.find('#')));
     std::replace_if(
-        text.begin(), text.end(), [](char c) { return c == '(' || c == ')'; }, ' ');
+        text.begin(), text.end(), [](char c) { return c == '(' || c == ')' || c == '"'; }, ' ');
     std::istringstream stream(text);
     for (std::string word; stream >> word;) words.push_back(word);
   }
@@ -125,15 +125,19 @@ const std::array kConfinements = {
     Confinement{"catch2/", "tests", [](const SourceFile& f) { return f.under("tests"); }},
 };
 
-// The CMakeLists.txt of the file's folder, or of the nearest one above.
-const SourceFile* list_above(const Tree& tree, const SourceFile& file) {
-  for (std::string folder = file.folder();;) {
-    const SourceFile* list =
-        find(tree, folder.empty() ? "CMakeLists.txt" : folder + "/CMakeLists.txt");
-    if (list != nullptr || folder.empty()) return list;
-    const std::size_t slash = folder.rfind('/');
-    folder.resize(slash == std::string::npos ? 0 : slash);
+// Paths that some CMakeLists.txt lists.
+std::set<std::string> listed_files(const Tree& tree) {
+  static constexpr std::string_view kRoot = "${PROJECT_SOURCE_DIR}/";
+  std::set<std::string> listed;
+  for (const SourceFile& file : tree) {
+    if (file.path != "CMakeLists.txt" && !file.path.ends_with("/CMakeLists.txt")) continue;
+    for (const std::string& word : cmake_words(file)) {
+      const bool from_root = word.starts_with(kRoot);
+      const auto path = from_root ? word.substr(kRoot.size()) : resolve(file.folder(), word);
+      if (path) listed.insert(*path);
+    }
   }
+  return listed;
 }
 
 }  // namespace
@@ -180,17 +184,13 @@ Findings check_dead_files(const Tree& tree) {
     if (!file.is_cpp()) continue;
     for (Include& include : includes_of(file)) included.insert(std::move(include.target));
   }
+  const std::set<std::string> listed = listed_files(tree);
   for (const SourceFile& file : tree) {
     if (file.is_header() && included.count(file.path) == 0) {
       findings.push_back({file.path, 0, "no file includes this header; delete it or use it"});
     }
     if (!file.path.ends_with(".cc")) continue;
-    const SourceFile* list = list_above(tree, file);
-    const std::size_t skip =
-        list == nullptr || list->folder().empty() ? 0 : list->folder().size() + 1;
-    const std::string name = file.path.substr(skip);
-    const auto words = list == nullptr ? std::vector<std::string>{} : cmake_words(*list);
-    if (std::find(words.begin(), words.end(), name) == words.end()) {
+    if (listed.count(file.path) == 0) {
       findings.push_back(
           {file.path, 0, "no CMakeLists.txt lists this source; list it or delete it"});
     }

@@ -43,15 +43,17 @@ TEST_CASE("a data file without a source is found") {
 
 TEST_CASE("an invariant that is unknown, never asserted or never tested is found") {
   const Tree tree = {
-      sample("docs/INVARIANTS.md", "INV-1 INV-2 INV-30"),
+      sample("docs/INVARIANTS.md",
+             "| INV-1 | a | here | property |\n| INV-2 | b | here | property |\n"
+             "| INV-30 | c | here | unit |\n| INV-5 | d | - | - (nothing to test) |\n"),
       sample("sim/a.cc", "// INV-1, INV-2 and INV-4\n"),
       sample("tests/property/a_test.cc", "// INV-1 INV-30\n"),
   };
   const Findings findings = check_invariants(tree);
   REQUIRE(findings.size() == 3);
   REQUIRE(found(findings, "sim/a.cc", 0, "no INV-4"));
-  REQUIRE(found(findings, "docs/INVARIANTS.md", 0, "INV-30 is cited by no source"));
-  REQUIRE(found(findings, "docs/INVARIANTS.md", 0, "INV-2 is cited by no test"));
+  REQUIRE(found(findings, "docs/INVARIANTS.md", 3, "INV-30 is cited by no source"));
+  REQUIRE(found(findings, "docs/INVARIANTS.md", 2, "INV-2 is cited by no test"));
 }
 
 }  // namespace

@@ -83,6 +83,14 @@ TEST_CASE("a source that no CMakeLists.txt lists and a header that nobody includ
   REQUIRE(found(findings, "stray.cc", 0, "lists this source"));
 }
 
+TEST_CASE("a source may be listed from elsewhere, by its path") {
+  const Tree tree = {
+      sample("tests/e2e/CMakeLists.txt",
+             "x(../support/a.cc)\ny(\"${PROJECT_SOURCE_DIR}/tests/support/b.cc\")\n"),
+      sample("tests/support/a.cc", ""), sample("tests/support/b.cc", "")};
+  REQUIRE(check_dead_files(tree).empty());
+}
+
 TEST_CASE("a source commented out of its CMakeLists.txt is dead") {
   const Tree tree = {sample("core/CMakeLists.txt", "eph_module(NAME core SOURCES\n  # a.cc\n)\n"),
                      sample("core/a.cc", "")};

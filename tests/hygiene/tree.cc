@@ -106,6 +106,25 @@ const SourceFile* find(const Tree& tree, std::string_view path) {
   return it == tree.end() ? nullptr : &*it;
 }
 
+std::optional<std::string> resolve(const std::string& folder, std::string_view relative) {
+  std::vector<std::string> parts;
+  const std::string whole = folder + "/" + std::string(relative);
+  for (std::size_t from = 0; from <= whole.size();) {
+    const std::size_t end = std::min(whole.find('/', from), whole.size());
+    const std::string part = whole.substr(from, end - from);
+    from = end + 1;
+    if (part.empty() || part == ".") continue;
+    if (part != "..") {
+      parts.push_back(part);
+    } else if (parts.empty()) {
+      return std::nullopt;
+    } else {
+      parts.pop_back();
+    }
+  }
+  return fmt::format("{}", fmt::join(parts, "/"));
+}
+
 Tree load_tree(const std::string& root) {
   std::vector<std::string> names = git_files(root);
   if (names.empty()) names = walked_files(root);

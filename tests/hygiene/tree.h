@@ -2,6 +2,7 @@
 // The project's own files as the house rules see them: text in memory, so that a rule can be tried
 // on a made-up tree as well as on the real one.
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,6 +28,10 @@ using Tree = std::vector<SourceFile>;
 // The files git tracks or would track, in byte order of their paths. Without git (an unpacked
 // archive) every file but hidden folders, build and out. Binary files have no text.
 [[nodiscard]] Tree load_tree(const std::string& root);
+
+// folder + "/" + relative without "." and ".."; nullopt when it leaves the tree.
+[[nodiscard]] std::optional<std::string> resolve(const std::string& folder,
+                                                 std::string_view relative);
 
 // C++ source with comments and the contents of literals blanked; lines stay where they are.
 [[nodiscard]] std::string code_only(std::string_view source);

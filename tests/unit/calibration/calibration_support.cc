@@ -1,4 +1,4 @@
-#include "calibration_support.h"
+#include "tests/unit/calibration/calibration_support.h"
 
 #include <catch2/catch.hpp>
 #include <fmt/format.h>

@@ -2,7 +2,7 @@
 
 #include "calibration/fit.h"
 #include "calibration/replay.h"
-#include "calibration_support.h"
+#include "tests/unit/calibration/calibration_support.h"
 
 using namespace eph;
 using namespace eph::calibration;

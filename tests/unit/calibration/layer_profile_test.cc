@@ -3,7 +3,7 @@
 #include <filesystem>
 
 #include "calibration/layer_profile.h"
-#include "calibration_support.h"
+#include "tests/unit/calibration/calibration_support.h"
 
 using namespace eph;
 using namespace eph::calibration;

@@ -1,7 +1,7 @@
 #include <catch2/catch.hpp>
 
 #include "calibration/protocol.h"
-#include "calibration_support.h"
+#include "tests/unit/calibration/calibration_support.h"
 
 using namespace eph;
 using namespace eph::calibration;

@@ -1,7 +1,7 @@
 #include <catch2/catch.hpp>
 
 #include "calibration/validate.h"
-#include "calibration_support.h"
+#include "tests/unit/calibration/calibration_support.h"
 #include "core/csv.h"
 #include "core/line_source.h"
 

@@ -2,7 +2,7 @@
 // the files' first and last rows.
 #include <set>
 
-#include "support.h"
+#include "tests/unit/workload/support.h"
 
 namespace eph::workload {
 

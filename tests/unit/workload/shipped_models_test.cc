@@ -5,7 +5,7 @@
 #include <cmath>
 
 #include "core/stats.h"
-#include "support.h"
+#include "tests/unit/workload/support.h"
 #include "workload/model_source.h"
 #include "workload/trace_stats.h"
 

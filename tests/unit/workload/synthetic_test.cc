@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "support.h"
+#include "tests/unit/workload/support.h"
 
 namespace eph::workload {
 namespace {

@@ -1,5 +1,5 @@
 // Every fault of a trace file: place, fact with the value, remedy.
-#include "support.h"
+#include "tests/unit/workload/support.h"
 
 namespace eph::workload {
 namespace {

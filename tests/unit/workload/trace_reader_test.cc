@@ -1,6 +1,6 @@
 #include "workload/trace_reader.h"
 
-#include "support.h"
+#include "tests/unit/workload/support.h"
 #include "workload/mooncake_row.h"
 #include "workload/row_fields.h"
 

@@ -1,6 +1,6 @@
 #include "workload/trace_stats.h"
 
-#include "support.h"
+#include "tests/unit/workload/support.h"
 #include "workload/recording.h"
 #include "workload/window_counts.h"
 

@@ -4,7 +4,7 @@
 #include <map>
 #include <set>
 
-#include "support.h"
+#include "tests/unit/workload/support.h"
 #include "workload/recording.h"
 
 namespace eph::workload {

@@ -1,6 +1,6 @@
 #include "workload/workload_model.h"
 
-#include "support.h"
+#include "tests/unit/workload/support.h"
 #include "workload/model_source.h"
 #include "workload/recording.h"
 #include "workload/sharing.h"
