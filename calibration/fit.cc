@@ -10,21 +10,23 @@
 namespace eph::calibration {
 namespace {
 
-// Ceres asks for all residual blocks of a point one by one; the callback simulates them together first.
+// Ceres asks for all residual blocks of a point one by one; the callback simulates them together first,
+// once per point: its line search inside bounds comes back to points it has seen.
 class SimulateAll final : public ceres::EvaluationCallback {
  public:
   SimulateAll(FitEvaluator& evaluator, const std::vector<double>& x) : evaluator_(evaluator), x_(x) {}
-  void PrepareForEvaluation(bool jacobians, bool new_point) override {
-    if (new_point || (jacobians && !have_jacobians_)) {
-      evaluator_.evaluate(x_, jacobians);
-      have_jacobians_ = jacobians;
-    }
+  void PrepareForEvaluation(bool jacobians, bool) override {
+    if (x_ == last_ && (has_jacobians_ || !jacobians)) return;
+    evaluator_.evaluate(x_, jacobians);
+    last_ = x_;
+    has_jacobians_ = jacobians;
   }
 
  private:
   FitEvaluator& evaluator_;
   const std::vector<double>& x_;
-  bool have_jacobians_ = false;
+  std::vector<double> last_;
+  bool has_jacobians_ = false;
 };
 
 class OneFigure final : public ceres::CostFunction {
@@ -166,6 +168,7 @@ Result<FitSummary> fit(const FitProblem& problem, const FitOptions& options) {
   solver.linear_solver_type = ceres::DENSE_QR;
   solver.max_num_iterations = options.max_iterations;
   solver.function_tolerance = options.function_tolerance;
+  solver.line_search_interpolation_type = ceres::QUADRATIC;  // needs values only
   solver.logging_type = ceres::SILENT;
   solver.num_threads = 1;
   ceres::Solver::Summary report;

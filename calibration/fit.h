@@ -3,7 +3,7 @@
 //
 // Minimises  sum_i w_i rho(log(predicted_i / measured_i)) + sum_j (prior_weight sqrt(N/100) (x_j - m_j) / sd_j)^2
 // over x = coefficient or its logarithm, with rho the pseudo-Huber loss, by Ceres (Levenberg-Marquardt with bounds).
-// Every evaluation simulates every row; derivatives are central differences with common random numbers.
+// Every evaluation simulates every row; derivatives are differences with common random numbers.
 #include <string>
 #include <vector>
 
@@ -49,6 +49,7 @@ struct FitOptions {
   double huber_delta = 0.05;   // log ratio at which the loss turns linear
   double prior_weight = 0.05;
   double difference_step = 0.04;  // of the logarithm; of others the same share of value plus prior_sd
+  bool central_differences = false;  // twice the simulations, half the effect of schedules that jump
   int max_iterations = 8;
   double function_tolerance = 1e-4;
   int threads = 0;  // 0: as many as the machine has

@@ -113,30 +113,36 @@ bool FitEvaluator::evaluate_at(std::size_t row, std::span<const double> x, std::
   return complete;
 }
 
-void FitEvaluator::evaluate(std::span<const double> x, bool derivatives) {
-  const std::size_t n = parameters();
-  // One job per row and point, long rows spread over the threads; each writes its own cells.
-  const std::size_t points = derivatives ? 1 + n : 1;
-  parallel_for(problem_.rows.size() * points, options_.threads, [&](std::size_t job) {
-    const std::size_t row = job / points, point = job % points;
-    const std::size_t first = first_[row], terms = first_[row + 1] - first;
-    if (point == 0) {
-      failed_[row] = evaluate_at(row, x, std::span(residual_).subspan(first, terms)) ? 0 : 1;
-      return;
-    }
-    const std::size_t j = point - 1;
+// Differences of the row's residuals when parameter j moves by h, per unit of the parameter.
+void FitEvaluator::differentiate(std::size_t row, std::span<const double> x, std::size_t j) {
+  const std::size_t first = first_[row], terms = first_[row + 1] - first, n = parameters();
+  std::vector<double> up(terms, 0.0), down(terms, 0.0);
+  double width = 1;
+  if (depends(row, j)) {
     const double h = step(x, j);
-    std::vector<double> up(terms, 0.0), down(terms, 0.0), moved(x.begin(), x.end());
-    if (depends(row, j)) {
-      moved[j] = x[j] + h;
-      evaluate_at(row, moved, up);
+    std::vector<double> moved(x.begin(), x.end());
+    moved[j] = x[j] + h;
+    evaluate_at(row, moved, up);
+    if (options_.central_differences) {
       moved[j] = x[j] - h;
       evaluate_at(row, moved, down);
+    } else {
+      std::copy_n(residual_.begin() + static_cast<std::ptrdiff_t>(first), terms, down.begin());
     }
-    for (std::size_t t = 0; t < terms; ++t) {
-      jacobian_[(first + t) * n + j] = (up[t] - down[t]) / (2 * h);
-    }
+    width = options_.central_differences ? 2 * h : h;
+  }
+  for (std::size_t t = 0; t < terms; ++t) jacobian_[(first + t) * n + j] = (up[t] - down[t]) / width;
+}
+
+void FitEvaluator::evaluate(std::span<const double> x, bool derivatives) {
+  const std::size_t rows = problem_.rows.size(), n = parameters();
+  parallel_for(rows, options_.threads, [&](std::size_t row) {
+    const std::size_t first = first_[row], terms = first_[row + 1] - first;
+    failed_[row] = evaluate_at(row, x, std::span(residual_).subspan(first, terms)) ? 0 : 1;
   });
+  if (!derivatives) return;
+  // One job per row and parameter: long rows spread over the threads; each job writes its own cells.
+  parallel_for(rows * n, options_.threads, [&](std::size_t job) { differentiate(job / n, x, job % n); });
 }
 
 }  // namespace eph::calibration

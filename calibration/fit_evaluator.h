@@ -17,7 +17,7 @@ class FitEvaluator {
 
   [[nodiscard]] std::size_t parameters() const;
   [[nodiscard]] std::size_t residuals() const { return residual_.size(); }
-  // Simulates at x; with derivatives also at x +- step in each parameter that the row depends on.
+  // Simulates at x; with derivatives also a step away in each parameter that the row depends on.
   void evaluate(std::span<const double> x, bool derivatives);
 
   [[nodiscard]] double residual(std::size_t i) const { return residual_[i]; }  // log ratio, no weight
@@ -31,6 +31,7 @@ class FitEvaluator {
  private:
   // False when the row cannot be simulated at x.
   bool evaluate_at(std::size_t row, std::span<const double> x, std::span<double> out);
+  void differentiate(std::size_t row, std::span<const double> x, std::size_t parameter);
   [[nodiscard]] bool depends(std::size_t row, std::size_t parameter) const;
   [[nodiscard]] double step(std::span<const double> x, std::size_t parameter) const;
 
