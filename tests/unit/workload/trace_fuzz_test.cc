@@ -3,7 +3,7 @@
 #include <array>
 
 #include "core/rng.h"
-#include "support.h"
+#include "tests/unit/workload/support.h"
 
 namespace eph::workload {
 namespace {
