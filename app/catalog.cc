@@ -61,7 +61,7 @@ std::string detail_text(const Json& entry) {
       out += fmt::format("{}\n", key);
       for (const Json& item : value.items()) out += fmt::format("  {}\n", item.dump(-1));
     } else {
-      out += fmt::format("{:<24}{}\n", key, cell(&value, 1));
+      out += fmt::format("{:<24}{}\n", key, value.is_number() ? value.dump(-1) : cell(&value, 1));
     }
   }
   return out;

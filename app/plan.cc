@@ -13,10 +13,14 @@
 #include "app/progress.h"
 #include "app/scenario_flags.h"
 #include "app/table.h"
+#include "core/text.h"
 
 namespace eph::app {
 
 namespace {
+
+// A trace's few longest requests should not rule an engine out; they are named in the output.
+constexpr double kMaxRejected = 0.001;
 
 FlagUse flag_use() {
   FlagUse use;
@@ -30,6 +34,9 @@ std::vector<OptionGroup> groups() {
   all.push_back(
       {"search and prices",
        {{"max-replicas", "N", "give up on a candidate beyond so many replicas [4096]"},
+        {"max-rejected", "SHARE",
+         "share of requests that may be rejected as too long; they are named in the output "
+         "[0.001]"},
         {"prices", "FILE", "price list [the shipped one]"},
         {"provider", "NAME", "whose prices [generic]"},
         {"commitment", "KIND", "on_demand, reserved or spot, as in the price list [on_demand]"}}});
@@ -85,10 +92,31 @@ Result<planner::PlanOptions> read_search(const Arguments& arguments) {
   if (!threads) return threads.error();
   out.max_replicas = static_cast<int>(*replicas);
   out.threads = static_cast<int>(*threads);
+  out.max_rejected_share = kMaxRejected;
+  if (arguments.has("max-rejected")) {
+    const auto share = parse_double(arguments.text("max-rejected"));
+    if (!share || *share < 0 || *share > 1) {
+      return usage_error(
+          fmt::format("--max-rejected: \"{}\" is no share", arguments.text("max-rejected")),
+          "use 0 to 1");
+    }
+    out.max_rejected_share = *share;
+  }
   out.price_file = arguments.text("prices");
   out.provider = arguments.text("provider", "generic");
   out.commitment = arguments.text("commitment", out.commitment);
   return out;
+}
+
+// Says what a feasible plan leaves out.
+void warn_of_rejections(planner::PlanReport& report) {
+  for (planner::PlanRow& row : report.rows) {
+    const sim::RunCounts& counts = row.at_plan.counts;
+    if (!row.feasible || counts.rejected == 0) continue;
+    row.warnings.push_back(fmt::format(
+        "{} of {} requests are rejected: longer than a step, the model or the KV cache allows",
+        human_count(counts.rejected), human_count(counts.arrived)));
+  }
 }
 
 // Every candidate needs a price; better said before the search than after it.
@@ -136,7 +164,7 @@ int run_plan(const Arguments& arguments) {
   if (const Result<void> priced = check_prices(*catalog, *problem, *options); !priced) {
     return fail(priced.error());
   }
-  const Result<planner::PlanReport> report = [&] {
+  Result<planner::PlanReport> report = [&] {
     ProgressLine line;
     if (line.visible()) {
       options->progress = [&line](double share, const std::string& what) {
@@ -146,6 +174,7 @@ int run_plan(const Arguments& arguments) {
     return planner::plan(*catalog, *problem, *options);
   }();
   if (!report) return fail(report.error());
+  warn_of_rejections(*report);
   if (arguments.has("timing")) {
     const double wall =
         std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();

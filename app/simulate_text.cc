@@ -70,8 +70,8 @@ std::string rates(const sim::RunSummary& run) {
   }
   out += fmt::format("replicas     busy {} of the time, {} running and {} waiting on average\n",
                      percent(run.busy_share), human(run.mean_running), human(run.mean_waiting));
-  out += fmt::format("KV cache     {} at most, {} preemptions\n", percent(run.peak_kv_used),
-                     human_count(run.counts.preemptions));
+  out += fmt::format("KV cache     {} at most in a replica, {} preemptions\n",
+                     percent(run.peak_kv_used), human_count(run.counts.preemptions));
   return out;
 }
 

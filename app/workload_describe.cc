@@ -114,8 +114,11 @@ int run_describe(const Arguments& arguments) {
   const Result<workload::TraceDescription> description = workload::describe(*opened->source);
   if (!description) return fail(description.error());
   if (arguments.has("json")) return finish(workload::to_json(*description).dump() + "\n");
-  return finish(
-      describe_text(opened->text, *description, scenario::source_warnings(*opened->source)));
+  std::vector<std::string> warnings = opened->notes;
+  for (std::string& text : scenario::source_warnings(*opened->source)) {
+    warnings.push_back(std::move(text));
+  }
+  return finish(describe_text(opened->text, *description, warnings));
 }
 
 }  // namespace eph::app

@@ -13,7 +13,8 @@ Result<OpenedWorkload> open_workload(const models::Catalog& catalog, const Argum
   const scenario::Scenario& s = gathered->scenario;
   auto source = scenario::open_source(catalog, s.workload, s.seed, 0);
   if (!source) return source.error();
-  return OpenedWorkload{std::move(*source), scenario::describe(s.workload)};
+  return OpenedWorkload{std::move(*source), scenario::describe(s.workload),
+                        scenario::trace_notes(s.workload)};
 }
 
 }  // namespace eph::app

@@ -12,7 +12,8 @@ namespace eph::app {
 
 struct OpenedWorkload {
   std::unique_ptr<workload::ArrivalSource> source;
-  std::string text;  // what it is
+  std::string text;                // what it is
+  std::vector<std::string> notes;  // what the reader does to it
 };
 
 // The positional word is the trace.

@@ -26,9 +26,9 @@ std::vector<std::string> with_trace(const std::string& path) {
 
 TEST_CASE("a missing file is an error of kind 3") {
   check_error(with_trace("no/such/trace.csv"), 3,
-              "no/such/trace.csv: cannot be opened: No such file or directory");
+              "no/such/trace.csv: cannot open: No such file or directory; check the path");
   check_error({"simulate", "no/such.json"}, 3,
-              "no/such.json: cannot be opened: No such file or directory");
+              "no/such.json: cannot open: No such file or directory; check the path");
 }
 
 TEST_CASE("a truncated gzip file is an error of kind 3 that names the file") {
@@ -82,7 +82,7 @@ TEST_CASE("a model that does not fit is an error, with the sizes") {
   CHECK(done.code == 2);
   CHECK(done.out.empty());
   CHECK(done.err.find("ephemeris: error: ") == 0);
-  CHECK(done.err.find("GiB") != std::string::npos);
+  CHECK(done.err.find("141.1 GB of weights per GPU") != std::string::npos);
 }
 
 TEST_CASE(
@@ -93,7 +93,7 @@ TEST_CASE(
   CAPTURE(done.err, done.out);
   CHECK(done.code == 1);
   CHECK(done.out.find("no candidate is feasible") != std::string::npos);
-  CHECK(done.out.find("GiB") != std::string::npos);
+  CHECK(done.out.find("141.1 GB of weights per GPU") != std::string::npos);
 }
 
 TEST_CASE("tensor parallelism that does not divide the heads is an error that says what does") {

@@ -82,7 +82,7 @@ TEST_CASE("an option that has no effect is refused") {
       {"plan", "--model", "m", "--requests", "5"},
       "plan needs an objective; give --slo, as in --slo p95_ttft=500ms --slo p95_tpot=30ms");
   check_usage({"plan", "--model", "m", "--requests", "5", "--runs", "2"},
-              "--runs is not an option of plan; did you mean --tp?");
+              "--runs is not an option of plan; see ephemeris plan --help");
 }
 
 TEST_CASE("the catalogue is listed for people and for machines") {

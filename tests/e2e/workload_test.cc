@@ -8,10 +8,10 @@ using namespace eph::test;
 
 namespace {
 
-// 200 requests, two a second, prompts of 1..100 tokens, outputs of 10.
+// 600 requests, two a second, prompts of 1..100 tokens, outputs of 10.
 std::string small_trace() {
   std::string text = "arrival_s,prompt_tokens,output_tokens\n";
-  for (int i = 0; i < 200; ++i) {
+  for (int i = 0; i < 600; ++i) {
     text += std::to_string(i / 2.0) + "," + std::to_string(i % 100 + 1) + ",10\n";
   }
   return spill_out("small.csv", text);
@@ -24,12 +24,12 @@ TEST_CASE("a trace is described for people and for machines") {
   const Finished text = ephemeris({"workload", "describe", path});
   CAPTURE(text.err);
   CHECK(text.code == 0);
-  CHECK(text.out.find("200") != std::string::npos);
+  CHECK(text.out.find("600") != std::string::npos);
   const Finished json = ephemeris({"workload", "describe", path, "--json"});
   CHECK(json.code == 0);
   const auto parsed = parse_json(json.out, "stdout");
   REQUIRE(parsed);
-  CHECK(parsed->find("requests")->as_int() == 200);
+  CHECK(parsed->find("requests")->as_int() == 600);
 }
 
 TEST_CASE("transforms apply to a description") {
