@@ -33,7 +33,8 @@ TEST_CASE("a trace is described for people and for machines") {
 }
 
 TEST_CASE("transforms apply to a description") {
-  const Finished json = ephemeris({"workload", "describe", small_trace(), "--window", "0:10", "--json"});
+  const Finished json =
+      ephemeris({"workload", "describe", small_trace(), "--window", "0:10", "--json"});
   const auto parsed = parse_json(json.out, "stdout");
   REQUIRE(parsed);
   CHECK(parsed->find("requests")->as_int() == 20);
@@ -41,11 +42,12 @@ TEST_CASE("transforms apply to a description") {
 
 TEST_CASE("a fitted workload model can be simulated") {
   const std::string model = out_path("fitted_workload.json");
-  const Finished fit = ephemeris({"workload", "fit", small_trace(), "--out", model, "--name", "small",
-                                  "--source", "made up for a test"});
+  const Finished fit = ephemeris({"workload", "fit", small_trace(), "--out", model, "--name",
+                                  "small", "--source", "made up for a test"});
   CAPTURE(fit.err);
   REQUIRE(fit.code == 0);
-  const Finished run = ephemeris(on_linear({"--workload", model, "--max-requests", "50", "--json"}));
+  const Finished run =
+      ephemeris(on_linear({"--workload", model, "--max-requests", "50", "--json"}));
   CAPTURE(run.err);
   REQUIRE(run.code == 0);
   const auto parsed = parse_json(run.out, "stdout");
