@@ -4,10 +4,11 @@
 
 namespace eph::planner {
 
-Result<CountAnswer> smallest_count(const std::function<Result<Trial>(int)>& trial, int guess, int max) {
+Result<CountAnswer> smallest_count(const std::function<Result<Trial>(int)>& trial, int guess,
+                                   int max) {
   CountAnswer answer;
-  int refused = 0;        // fails (0 replicas serve nothing)
-  int passed = max + 1;   // one above the range until something passes
+  int refused = 0;       // fails (0 replicas serve nothing)
+  int passed = max + 1;  // one above the range until something passes
   auto ask = [&](int count) -> Result<Trial> {
     ++answer.trials;
     Result<Trial> outcome = trial(count);

@@ -20,9 +20,9 @@ struct CountAnswer {
   int trials = 0;
 };
 
-// Calls `trial` O(log(answer / guess) + log(gap)) times, never twice with the same count. `guess` (clamped
-// to 1..max) only decides where to start. Steps up and down by half at first, doubling as it goes,
-// because a good guess is near. An Error of a trial ends the search.
+// Calls `trial` O(log(answer / guess) + log(gap)) times, never twice with the same count. `guess`
+// (clamped to 1..max) only decides where to start. Steps up and down by half at first, doubling as
+// it goes, because a good guess is near. An Error of a trial ends the search.
 [[nodiscard]] Result<CountAnswer> smallest_count(const std::function<Result<Trial>(int)>& trial,
                                                  int guess, int max);
 

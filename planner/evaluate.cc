@@ -14,16 +14,20 @@ namespace {
 double latency_of(const sim::RequestRecord& record, sim::Latency latency) {
   if (record.status != sim::RequestStatus::finished) return -1;
   switch (latency) {
-    case sim::Latency::ttft: return record.ttft().seconds();
-    case sim::Latency::tpot: return record.output_tokens > 1 ? record.tpot_s() : -1;
-    case sim::Latency::e2e: return record.e2e().seconds();
-    case sim::Latency::itl: return -1;  // per token, not per request: judged at the end only
+    case sim::Latency::ttft:
+      return record.ttft().seconds();
+    case sim::Latency::tpot:
+      return record.output_tokens > 1 ? record.tpot_s() : -1;
+    case sim::Latency::e2e:
+      return record.e2e().seconds();
+    case sim::Latency::itl:
+      return -1;  // per token, not per request: judged at the end only
   }
   return -1;
 }
 
-// Counts requests beyond each percentile limit. Once more than (1 - q) of *all* requests of the workload
-// are, that percentile cannot come back under its limit, whatever the rest does.
+// Counts requests beyond each percentile limit. Once more than (1 - q) of *all* requests of the
+// workload are, that percentile cannot come back under its limit, whatever the rest does.
 class MissCounter final : public sim::MetricsSink {
  public:
   MissCounter(const std::vector<sim::Slo>& slos, std::size_t total)
@@ -74,8 +78,9 @@ std::string first_failure(const sim::RunSummary& summary, double max_rejected_sh
 
 }  // namespace
 
-Result<Evaluation> evaluate(const scenario::Assembly& assembly, const scenario::RequestList& requests,
-                            int replicas, const EvaluateOptions& options) {
+Result<Evaluation> evaluate(const scenario::Assembly& assembly,
+                            const scenario::RequestList& requests, int replicas,
+                            const EvaluateOptions& options) {
   sim::SimulationConfig config = assembly.config;
   config.replicas = replicas;
   config.seed = options.seed;
@@ -113,7 +118,8 @@ int guess_replicas(const scenario::Assembly& assembly, const scenario::RequestLi
 
   const double kv_tokens = static_cast<double>(assembly.config.replica.kv.usable_tokens());
   const double kv_batch = kv_tokens / (prompt + output);
-  const double limit = std::min(kv_batch, static_cast<double>(assembly.config.replica.engine.max_num_seqs));
+  const double limit =
+      std::min(kv_batch, static_cast<double>(assembly.config.replica.engine.max_num_seqs));
   const auto batch = static_cast<std::int32_t>(std::clamp(limit * 0.5, 1.0, 128.0));
 
   models::BatchShape prefill;

@@ -12,9 +12,9 @@ namespace eph::planner {
 
 struct Evaluation {
   bool passed = false;
-  bool stopped_early = false;   // so many requests missed an objective that the rest cannot mend it
-  std::string failure;          // "p95_ttft=500ms: missed by 8.1 % of the requests (5 % may)"
-  sim::RunSummary summary;      // up to the stop
+  bool stopped_early = false;  // so many requests missed an objective that the rest cannot mend it
+  std::string failure;         // "p95_ttft=500ms: missed by 8.1 % of the requests (5 % may)"
+  sim::RunSummary summary;     // up to the stop
 };
 
 struct EvaluateOptions {
@@ -29,9 +29,9 @@ struct EvaluateOptions {
                                           const scenario::RequestList& requests, int replicas,
                                           const EvaluateOptions& options);
 
-// Replicas for which the busiest resource, the GPU, would be about 60 % busy: prefill of every prompt
-// plus decode at the batch that this rate and step time sustain (Little's law, iterated). A start for
-// the search, never an answer.
+// Replicas for which the busiest resource, the GPU, would be about 60 % busy: prefill of every
+// prompt plus decode at the batch that this rate and step time sustain (Little's law, iterated). A
+// start for the search, never an answer.
 [[nodiscard]] int guess_replicas(const scenario::Assembly& assembly,
                                  const scenario::RequestList& requests);
 

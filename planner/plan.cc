@@ -1,6 +1,8 @@
 #include "planner/plan.h"
 
 #include <fmt/format.h>
+#include <tbb/global_control.h>
+#include <tbb/info.h>
 #include <tbb/parallel_for.h>
 #include <tbb/task_arena.h>
 
@@ -85,7 +87,8 @@ double tightest_headroom(const sim::RunSummary& summary) {
 
 Result<PlanRow> plan_candidate(const models::Catalog& catalog, const scenario::DeploymentSpec& spec,
                                const PlanProblem& problem, const PlanOptions& options,
-                               const scenario::RequestList& requests, std::atomic<int>& simulations) {
+                               const scenario::RequestList& requests,
+                               std::atomic<int>& simulations) {
   PlanRow row;
   row.deployment = spec;
   row.deployment.replicas = 0;
@@ -114,25 +117,40 @@ Result<PlanRow> plan_candidate(const models::Catalog& catalog, const scenario::D
   return row;
 }
 
-Result<void> price_rows(const models::Catalog& catalog, const PlanOptions& options, double tokens_per_hour,
-                        PlanReport& report) {
+// The price of each candidate's GPU, in their order: looked up before anything is simulated.
+Result<std::vector<models::Price>> find_prices(const models::Catalog& catalog,
+                                               const PlanProblem& problem,
+                                               const PlanOptions& options) {
   const std::string path =
       options.price_file.empty() ? catalog.folder() + "/prices/default.json" : options.price_file;
   Result<models::PriceBook> book = models::PriceBook::load(path);
   if (!book) return book.error();
-  for (PlanRow& row : report.rows) {
-    Result<models::Price> price = book->find(row.deployment.gpu, options.provider, options.commitment);
+  std::vector<models::Price> prices;
+  for (const scenario::DeploymentSpec& candidate : problem.candidates) {
+    Result<models::GpuSpec> gpu = catalog.gpu(candidate.gpu);
+    if (!gpu) return gpu.error();
+    Result<models::Price> price = book->find(
+        gpu->name, options.provider.empty() ? "generic" : options.provider, options.commitment);
     if (!price) return price.error();
-    row.usd_per_hour = price->per_gpu_hour.value * row.gpus;
+    prices.push_back(std::move(*price));
+  }
+  return prices;
+}
+
+void price_rows(const std::vector<models::Price>& prices, double tokens_per_hour,
+                PlanReport& report) {
+  for (std::size_t i = 0; i < report.rows.size(); ++i) {
+    PlanRow& row = report.rows[i];
+    const models::Price& price = prices[i];
+    row.usd_per_hour = price.per_gpu_hour.value * row.gpus;
     row.usd_per_million_output_tokens = row.usd_per_hour / tokens_per_hour * 1e6;
     const std::string note =
-        fmt::format("{} {:.2f} USD per GPU hour, {}, {}{}", price->gpu, price->per_gpu_hour.value,
-                    price->provider, price->commitment, price->assumed ? " (an assumption)" : "");
+        fmt::format("{} {:.2f} USD per GPU hour, {}, {}{}", price.gpu, price.per_gpu_hour.value,
+                    price.provider, price.commitment, price.assumed ? " (an assumption)" : "");
     if (report.price_note.find(note) == std::string::npos) {
       report.price_note += (report.price_note.empty() ? "" : "; ") + note;
     }
   }
-  return {};
 }
 
 // Feasible rows first, the cheapest first; ties keep the order in which the candidates were given.
@@ -149,9 +167,12 @@ void sort_rows(std::vector<PlanRow>& rows) {
 Result<PlanReport> plan(const models::Catalog& catalog, const PlanProblem& problem,
                         const PlanOptions& options) {
   if (problem.slos.empty()) {
-    return usage_error("a plan needs at least one objective", "add for example --slo p95_ttft=500ms");
+    return usage_error("a plan needs at least one objective",
+                       "add for example --slo p95_ttft=500ms");
   }
   if (problem.candidates.empty()) return usage_error("no candidate deployments are given");
+  const Result<std::vector<models::Price>> prices = find_prices(catalog, problem, options);
+  if (!prices) return prices.error();
   Result<scenario::RequestList> requests =
       scenario::load_requests(catalog, problem.workload, problem.seed, 0);
   if (!requests) return requests.error();
@@ -169,14 +190,19 @@ Result<PlanReport> plan(const models::Catalog& catalog, const PlanProblem& probl
   std::atomic<int> simulations{0};
   std::mutex progress_mutex;
   std::size_t done = 0;
-  tbb::task_arena arena(options.threads > 0 ? options.threads : tbb::task_arena::automatic);
+  const int threads = options.threads > 0 ? options.threads : tbb::info::default_concurrency();
+  const tbb::global_control limit(tbb::global_control::max_allowed_parallelism,
+                                  static_cast<std::size_t>(threads));
+  tbb::task_arena arena(threads);
   arena.execute([&] {
     tbb::parallel_for(std::size_t{0}, count, [&](std::size_t i) {
-      rows[i].emplace(plan_candidate(catalog, problem.candidates[i], problem, options, *requests, simulations));
+      rows[i].emplace(
+          plan_candidate(catalog, problem.candidates[i], problem, options, *requests, simulations));
       if (!options.progress) return;
       const std::lock_guard<std::mutex> lock(progress_mutex);
       ++done;
-      options.progress(static_cast<double>(done) / static_cast<double>(count), problem.candidates[i].engine);
+      options.progress(static_cast<double>(done) / static_cast<double>(count),
+                       problem.candidates[i].engine);
     });
   });
   for (std::optional<Result<PlanRow>>& row : rows) {
@@ -184,9 +210,7 @@ Result<PlanReport> plan(const models::Catalog& catalog, const PlanProblem& probl
     report.rows.push_back(std::move(*row).value());
   }
   report.simulations = simulations;
-  if (Result<void> priced = price_rows(catalog, options, output_tokens_per_hour(*requests), report); !priced) {
-    return priced.error();
-  }
+  price_rows(*prices, output_tokens_per_hour(*requests), report);
   sort_rows(report.rows);
   return report;
 }

@@ -23,10 +23,10 @@ struct PlanProblem {
 
 struct PlanOptions {
   int max_replicas = 4096;
-  std::string price_file;      // empty: the shipped list
-  std::string provider = "generic";
+  std::string price_file;  // empty: the shipped list
+  std::string provider;    // empty: "generic"
   std::string commitment = "on_demand";
-  int threads = 0;             // 0: one per core; results do not depend on it
+  int threads = 0;                  // 0: one per core; results do not depend on it
   double max_rejected_share = 0.0;  // of requests that may be rejected
   std::function<void(double share, const std::string& what)> progress;  // may be empty
 };
@@ -35,14 +35,15 @@ struct PlanOptions {
 struct PlanRow {
   scenario::DeploymentSpec deployment;  // replicas filled in
   bool feasible = false;
-  std::string reason;          // why not: "does not fit", "p95_tpot 41 ms at any size (limit 30 ms)"
+  std::string reason;  // why not: "does not fit", "p95_tpot 41 ms at any size (limit 30 ms)"
   int replicas = 0;
   int gpus = 0;
   double usd_per_hour = 0;
   double usd_per_million_output_tokens = 0;
-  double headroom = 0;         // share by which the tightest objective could still grow: limit / measured - 1
-  sim::RunSummary at_plan;     // the run that justifies it
-  int replicas_refused = 0;    // largest count that was simulated and failed; 0: none
+  double headroom =
+      0;  // share by which the tightest objective could still grow: limit / measured - 1
+  sim::RunSummary at_plan;   // the run that justifies it
+  int replicas_refused = 0;  // largest count that was simulated and failed; 0: none
   std::vector<std::string> warnings;
 };
 
@@ -52,12 +53,12 @@ struct PlanReport {
   std::uint64_t requests = 0;
   std::vector<PlanRow> rows;  // feasible first, by cost per hour, then GPUs, then the order given
   int simulations = 0;
-  std::string price_note;     // where the prices come from
+  std::string price_note;  // where the prices come from
   std::vector<std::string> warnings;
 };
 
-// Error: a bad candidate or workload. A candidate that fits nowhere or cannot meet the objectives is a row
-// with feasible = false, not an error.
+// Error: a bad candidate or workload. A candidate that fits nowhere or cannot meet the objectives
+// is a row with feasible = false, not an error.
 [[nodiscard]] Result<PlanReport> plan(const models::Catalog& catalog, const PlanProblem& problem,
                                       const PlanOptions& options);
 

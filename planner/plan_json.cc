@@ -23,7 +23,9 @@ Json row_json(const PlanRow& row) {
   json.set("model", spec.model).set("engine", spec.engine).set("gpu", spec.gpu);
   json.set("tp", spec.layout.tensor).set("pp", spec.layout.pipeline).set("ep", spec.layout.expert);
   json.set("feasible", row.feasible).set("reason", row.reason);
-  json.set("replicas", row.replicas).set("gpus", row.gpus).set("replicas_refused", row.replicas_refused);
+  json.set("replicas", row.replicas)
+      .set("gpus", row.gpus)
+      .set("replicas_refused", row.replicas_refused);
   json.set("usd_per_hour", row.usd_per_hour);
   json.set("usd_per_million_output_tokens", row.usd_per_million_output_tokens);
   if (row.feasible) {
@@ -33,7 +35,8 @@ Json row_json(const PlanRow& row) {
     json.set("requests_per_s", row.at_plan.requests_per_s);
     json.set("output_tokens_per_s", row.at_plan.output_tokens_per_s);
     json.set("busy_share", row.at_plan.busy_share).set("peak_kv_used", row.at_plan.peak_kv_used);
-    json.set("preemptions", Json::integer(static_cast<std::int64_t>(row.at_plan.counts.preemptions)));
+    json.set("preemptions",
+             Json::integer(static_cast<std::int64_t>(row.at_plan.counts.preemptions)));
   }
   json.set("warnings", strings(row.warnings));
   return json;

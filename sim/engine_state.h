@@ -1,6 +1,6 @@
 #pragma once
 // One engine's queues and KV cache: what a scheduling policy sees and the only ways it can act.
-#include <span>
+#include <algorithm>
 #include <vector>
 
 #include "sim/batch_plan.h"
@@ -66,7 +66,7 @@ class EngineState {
 
   // --- for the replica ---
   SeqId add_waiting(std::int32_t prompt, std::int32_t max_output, RequestId request);
-  Sequence& sequence(SeqId id) { return seqs_[index(id)]; }
+  Sequence* sequences() { return seqs_.data(); }  // by id; valid until the next add_waiting
   // Ends a sequence: frees its KV and leaves the queue it was in, but for `running`
   // (drop_inactive).
   void end(SeqId id);
@@ -78,6 +78,8 @@ class EngineState {
   bool reserve_slow(SeqId id, std::int64_t tokens);
   void free_blocks(Sequence& s);
 
+  friend class DecodeWriter;
+
   std::vector<Sequence> seqs_;
   std::vector<RequestId> requests_;
   std::vector<SeqId> unused_;
@@ -85,6 +87,74 @@ class EngineState {
   Ring<SeqId> waiting_;
   KvBlocks kv_;
   std::int64_t active_ = 0;
+};
+
+// Schedules the running list's decodes, a run of them at a time: nearly all of a simulation's work
+// is this loop. Between construction and destruction only it may write to the plan's entries.
+class DecodeWriter {
+ public:
+  enum class Exhausted { skip, take };  // sequences whose last permitted token is in flight
+
+  DecodeWriter(EngineState& state, BatchPlan& plan) : state_(state), plan_(plan) { open(); }
+  ~DecodeWriter() { close(); }
+  DecodeWriter(const DecodeWriter&) = delete;
+  DecodeWriter& operator=(const DecodeWriter&) = delete;
+
+  // One token each for the running sequences from `begin` on, at most `limit`. Stops before the
+  // first that is prefilling, holds no block with room for its token, or is exhausted and not to be
+  // taken. Returns how many it took.
+  template <Exhausted kExhausted>
+  std::size_t take_run(std::size_t begin, std::int64_t limit) {
+    const std::vector<SeqId>& running = state_.running_;
+    const SeqId* id = running.data() + begin;
+    const SeqId* const end =
+        id + std::min(static_cast<std::int64_t>(running.size() - begin), limit);
+    Sequence* const seqs = state_.seqs_.data();
+    PlanEntry* out = out_;
+    std::int64_t context = 0;
+    for (; id != end; ++id) {
+      Sequence& s = seqs[index(*id)];
+      if (s.prefilling() || s.computed >= s.capacity) break;
+      if (kExhausted == Exhausted::skip && s.exhausted()) break;
+      context += s.computed;
+      ++s.computed;
+      ++s.sampled;
+      ++s.plans;
+      *out++ = {*id, 1 | PlanEntry::kSamples};
+    }
+    context_ += context;
+    const auto taken = static_cast<std::size_t>(out - out_);
+    out_ = out;
+    return taken;
+  }
+
+  // A chunk in between.
+  void chunk(SeqId id, std::int32_t tokens) {
+    close();
+    state_.schedule(plan_, id, tokens);
+    open();
+  }
+
+ private:
+  void open() {
+    const std::size_t size = plan_.entries.size();
+    plan_.entries.resize(size + state_.running_.size());
+    first_ = out_ = plan_.entries.data() + size;
+    context_ = 0;
+  }
+  void close() {
+    const auto decodes = static_cast<std::int32_t>(out_ - first_);
+    plan_.shape.decode_seqs += decodes;
+    plan_.shape.sampled_seqs += decodes;
+    plan_.shape.decode_context_tokens += context_;
+    plan_.entries.resize(static_cast<std::size_t>(out_ - plan_.entries.data()));
+  }
+
+  EngineState& state_;
+  BatchPlan& plan_;
+  PlanEntry* first_ = nullptr;
+  PlanEntry* out_ = nullptr;
+  std::int64_t context_ = 0;
 };
 
 }  // namespace eph::sim

@@ -103,10 +103,14 @@ SimTime Replica::emit_tokens(SimTime now) {
 }
 
 void Replica::take_tokens(SimTime now, SimTime at_client) {
+  // Locals, because the counters written below could alias members as far as the compiler knows.
+  Sequence* const seqs = state_.sequences();
+  Outcome* const outcomes = outcomes_.data();
+  const SimTime last_emit = last_emit_;
   std::uint64_t common = 0;  // sequences whose previous token came with the replica's previous ones
   bool emitted = false;
   for (const PlanEntry entry : current_.entries) {
-    Sequence& s = state_.sequence(entry.seq);
+    Sequence& s = seqs[index(entry.seq)];
     --s.plans;
     if (s.state == SeqState::ended) {
       if (s.plans == 0) state_.release(entry.seq);
@@ -114,17 +118,17 @@ void Replica::take_tokens(SimTime now, SimTime at_client) {
     }
     if (!entry.samples()) continue;
     emitted = true;
-    Outcome& outcome = outcomes_[index(entry.seq)];
+    Outcome& outcome = outcomes[index(entry.seq)];
     if (++s.generated == 1)
       first_token(outcome, now, at_client);
-    else if (outcome.measured && outcome.last_token == last_emit_)
+    else if (outcome.measured && outcome.last_token == last_emit)
       ++common;
     else if (outcome.measured)
       collector_.on_gap(at_client - outcome.last_token, 1);
     outcome.last_token = at_client;
     if (s.generated == outcome.output) finish(entry.seq, now, at_client);
   }
-  if (common > 0) collector_.on_gap(at_client - last_emit_, common);
+  if (common > 0) collector_.on_gap(at_client - last_emit, common);
   if (emitted) last_emit_ = at_client;
 }
 

@@ -1,6 +1,6 @@
 #include "workload/row_fields.h"
 
-#include <charconv>
+#include <bit>
 #include <cmath>
 #include <cstring>
 
@@ -67,25 +67,44 @@ std::optional<std::int64_t> parse_scaled_slow(std::string_view text, int scale) 
   return std::llround(scaled);
 }
 
+// The high bit of every byte of `bytes` that equals `c`.
+std::uint64_t positions_of(char c, std::uint64_t bytes) {
+  constexpr std::uint64_t kLow = 0x7f7f7f7f7f7f7f7fULL;
+  constexpr std::uint64_t kOnes = 0x0101010101010101ULL;
+  const std::uint64_t zero_where_equal = bytes ^ (kOnes * static_cast<unsigned char>(c));
+  return ~(((zero_where_equal & kLow) + kLow) | zero_where_equal | kLow);
+}
+
 }  // namespace
 
+// Eight bytes at a time: most of a trace's reading time was looking at single characters here.
 bool RowFields::split(std::string_view line) {
+  static_assert(std::endian::native == std::endian::little,
+                "positions are counted from the low byte");
   count_ = 0;
-  if (std::memchr(line.data(), '"', line.size()) != nullptr) {
-    if (!split_csv(line, unquoted_) || unquoted_.size() > kMax) return false;
-    for (const std::string& field : unquoted_) views_[count_++] = field;
-    return true;
+  const char* const text = line.data();
+  std::size_t start = 0;
+  for (std::size_t at = 0; at < line.size(); at += sizeof(std::uint64_t)) {
+    std::uint64_t bytes = 0;
+    const std::size_t left = line.size() - at;
+    std::memcpy(&bytes, text + at, left < sizeof bytes ? left : sizeof bytes);
+    if (positions_of('"', bytes) != 0) return split_quoted(line);
+    for (std::uint64_t commas = positions_of(',', bytes); commas != 0; commas &= commas - 1) {
+      const std::size_t comma = at + static_cast<std::size_t>(std::countr_zero(commas)) / 8;
+      if (count_ == kMax - 1) return false;
+      views_[count_++] = std::string_view(text + start, comma - start);
+      start = comma + 1;
+    }
   }
-  const char* at = line.data();
-  const char* const end = at + line.size();
-  while (true) {
-    if (count_ == kMax) return false;
-    const char* stop = at;
-    while (stop != end && *stop != ',') ++stop;
-    views_[count_++] = std::string_view(at, static_cast<std::size_t>(stop - at));
-    if (stop == end) return true;
-    at = stop + 1;
-  }
+  views_[count_++] = line.substr(start);
+  return true;
+}
+
+bool RowFields::split_quoted(std::string_view line) {
+  count_ = 0;
+  if (!split_csv(line, unquoted_) || unquoted_.size() > kMax) return false;
+  for (const std::string& field : unquoted_) views_[count_++] = field;
+  return true;
 }
 
 std::optional<std::int64_t> parse_scaled(std::string_view text, int scale) {

@@ -22,6 +22,8 @@ class RowFields {
   [[nodiscard]] std::string_view operator[](std::size_t column) const { return views_[column]; }
 
  private:
+  bool split_quoted(std::string_view line);
+
   std::array<std::string_view, kMax> views_;
   std::size_t count_ = 0;
   std::vector<std::string> unquoted_;

@@ -137,10 +137,12 @@ void SglangPolicy::form_decode(EngineState& state, BatchPlan& plan) {
     ratio_ = std::min(1.0, static_cast<double>(generated) / static_cast<double>(permitted + 1));
     batch_is_full_ = false;
   }
-  for (const SeqId id : state.running()) {
-    state.grow_for_next(id);
-    state.schedule(plan, id, 1);
-  }
+  for (const SeqId id : state.running()) state.grow_for_next(id);
+  DecodeWriter writer(state, plan);
+  const std::size_t taken =
+      writer.take_run<DecodeWriter::Exhausted::take>(0, options_.max_num_seqs);
+  EPH_ASSERT(taken == state.running().size(), "{} of {} running sequences decode", taken,
+             state.running().size());
 }
 
 // The victim has the fewest known outputs; ties: the longest prompt, then the last in the batch.

@@ -21,14 +21,25 @@ void TrtllmPolicy::schedule(EngineState& state, BatchPlan& plan, SeqId id, std::
   state.schedule(plan, id, static_cast<std::int32_t>(n));
 }
 
+void TrtllmPolicy::schedule_generations(EngineState& state, BatchPlan& plan,
+                                        std::int64_t& budget) const {
+  DecodeWriter writer(state, plan);
+  for (std::size_t i = 0; i < state.running().size() && budget > 0;) {
+    const std::size_t run = writer.take_run<DecodeWriter::Exhausted::skip>(i, budget);
+    i += run;
+    budget -= static_cast<std::int64_t>(run);
+    if (i == state.running().size() || budget == 0) break;
+    const SeqId id = state.running()[i];
+    if (state[id].exhausted() || state[id].prefilling())
+      ++i;
+    else
+      state.grow_for_next(id);  // and the next run begins with it
+  }
+}
+
 void TrtllmPolicy::form_batch(EngineState& state, BatchPlan& plan) {
   std::int64_t budget = options_.max_num_batched_tokens;
-  for (const SeqId id : state.running()) {
-    if (budget == 0) break;
-    if (state[id].prefilling() || state[id].exhausted()) continue;
-    schedule(state, plan, id, 1);
-    --budget;
-  }
+  schedule_generations(state, plan, budget);
   if (options_.chunked_prefill) {
     for (const SeqId id : state.running()) {
       if (!state[id].prefilling()) continue;

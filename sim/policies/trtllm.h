@@ -24,6 +24,7 @@ class TrtllmPolicy final : public EnginePolicy {
   }
   // Tokens of a context of `missing` for which the step has room; 0: none.
   [[nodiscard]] std::int64_t chunk(std::int64_t missing, std::int64_t budget) const;
+  void schedule_generations(EngineState& state, BatchPlan& plan, std::int64_t& budget) const;
   void schedule(EngineState& state, BatchPlan& plan, SeqId id, std::int64_t n) const;
 
   EngineOptions options_;

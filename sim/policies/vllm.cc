@@ -37,15 +37,27 @@ bool VllmPolicy::make_room(EngineState& state, BatchPlan& plan, SeqId id,
 }
 
 void VllmPolicy::schedule_running(EngineState& state, BatchPlan& plan, std::int64_t& budget) const {
-  for (std::size_t i = 0; i < state.running().size() && budget > 0; ++i) {
+  DecodeWriter writer(state, plan);
+  for (std::size_t i = 0; i < state.running().size() && budget > 0;) {
+    const std::size_t run = writer.take_run<DecodeWriter::Exhausted::skip>(i, budget);
+    i += run;
+    budget -= static_cast<std::int64_t>(run);
+    if (i == state.running().size() || budget == 0) break;
+    // Here stands a prompt, a decode without a block, or a sequence that the step in flight is sure
+    // to end.
     const SeqId id = state.running()[i];
     const Sequence& s = state[id];
-    if (s.exhausted()) continue;  // no step for what the one in flight is sure to end
-    // max_model_len needs no check here: `accepts` holds prompt + max_output under it.
+    if (s.exhausted()) {
+      ++i;
+      continue;
+    }
+    // max_model_len needs no check: `accepts` holds prompt + max_output under it.
     const auto n = static_cast<std::int32_t>(std::min<std::int64_t>(s.missing(), budget));
-    if (s.computed + n > s.capacity && !make_room(state, plan, id, s.computed + n)) break;
-    state.schedule(plan, id, n);
+    if (!make_room(state, plan, id, s.computed + n)) break;
+    if (!s.prefilling()) continue;  // the next run begins with it
+    writer.chunk(id, n);
     budget -= n;
+    ++i;
   }
 }
 

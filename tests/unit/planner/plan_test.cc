@@ -14,12 +14,13 @@ using namespace eph;
 
 const std::string kOut = EPH_TEST_OUT;
 
-// Step time 10 ms + 20 us per prompt token + 0.5 ms per decoding sequence: a lone request of 500 prompt
-// tokens has TTFT 20 ms and TPOT 10.5 ms.
+// Step time 10 ms + 20 us per prompt token + 0.5 ms per decoding sequence: a lone request of 500
+// prompt tokens has TTFT 20 ms and TPOT 10.5 ms.
 std::string linear_profile() {
   const std::string path = kOut + "/planner_linear.json";
   const auto written = write_file(
-      path, R"({"form": "linear", "t0_ms": 10, "us_per_prefill_token": 20, "us_per_decode_sequence": 500, "ns_per_kv_token": 0})");
+      path,
+      R"({"form": "linear", "t0_ms": 10, "us_per_prefill_token": 20, "us_per_decode_sequence": 500, "ns_per_kv_token": 0})");
   REQUIRE(written);
   return path;
 }
@@ -65,7 +66,8 @@ TEST_CASE("the plan is what trying every count gives, and one replica fewer fail
   while (true) {
     ++smallest;
     REQUIRE(smallest <= 64);
-    const auto outcome = planner::evaluate(*assembly, *requests, smallest, {given.slos, given.seed, 0});
+    const auto outcome =
+        planner::evaluate(*assembly, *requests, smallest, {given.slos, given.seed, 0});
     REQUIRE(outcome);
     if (outcome->passed) break;
   }
