@@ -19,9 +19,6 @@ namespace eph::app {
 
 namespace {
 
-// A trace's few longest requests should not rule an engine out; they are named in the output.
-constexpr double kMaxRejected = 0.001;
-
 FlagUse flag_use() {
   FlagUse use;
   use.without = {"replicas", "runs", "horizon"};
@@ -92,7 +89,6 @@ Result<planner::PlanOptions> read_search(const Arguments& arguments) {
   if (!threads) return threads.error();
   out.max_replicas = static_cast<int>(*replicas);
   out.threads = static_cast<int>(*threads);
-  out.max_rejected_share = kMaxRejected;
   if (arguments.has("max-rejected")) {
     const auto share = parse_double(arguments.text("max-rejected"));
     if (!share || *share < 0 || *share > 1) {
@@ -106,17 +102,6 @@ Result<planner::PlanOptions> read_search(const Arguments& arguments) {
   out.provider = arguments.text("provider", "generic");
   out.commitment = arguments.text("commitment", out.commitment);
   return out;
-}
-
-// Says what a feasible plan leaves out.
-void warn_of_rejections(planner::PlanReport& report) {
-  for (planner::PlanRow& row : report.rows) {
-    const sim::RunCounts& counts = row.at_plan.counts;
-    if (!row.feasible || counts.rejected == 0) continue;
-    row.warnings.push_back(fmt::format(
-        "{} of {} requests are rejected: longer than a step, the model or the KV cache allows",
-        human_count(counts.rejected), human_count(counts.arrived)));
-  }
 }
 
 // Every candidate needs a price; better said before the search than after it.
@@ -164,7 +149,7 @@ int run_plan(const Arguments& arguments) {
   if (const Result<void> priced = check_prices(*catalog, *problem, *options); !priced) {
     return fail(priced.error());
   }
-  Result<planner::PlanReport> report = [&] {
+  const Result<planner::PlanReport> report = [&] {
     ProgressLine line;
     if (line.visible()) {
       options->progress = [&line](double share, const std::string& what) {
@@ -174,7 +159,6 @@ int run_plan(const Arguments& arguments) {
     return planner::plan(*catalog, *problem, *options);
   }();
   if (!report) return fail(report.error());
-  warn_of_rejections(*report);
   if (arguments.has("timing")) {
     const double wall =
         std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
