@@ -1,18 +1,16 @@
 // ephemeris simulate: one deployment under one workload.
 #include <fmt/format.h>
 
-#include <atomic>
 #include <chrono>
 #include <optional>
 
 #include "app/commands.h"
 #include "app/console.h"
 #include "app/data_folder.h"
-#include "app/progress.h"
 #include "app/requests_file.h"
+#include "app/run_watcher.h"
 #include "app/scenario_flags.h"
 #include "app/simulate_report.h"
-#include "app/table.h"
 #include "app/workers.h"
 #include "core/text.h"
 #include "scenario/assemble.h"
@@ -101,27 +99,6 @@ Result<Options> read_options(const Arguments& arguments) {
   return out;
 }
 
-// Shares of the runs done, for the progress line.
-class Watcher {
- public:
-  explicit Watcher(int runs) : runs_(runs) {}
-  sim::Progress of_run() {
-    if (!line_.visible()) return {};
-    return [this](SimTime now, std::uint64_t ended) {
-      const double share = runs_ > 1 ? static_cast<double>(done_) / runs_ : -1;
-      line_.show(share, fmt::format("{} requests ended, {} simulated", human_count(ended),
-                                    human_time(now.seconds())));
-      return true;
-    };
-  }
-  void run_ended() { ++done_; }
-
- private:
-  ProgressLine line_;
-  std::atomic<int> done_{0};
-  int runs_;
-};
-
 struct RunOutcome {
   sim::RunSummary summary;
   std::vector<std::string> warnings;  // of the workload
@@ -129,7 +106,7 @@ struct RunOutcome {
 
 Result<RunOutcome> simulate_one(const models::Catalog& catalog, const Options& options,
                                 const scenario::Assembly& assembly, std::uint64_t run,
-                                Watcher& watcher) {
+                                RunWatcher& watcher) {
   const scenario::Scenario& scenario = options.gathered.scenario;
   auto load = scenario::make_load(catalog, scenario.workload, scenario.seed, run);
   if (!load) return load.error();
@@ -160,7 +137,7 @@ Result<RunOutcome> simulate_one(const models::Catalog& catalog, const Options& o
 Result<std::vector<RunOutcome>> simulate_all(const models::Catalog& catalog, const Options& options,
                                              const scenario::Assembly& assembly) {
   const auto runs = static_cast<std::size_t>(options.gathered.scenario.runs);
-  Watcher watcher(options.gathered.scenario.runs);
+  RunWatcher watcher(catalog, options.gathered.scenario);
   std::vector<std::optional<Result<RunOutcome>>> results(runs);
   run_in_parallel(runs, options.threads, [&](std::size_t i) {
     results[i] = simulate_one(catalog, options, assembly, i, watcher);
@@ -200,7 +177,7 @@ const CommandSpec& simulate_spec() {
       "missed ends with 0 unless --check is given.",
       {"ephemeris simulate --model meta-llama/Llama-3.1-8B-Instruct --engine vllm --gpu h100-sxm "
        "--workload azure-conv-2023 --rate-scale 4 --replicas 2 --slo p95_ttft=500ms",
-       "ephemeris simulate examples/chat.json --replicas 2 --json"},
+       "ephemeris simulate examples/single-replica.json --replicas 2 --json"},
       groups(),
       1};
   return spec;

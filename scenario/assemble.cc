@@ -175,8 +175,8 @@ Result<void> Assembler::use_fitted(const models::EngineProfile& profile) {
   out_.step = std::make_unique<models::FittedStepModel>(context, used.values_for(out_.llm.name),
                                                         used.host_speed);
   replica.front_end = used.front_end();
-  out_.covered = covered_model(profile, out_.llm);
-  out_.warnings = coverage_warnings(profile, out_.gpu, out_.llm, spec_);
+  out_.covered = covered_model(catalog_, profile, out_.llm);
+  out_.warnings = coverage_warnings(profile, out_.covered, out_.gpu, out_.llm, spec_);
   return {};
 }
 

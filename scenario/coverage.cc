@@ -28,17 +28,46 @@ bool outside(double value, std::int64_t low, std::int64_t high) {
   return value < static_cast<double>(low) || value > static_cast<double>(high);
 }
 
+// A name of the profile may be an alias in the catalogue, or of a model that is not in it.
+bool same_model(const models::Catalog& catalog, const std::string& name, const std::string& model) {
+  if (to_lower(name) == to_lower(model)) return true;
+  const Result<models::LlmSpec> found = catalog.llm(name);
+  return found && found->name == model;
+}
+
+void join(models::CoveredModel& out, const models::CoveredModel& more) {
+  out.tensor_parallel.insert(out.tensor_parallel.end(), more.tensor_parallel.begin(),
+                             more.tensor_parallel.end());
+  std::sort(out.tensor_parallel.begin(), out.tensor_parallel.end());
+  out.tensor_parallel.erase(std::unique(out.tensor_parallel.begin(), out.tensor_parallel.end()),
+                            out.tensor_parallel.end());
+  out.isl_min = std::min(out.isl_min, more.isl_min);
+  out.isl_max = std::max(out.isl_max, more.isl_max);
+  out.osl_min = std::min(out.osl_min, more.osl_min);
+  out.osl_max = std::max(out.osl_max, more.osl_max);
+  out.concurrency_max = std::max(out.concurrency_max, more.concurrency_max);
+  out.rows += more.rows;
+}
+
 }  // namespace
 
-std::optional<models::CoveredModel> covered_model(const models::EngineProfile& profile,
+std::optional<models::CoveredModel> covered_model(const models::Catalog& catalog,
+                                                  const models::EngineProfile& profile,
                                                   const models::LlmSpec& llm) {
-  for (const models::CoveredModel& covered : profile.covered) {
-    if (to_lower(covered.model) == to_lower(llm.name)) return covered;
+  std::optional<models::CoveredModel> out;
+  for (const models::CoveredModel& item : profile.covered) {
+    if (!same_model(catalog, item.model, llm.name)) continue;
+    if (out) {
+      join(*out, item);
+    } else {
+      out = item;
+    }
   }
-  return std::nullopt;
+  return out;
 }
 
 std::vector<std::string> coverage_warnings(const models::EngineProfile& profile,
+                                           const std::optional<models::CoveredModel>& covered,
                                            const models::GpuSpec& gpu, const models::LlmSpec& llm,
                                            const DeploymentSpec& spec) {
   std::vector<std::string> out;
@@ -49,7 +78,6 @@ std::vector<std::string> coverage_warnings(const models::EngineProfile& profile,
                     "carried over by data-sheet rates",
                     gpu.name, engine, profile.gpu));
   }
-  const auto covered = covered_model(profile, llm);
   if (!covered) {
     out.push_back(fmt::format("predictions for {} extrapolate: the profile of {} covers {}",
                               llm.name, engine, list_models(profile)));

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "models/catalog.h"
 #include "models/gpu_spec.h"
 #include "models/llm_spec.h"
 #include "models/profile.h"
@@ -11,12 +12,13 @@
 
 namespace eph::scenario {
 
+// What was measured of the model under any of its names in the catalogue; ranges are joined.
 [[nodiscard]] std::optional<models::CoveredModel> covered_model(
-    const models::EngineProfile& profile, const models::LlmSpec& llm);
-// A line for each way in which the deployment lies outside the profile's data.
-[[nodiscard]] std::vector<std::string> coverage_warnings(const models::EngineProfile& profile,
-                                                         const models::GpuSpec& gpu,
-                                                         const models::LlmSpec& llm,
-                                                         const DeploymentSpec& spec);
+    const models::Catalog& catalog, const models::EngineProfile& profile,
+    const models::LlmSpec& llm);
+// A line for each way in which the deployment lies outside the profile's data. `covered` as above.
+[[nodiscard]] std::vector<std::string> coverage_warnings(
+    const models::EngineProfile& profile, const std::optional<models::CoveredModel>& covered,
+    const models::GpuSpec& gpu, const models::LlmSpec& llm, const DeploymentSpec& spec);
 
 }  // namespace eph::scenario

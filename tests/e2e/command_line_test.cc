@@ -85,6 +85,19 @@ TEST_CASE("an option that has no effect is refused") {
               "--runs is not an option of plan; see ephemeris plan --help");
 }
 
+TEST_CASE("calibrate and validate say what they need") {
+  check_usage({"validate"}, "validate needs measured runs; give --runs FILE");
+  check_usage({"calibrate", "--data", "d", "--out", "o"},
+              "no engine is given; add --engine, one of vllm, sglang, trtllm");
+  check_usage({"calibrate", "--engine", "vlm"},
+              "--engine: \"vlm\" is not known; did you mean \"vllm\"?");
+  check_usage({"calibrate", "--engine", "vllm", "--out", "o"},
+              "no measured data is given; add --data FOLDER");
+  check_usage({"calibrate", "--engine", "vllm", "--data", "d"},
+              "no profile file is given; add --out FILE");
+  CHECK(ephemeris({"validate", "--runs", "no/such.csv"}).code == 3);
+}
+
 TEST_CASE("the catalogue is listed for people and for machines") {
   for (const char* kind :
        {"models", "gpus", "engines", "profiles", "workloads", "networks", "prices"}) {

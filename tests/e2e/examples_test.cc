@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "core/json_doc.h"
+#include "core/text.h"
 #include "tests/e2e/run.h"
 
 using namespace eph;
@@ -29,7 +30,49 @@ Json run(const std::string& name) {
   return *json;
 }
 
+// Words of a command line; quotes hold a word together.
+std::vector<std::string> words_of(std::string_view line) {
+  std::vector<std::string> words(1);
+  bool quoted = false;
+  for (char c : line) {
+    if (c == '"') {
+      quoted = !quoted;
+    } else if (c == ' ' && !quoted) {
+      words.emplace_back();
+    } else {
+      words.back() += c;
+    }
+  }
+  return words;
+}
+
 }  // namespace
+
+// Only those that need nothing but what is shipped, and not the plan of an hour at twenty times the
+// rate.
+TEST_CASE("the examples of --help run") {
+  std::size_t ran = 0;
+  for (const char* command : {"simulate", "workload describe", "catalog", "schema"}) {
+    std::vector<std::string> words = words_of(command);
+    words.push_back("--help");
+    const std::string help = ephemeris(words).out;
+    for (std::string_view line : split(help, '\n')) {
+      const bool example =
+          line.starts_with("  ephemeris ") && line.find(".csv") == std::string_view::npos;
+      if (!example) continue;
+      std::vector<std::string> run = words_of(line.substr(0, line.find(" >")).substr(12));
+      for (std::string& word : run) {
+        if (word.starts_with("examples/")) word = EPH_SOURCE_DIR "/" + word;
+      }
+      const Finished done = ephemeris(run);
+      CAPTURE(line, done.err);
+      CHECK(done.code == 0);
+      CHECK_FALSE(done.out.empty());
+      ++ran;
+    }
+  }
+  CHECK(ran >= 6);
+}
 
 TEST_CASE("the tests below cover every example") {
   std::size_t files = 0;

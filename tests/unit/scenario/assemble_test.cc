@@ -142,25 +142,44 @@ TEST_CASE("predictions outside the profile's data are warned about") {
   const auto other_llm = catalog().llm("microsoft/phi-4");
   REQUIRE((gpu && other_gpu && llm && other_llm));
   DeploymentSpec spec;
-  CHECK(coverage_warnings(profile, *gpu, *llm, spec).empty());
+  const auto warnings = [&](const models::GpuSpec& on, const models::LlmSpec& model) {
+    return coverage_warnings(profile, covered_model(catalog(), profile, model), on, model, spec);
+  };
+  CHECK(warnings(*gpu, *llm).empty());
   spec.layout.tensor = 4;
-  CHECK(coverage_warnings(profile, *gpu, *llm, spec) ==
+  CHECK(warnings(*gpu, *llm) ==
         std::vector<std::string>{
             "predictions for tp 4 of meta-llama/Llama-3.1-8B extrapolate: the profile of "
             "vLLM covers tp 1, 2"});
   spec.layout.tensor = 1;
-  CHECK(coverage_warnings(profile, *gpu, *other_llm, spec) ==
+  CHECK(warnings(*gpu, *other_llm) ==
         std::vector<std::string>{
             "predictions for microsoft/phi-4 extrapolate: the profile of vLLM covers "
             "meta-llama/Llama-3.1-8B"});
-  CHECK(coverage_warnings(profile, *other_gpu, *llm, spec) ==
+  CHECK(warnings(*other_gpu, *llm) ==
         std::vector<std::string>{
             "predictions for l40s extrapolate: the profile of vLLM was fitted on h100-sxm "
             "and is carried over by data-sheet rates"});
   spec.engine_version = "0.10.0";
-  CHECK(coverage_warnings(profile, *gpu, *llm, spec) ==
+  CHECK(warnings(*gpu, *llm) ==
         std::vector<std::string>{
             "predictions for vLLM 0.10.0 extrapolate: the profile was measured on 0.22.1"});
+}
+
+TEST_CASE("measurements under several names of one model are joined") {
+  models::EngineProfile profile;
+  profile.covered = {{"meta-llama/Llama-3.1-8B", {2}, 256, 4096, 128, 512, 256, 40},
+                     {"meta-llama/Llama-3.1-8B-Instruct", {1, 2}, 64, 1024, 100, 1000, 64, 2},
+                     {"somebody/else", {8}, 1, 1, 1, 1, 1, 1}};
+  const auto llm = catalog().llm("meta-llama/Llama-3.1-8B-Instruct");
+  REQUIRE(llm);
+  const auto covered = covered_model(catalog(), profile, *llm);
+  REQUIRE(covered);
+  CHECK(covered->tensor_parallel == std::vector<int>{1, 2});
+  CHECK(covered->isl_min == 64);
+  CHECK(covered->isl_max == 4096);
+  CHECK(covered->osl_max == 1000);
+  CHECK(covered->rows == 42);
 }
 
 TEST_CASE("lengths outside the measured range are warned about") {
