@@ -76,8 +76,7 @@ Result<Arguments> collect(const CommandSpec& spec, const po::parsed_options& par
     }
     const OptionSpec* known = find_option(spec, option.string_key);
     if (known != nullptr && !known->repeatable && out.has(option.string_key)) {
-      return usage_error(fmt::format("--{} is given twice", option.string_key),
-                         "give it once");
+      return usage_error(fmt::format("--{} is given twice", option.string_key), "give it once");
     }
     if (known != nullptr && !known->argument.empty() &&
         (option.value.empty() || option.value.front().empty())) {
@@ -88,13 +87,14 @@ Result<Arguments> collect(const CommandSpec& spec, const po::parsed_options& par
   }
   if (out.has("help")) return out;
   if (out.positionals().size() > spec.max_positionals) {
-    return usage_error(fmt::format("\"{}\" is not understood: {} takes {}",
-                                   out.positionals()[spec.max_positionals], spec.name,
-                                   spec.max_positionals == 0
-                                       ? "options only"
-                                       : fmt::format("{} word{} besides options", spec.max_positionals,
-                                                     spec.max_positionals == 1 ? "" : "s")),
-                       see_help(spec));
+    return usage_error(
+        fmt::format("\"{}\" is not understood: {} takes {}",
+                    out.positionals()[spec.max_positionals], spec.name,
+                    spec.max_positionals == 0
+                        ? "options only"
+                        : fmt::format("{} word{} besides options", spec.max_positionals,
+                                      spec.max_positionals == 1 ? "" : "s")),
+        see_help(spec));
   }
   return out;
 }
@@ -104,8 +104,9 @@ Error missing_value(const CommandSpec& spec, const std::string& option_name) {
   std::string_view name = option_name;
   while (name.starts_with('-')) name.remove_prefix(1);
   const OptionSpec* known = find_option(spec, name);
-  return usage_error(fmt::format("--{} needs a value", name),
-                     fmt::format("write --{} {}", name, known == nullptr ? "VALUE" : known->argument));
+  return usage_error(
+      fmt::format("--{} needs a value", name),
+      fmt::format("write --{} {}", name, known == nullptr ? "VALUE" : known->argument));
 }
 
 void add_wrapped(std::string& out, std::string_view text, std::size_t indent, std::size_t width) {
@@ -140,8 +141,8 @@ const std::vector<std::string>& Arguments::all(std::string_view name) const {
   return found == values_.end() ? none : found->second;
 }
 
-Result<std::int64_t> Arguments::integer(std::string_view name, std::int64_t min,
-                                        std::int64_t max, std::int64_t fallback) const {
+Result<std::int64_t> Arguments::integer(std::string_view name, std::int64_t min, std::int64_t max,
+                                        std::int64_t fallback) const {
   if (!has(name)) return fallback;
   const auto value = parse_int(text(name));
   if (!value) {
@@ -167,13 +168,12 @@ Result<Arguments> parse_arguments(const CommandSpec& spec, const std::vector<std
   po::positional_options_description positional;
   positional.add("words", -1);
   try {
-    // No abbreviations (they would change meaning when options are added) and no one-letter options.
+    // No abbreviations (they would change meaning when options are added) and no one-letter
+    // options.
     const auto style = allow_long | long_allow_adjacent | long_allow_next;
-    return collect(spec, po::command_line_parser(words)
-                             .options(options)
-                             .positional(positional)
-                             .style(style)
-                             .run());
+    return collect(
+        spec,
+        po::command_line_parser(words).options(options).positional(positional).style(style).run());
   } catch (const po::unknown_option& e) {
     return unknown_option(spec, e.get_option_name());
   } catch (const po::invalid_command_line_syntax& e) {
@@ -193,7 +193,8 @@ std::string help_text(const CommandSpec& spec) {
   add_wrapped(out, spec.summary, 0, kWidth);
   if (!spec.details.empty()) {
     out += '\n';
-    for (std::string_view paragraph : split(spec.details, '\n')) add_wrapped(out, paragraph, 0, kWidth);
+    for (std::string_view paragraph : split(spec.details, '\n'))
+      add_wrapped(out, paragraph, 0, kWidth);
   }
   for (const OptionGroup& group : spec.groups) {
     out += fmt::format("\n{}:\n", group.title);

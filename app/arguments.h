@@ -39,11 +39,13 @@ class Arguments {
   [[nodiscard]] std::string text(std::string_view name, std::string fallback = {}) const;
   [[nodiscard]] const std::vector<std::string>& all(std::string_view name) const;
   // A whole number of min..max; the fallback when it was not given.
-  [[nodiscard]] Result<std::int64_t> integer(std::string_view name, std::int64_t min, std::int64_t max,
-                                             std::int64_t fallback) const;
+  [[nodiscard]] Result<std::int64_t> integer(std::string_view name, std::int64_t min,
+                                             std::int64_t max, std::int64_t fallback) const;
   [[nodiscard]] const std::vector<std::string>& positionals() const { return positionals_; }
 
-  void add(const std::string& name, std::string value) { values_[name].push_back(std::move(value)); }
+  void add(const std::string& name, std::string value) {
+    values_[name].push_back(std::move(value));
+  }
   void add_positional(std::string value) { positionals_.push_back(std::move(value)); }
 
  private:

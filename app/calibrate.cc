@@ -14,11 +14,12 @@ namespace eph::app {
 
 namespace {
 
-// The command that repeats the fit: every option that was given but --threads and --json, which do not
-// change the profile.
+// The command that repeats the fit: every option that was given but --threads and --json, which do
+// not change the profile.
 std::string command_line(const Arguments& arguments) {
   std::string out = "ephemeris calibrate";
-  for (const char* name : {"engine", "gpu", "data", "held-out", "splits", "max-iterations", "seed", "out"}) {
+  for (const char* name :
+       {"engine", "gpu", "data", "held-out", "splits", "max-iterations", "seed", "out"}) {
     if (arguments.has(name)) out += fmt::format(" --{} {}", name, arguments.text(name));
   }
   return out;
@@ -26,10 +27,12 @@ std::string command_line(const Arguments& arguments) {
 
 Result<models::EngineKind> read_engine(const Arguments& arguments) {
   const std::vector<std::string> names{"vllm", "sglang", "trtllm"};
-  if (!arguments.has("engine")) return usage_error("no engine is given", "add --engine, one of vllm, sglang, trtllm");
+  if (!arguments.has("engine"))
+    return usage_error("no engine is given", "add --engine, one of vllm, sglang, trtllm");
   const std::string text = arguments.text("engine");
   const auto kind = models::parse_engine(text);
-  if (!kind) return usage_error(fmt::format("--engine: \"{}\" is not known", text), suggest(text, names));
+  if (!kind)
+    return usage_error(fmt::format("--engine: \"{}\" is not known", text), suggest(text, names));
   return *kind;
 }
 
@@ -45,12 +48,15 @@ Result<calibration::CalibrateOptions> read_options(const Arguments& arguments) {
   out.gpu = arguments.text("gpu", out.gpu);
   if (arguments.has("held-out")) {
     const auto share = parse_double(arguments.text("held-out"));
-    if (!share) return usage_error(fmt::format("--held-out: \"{}\" is not a number", arguments.text("held-out")));
+    if (!share)
+      return usage_error(
+          fmt::format("--held-out: \"{}\" is not a number", arguments.text("held-out")));
     out.held_out = *share;
   }
   const Result<std::int64_t> splits = arguments.integer("splits", 1, 100, out.splits);
   if (!splits) return splits.error();
-  const Result<std::int64_t> iterations = arguments.integer("max-iterations", 1, 1000, out.max_iterations);
+  const Result<std::int64_t> iterations =
+      arguments.integer("max-iterations", 1, 1000, out.max_iterations);
   if (!iterations) return iterations.error();
   const Result<std::int64_t> seed = arguments.integer("seed", 0, std::int64_t{1} << 53, 1);
   if (!seed) return seed.error();
@@ -65,14 +71,15 @@ Result<calibration::CalibrateOptions> read_options(const Arguments& arguments) {
 }
 
 std::string report_text(const calibration::CalibrateReport& report, const std::string& path) {
-  std::string out = fmt::format("{}: {} on {} from {} rows, {} of them held out in a second fit\n", path,
-                                models::display(report.profile.engine), report.profile.gpu, report.rows,
-                                report.held_out_rows);
+  std::string out = fmt::format("{}: {} on {} from {} rows, {} of them held out in a second fit\n",
+                                path, models::display(report.profile.engine), report.profile.gpu,
+                                report.rows, report.held_out_rows);
   out += fmt::format("\nerrors of the fit on all rows\n{}", error_text(report.in_sample));
   if (!report.held_out_errors.empty()) {
     out += fmt::format("\nerrors on held-out rows\n{}", error_text(report.held_out_errors));
   }
-  if (!report.skipped.empty()) out += fmt::format("\n{} rows are not used\n", report.skipped.size());
+  if (!report.skipped.empty())
+    out += fmt::format("\n{} rows are not used\n", report.skipped.size());
   return out;
 }
 
@@ -95,19 +102,23 @@ const CommandSpec& calibrate_spec() {
       "fit an engine's step times on measured data and write a profile",
       "--engine ENGINE --data FOLDER --out FILE [OPTIONS]",
       "",
-      {"ephemeris calibrate --engine vllm --data ../shared/data --out data/profiles/vllm-h100-sxm.json"},
+      {"ephemeris calibrate --engine vllm --data ../shared/data --out "
+       "data/profiles/vllm-h100-sxm.json"},
       {{"calibration",
         {{"engine", "ENGINE", "vllm, sglang or trtllm"},
          {"gpu", "NAME", "GPU whose rows are used [h100-sxm]"},
-         {"data", "FOLDER", "measured data; holds h100/serving_runs.csv and h100/guidellm_sweeps.csv"},
+         {"data", "FOLDER",
+          "measured data; holds h100/serving_runs.csv and h100/guidellm_sweeps.csv"},
          {"out", "FILE", "profile to write"},
-         {"held-out", "SHARE", "share of the rows a second fit does not see, to measure its error [0.3]"},
+         {"held-out", "SHARE",
+          "share of the rows a second fit does not see, to measure its error [0.3]"},
          {"splits", "N", "held-out fits, each with other rows held out [1]"},
          {"max-iterations", "N", "of the fit [8]"},
          {"seed", "N", "seed of all random draws [1]"}}},
        {"output", {{"json", "", "print JSON instead of tables"}}},
        {"execution",
-        {{"threads", "N", "simulations at the same time; the results do not depend on it [all cores]"},
+        {{"threads", "N",
+          "simulations at the same time; the results do not depend on it [all cores]"},
          catalog_option()}}},
       0};
   return spec;
@@ -120,9 +131,10 @@ int run_calibrate(const Arguments& arguments) {
   if (!catalog) return fail(catalog.error());
   const Result<calibration::CalibrateReport> report = [&] {
     ProgressLine line;
-    return calibration::calibrate(*options, *catalog, [&line](const std::string& what, int number, int of) {
-      line.show(-1, fmt::format("{} ({} of {})", what, number, of));
-    });
+    return calibration::calibrate(*options, *catalog,
+                                  [&line](const std::string& what, int number, int of) {
+                                    line.show(-1, fmt::format("{} ({} of {})", what, number, of));
+                                  });
   }();
   if (!report) return fail(report.error());
   return finish(arguments.has("json") ? report_json(*report).dump() + "\n"

@@ -22,12 +22,16 @@ const CatalogKind* find_kind(std::string_view name) {
 std::string cell(const Json* value, double unit) {
   if (value == nullptr) return "";
   switch (value->type()) {
-    case Json::Type::string: return value->as_string();
-    case Json::Type::boolean: return value->as_bool() ? "yes" : "no";
+    case Json::Type::string:
+      return value->as_string();
+    case Json::Type::boolean:
+      return value->as_bool() ? "yes" : "no";
     case Json::Type::integer:
       return unit == 1 ? fmt::format("{}", value->as_int()) : human(value->as_double() / unit);
-    case Json::Type::number: return human(value->as_double() / unit);
-    default: return value->dump(-1);
+    case Json::Type::number:
+      return human(value->as_double() / unit);
+    default:
+      return value->dump(-1);
   }
 }
 
@@ -43,7 +47,8 @@ std::string list_text(const CatalogKind& kind, const Json& list) {
   TextTable table(std::move(header), std::move(align));
   for (const Json& entry : list.items()) {
     std::vector<std::string> cells;
-    for (const CatalogColumn& column : kind.columns) cells.push_back(cell(entry.find(column.key), column.unit));
+    for (const CatalogColumn& column : kind.columns)
+      cells.push_back(cell(entry.find(column.key), column.unit));
     table.add(std::move(cells));
   }
   return table.text();
@@ -56,7 +61,7 @@ std::string detail_text(const Json& entry) {
       out += fmt::format("{}\n", key);
       for (const Json& item : value.items()) out += fmt::format("  {}\n", item.dump(-1));
     } else {
-      out += fmt::format("{:<24}{}\n", key, cell(&value, 1));
+      out += fmt::format("{:<24}{}\n", key, value.is_number() ? value.dump(-1) : cell(&value, 1));
     }
   }
   return out;
@@ -79,7 +84,8 @@ int list_all(const models::Catalog& catalog, bool json) {
 int unknown_kind(const std::string& name) {
   std::vector<std::string> names;
   for (const CatalogKind& kind : catalog_kinds()) names.emplace_back(kind.name);
-  return fail(usage_error(fmt::format("\"{}\" is no part of the catalogue", name), suggest(name, names)));
+  return fail(
+      usage_error(fmt::format("\"{}\" is no part of the catalogue", name), suggest(name, names)));
 }
 
 }  // namespace
@@ -90,7 +96,8 @@ const CommandSpec& catalog_spec() {
       "list the shipped models, GPUs, engines, profiles, workloads, networks and prices",
       "[models|gpus|engines|profiles|workloads|networks|prices] [NAME]",
       "",
-      {"ephemeris catalog gpus", "ephemeris catalog models meta-llama/Llama-3.1-8B-Instruct --json"},
+      {"ephemeris catalog gpus",
+       "ephemeris catalog models meta-llama/Llama-3.1-8B-Instruct --json"},
       {{"output", {{"json", "", "print JSON instead of tables"}, data_option()}}},
       2};
   return spec;
@@ -108,7 +115,8 @@ int run_catalog(const Arguments& arguments) {
     return fail(usage_error(fmt::format("{} have no details", kind->name),
                             fmt::format("see ephemeris catalog {}", kind->name)));
   }
-  const Result<Json> found = words.size() == 2 ? kind->detail(*catalog, words[1]) : kind->list(*catalog);
+  const Result<Json> found =
+      words.size() == 2 ? kind->detail(*catalog, words[1]) : kind->list(*catalog);
   if (!found) return fail(found.error());
   if (json) return finish(found->dump() + "\n");
   return finish(words.size() == 2 ? detail_text(*found) : list_text(*kind, *found));

@@ -20,7 +20,9 @@ Result<Json> gpu_json(const models::Catalog& catalog, const std::string& name) {
   out.set("name", gpu->name).set("display", gpu->display).set("architecture", gpu->architecture);
   out.set("memory_bytes", gpu->memory.value);
   out.set("memory_bytes_per_s", gpu->memory_bandwidth.value);
-  out.set("bf16_flops", gpu->bf16.value).set("fp8_flops", gpu->fp8.value).set("fp4_flops", gpu->fp4.value);
+  out.set("bf16_flops", gpu->bf16.value)
+      .set("fp8_flops", gpu->fp8.value)
+      .set("fp4_flops", gpu->fp4.value);
   out.set("link_bytes_per_s", gpu->link_bandwidth.value).set("nvlink", gpu->has_nvlink);
   out.set("max_gpus_per_node", gpu->max_gpus_per_node).set("sm_count", gpu->sm_count);
   return out;
@@ -36,14 +38,17 @@ Result<Json> model_json(const models::Catalog& catalog, const std::string& name)
   out.set("parameters", count.total).set("active_parameters", count.active);
   out.set("embedding_parameters", count.embedding);
   out.set("weight_bytes", models::weight_bytes(*llm).value);
-  out.set("weights", models::name(llm->weights)).set("expert_weights", models::name(llm->expert_weights));
+  out.set("weights", models::name(llm->weights))
+      .set("expert_weights", models::name(llm->expert_weights));
   out.set("kv_bytes_per_token", models::kv_bytes_per_token(*llm, alone, models::Precision::bf16));
-  out.set("kv_bytes_per_token_fp8", models::kv_bytes_per_token(*llm, alone, models::Precision::fp8));
+  out.set("kv_bytes_per_token_fp8",
+          models::kv_bytes_per_token(*llm, alone, models::Precision::fp8));
   out.set("layers", llm->layers).set("hidden", llm->hidden).set("vocab", llm->vocab);
   out.set("heads", llm->heads).set("kv_heads", llm->kv_heads).set("head_dim", llm->head_dim);
-  out.set("attention", llm->is_mla() ? "MLA" : llm->kv_heads == llm->heads ? "MHA"
-                                           : llm->kv_heads == 1            ? "MQA"
-                                                                           : "GQA");
+  out.set("attention", llm->is_mla()                 ? "MLA"
+                       : llm->kv_heads == llm->heads ? "MHA"
+                       : llm->kv_heads == 1          ? "MQA"
+                                                     : "GQA");
   out.set("experts", llm->moe.experts).set("experts_per_token", llm->moe.experts_per_token);
   out.set("max_position", llm->max_position);
   return out;
@@ -75,7 +80,9 @@ Json error_json(const models::EngineProfile& profile) {
   return errors;
 }
 
-std::string file_name(const std::string& path) { return std::filesystem::path(path).stem().string(); }
+std::string file_name(const std::string& path) {
+  return std::filesystem::path(path).stem().string();
+}
 
 Result<Json> profile_json(const std::string& path, bool full) {
   const Result<models::StepProfile> profile = models::load_step_profile(path);
@@ -95,7 +102,9 @@ Result<Json> profile_json(const std::string& path, bool full) {
   out.set("covered", coverage_json(*fitted)).set("errors_percent", error_json(*fitted));
   Json sources = Json::array();
   for (const std::string& source : fitted->sources) sources.push(Json::string(source));
-  out.set("sources", std::move(sources)).set("command", fitted->command).set("commit", fitted->commit);
+  out.set("sources", std::move(sources))
+      .set("command", fitted->command)
+      .set("commit", fitted->commit);
   return out;
 }
 
@@ -110,7 +119,8 @@ Result<Json> profile_detail(const models::Catalog& catalog, const std::string& n
 
 Result<Json> engine_json(const models::Catalog& catalog, const std::string& name) {
   const auto kind = models::parse_engine(name);
-  if (!kind) return usage_error(fmt::format("there is no engine {}", name), "see ephemeris catalog engines");
+  if (!kind)
+    return usage_error(fmt::format("there is no engine {}", name), "see ephemeris catalog engines");
   const Result<models::EngineSpec> engine = catalog.engine(*kind);
   if (!engine) return engine.error();
   Json out = Json::object();
@@ -132,15 +142,18 @@ Result<Json> collect(const Result<Names>& names, Entry entry) {
 }
 
 Result<Json> list_gpus(const models::Catalog& catalog) {
-  return collect(catalog.gpu_names(), [&](const std::string& name) { return gpu_json(catalog, name); });
+  return collect(catalog.gpu_names(),
+                 [&](const std::string& name) { return gpu_json(catalog, name); });
 }
 
 Result<Json> list_models(const models::Catalog& catalog) {
-  return collect(catalog.llm_names(), [&](const std::string& name) { return model_json(catalog, name); });
+  return collect(catalog.llm_names(),
+                 [&](const std::string& name) { return model_json(catalog, name); });
 }
 
 Result<Json> list_engines(const models::Catalog& catalog) {
-  const Result<std::vector<std::string>> names = std::vector<std::string>{"vllm", "sglang", "trtllm"};
+  const Result<std::vector<std::string>> names =
+      std::vector<std::string>{"vllm", "sglang", "trtllm"};
   return collect(names, [&](const std::string& name) { return engine_json(catalog, name); });
 }
 
@@ -151,7 +164,8 @@ Result<Json> list_profiles(const models::Catalog& catalog) {
 
 Result<Json> list_workloads(const models::Catalog& catalog) {
   const Result<std::vector<std::string>> names = scenario::shipped_workloads(catalog);
-  return collect(names, [&](const std::string& name) { return scenario::workload_facts(catalog, name); });
+  return collect(names,
+                 [&](const std::string& name) { return scenario::workload_facts(catalog, name); });
 }
 
 Json hop_json(const models::HopDelay& hop) {
@@ -164,7 +178,9 @@ Result<Json> network_json(const models::Catalog& catalog, const std::string& nam
   const Result<models::NetworkProfile> network = catalog.network(name);
   if (!network) return network.error();
   Json out = Json::object();
-  out.set("name", network->name).set("description", network->description).set("assumed", network->assumed);
+  out.set("name", network->name)
+      .set("description", network->description)
+      .set("assumed", network->assumed);
   out.set("client_to_gateway", hop_json(network->client_to_gateway));
   out.set("gateway_to_replica", hop_json(network->gateway_to_replica));
   out.set("replica_to_client", hop_json(network->replica_to_client));
@@ -216,7 +232,11 @@ const std::vector<CatalogKind>& catalog_kinds() {
         {"link_bytes_per_s", "link GB/s", kBillion}},
        list_gpus,
        gpu_json},
-      {"engines", "engines", {{"name", "name"}, {"display", "what"}, {"rules", "rules"}}, list_engines, engine_json},
+      {"engines",
+       "engines",
+       {{"name", "name"}, {"display", "what"}, {"rules", "rules"}},
+       list_engines,
+       engine_json},
       {"profiles",
        "fitted step times",
        {{"name", "name"}, {"engine", "engine"}, {"gpu", "GPU"}, {"models", "models"}},
@@ -224,7 +244,11 @@ const std::vector<CatalogKind>& catalog_kinds() {
        profile_detail},
       {"workloads",
        "workload models",
-       {{"name", "name"}, {"description", "what"}},
+       {{"name", "name"},
+        {"requests", "requests"},
+        {"duration_s", "s"},
+        {"requests_per_s", "requests/s"},
+        {"source", "source"}},
        list_workloads,
        scenario::workload_facts},
       {"networks",

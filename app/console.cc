@@ -23,9 +23,12 @@ void write_stderr(std::string_view text) {
 
 int exit_code(ErrorKind kind) {
   switch (kind) {
-    case ErrorKind::usage: return kUsage;
-    case ErrorKind::io: return kIo;
-    case ErrorKind::infeasible: return kUsage;  // asked for alone, it cannot run: a bad configuration
+    case ErrorKind::usage:
+      return kUsage;
+    case ErrorKind::io:
+      return kIo;
+    case ErrorKind::infeasible:
+      return kUsage;  // asked for alone, it cannot run: a bad configuration
   }
   return kInternal;
 }

@@ -5,7 +5,8 @@ namespace eph::app {
 namespace {
 
 OptionSpec folder_option(std::string name) {
-  return {std::move(name), "FOLDER", "catalogue folder [$EPHEMERIS_DATA, or data/ near the program]"};
+  return {std::move(name), "FOLDER",
+          "catalogue folder [$EPHEMERIS_DATA, or data/ near the program]"};
 }
 
 }  // namespace

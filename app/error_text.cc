@@ -14,8 +14,9 @@ std::string or_all(const std::string& key) { return key.empty() ? "all" : key; }
 
 std::string error_text(const std::vector<calibration::ErrorLine>& lines) {
   using Align = TextTable::Align;
-  TextTable table({"engine", "protocol", "model", "figure", "n", "MAPE %", "median %", "p90 %", "bias %"},
-                  {Align::left, Align::left, Align::left, Align::left});
+  TextTable table(
+      {"engine", "protocol", "model", "figure", "n", "MAPE %", "median %", "p90 %", "bias %"},
+      {Align::left, Align::left, Align::left, Align::left});
   for (const calibration::ErrorLine& line : lines) {
     table.add({or_all(line.engine), or_all(line.protocol), or_all(line.model),
                std::string(calibration::column_name(line.figure)), fmt::format("{}", line.errors.n),

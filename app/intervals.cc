@@ -39,8 +39,8 @@ Interval mean_interval(std::span<const double> values) {
   EPH_ASSERT(values.size() >= 2, "an interval from {} values", values.size());
   const double n = static_cast<double>(values.size());
   const double centre = mean(values);
-  const double half = student_quantile(0.95, static_cast<int>(values.size()) - 1) *
-                      std::sqrt(variance(values) / n);
+  const double half =
+      student_quantile(0.95, static_cast<int>(values.size()) - 1) * std::sqrt(variance(values) / n);
   return {centre, centre - half, centre + half};
 }
 

@@ -39,7 +39,8 @@ std::string program_help() {
   out +=
       "\n  ephemeris COMMAND --help   says what a command takes, with an example\n"
       "  ephemeris --version        version and commit\n\n"
-      "exit codes: 0 done, 1 no candidate is feasible or a check failed, 2 wrong usage, configuration or\n"
+      "exit codes: 0 done, 1 no candidate is feasible or a check failed, 2 wrong usage, "
+      "configuration or\n"
       "data, 3 a file cannot be read or written, 70 an error of the program itself\n";
   return out;
 }
@@ -75,10 +76,12 @@ int unknown_command(const std::vector<std::string>& words) {
     if (words.size() == 1 || words[1] == "--help" || words[1] == "-h") {
       std::string lines;
       for (const Command& command : commands()) {
-        if (split(command.spec().name, ' ')[0] == words[0]) lines += help_text(command.spec()) + '\n';
+        if (split(command.spec().name, ' ')[0] == words[0])
+          lines += help_text(command.spec()) + '\n';
       }
       if (words.size() > 1) return finish(lines);
-      return fail(usage_error(fmt::format("{} needs a second word", words[0]), suggest("", seconds)));
+      return fail(
+          usage_error(fmt::format("{} needs a second word", words[0]), suggest("", seconds)));
     }
     return fail(usage_error(fmt::format("{} {} is not a command", words[0], words[1]),
                             suggest(words[1], seconds)));
@@ -98,7 +101,8 @@ int run(const std::vector<std::string>& words) {
   std::size_t used = 0;
   const Command* command = find_command(words, used);
   if (command == nullptr) return unknown_command(words);
-  const std::vector<std::string> rest(words.begin() + static_cast<std::ptrdiff_t>(used), words.end());
+  const std::vector<std::string> rest(words.begin() + static_cast<std::ptrdiff_t>(used),
+                                      words.end());
   const Result<Arguments> arguments = parse_arguments(command->spec(), rest);
   if (!arguments) return fail(arguments.error());
   if (arguments->has("help")) return finish(help_text(command->spec()));
@@ -106,9 +110,10 @@ int run(const std::vector<std::string>& words) {
 }
 
 int internal_error(std::string_view what) {
-  write_note(fmt::format("ephemeris: internal error: {}\nThis is a fault of the program; please report it "
-                         "with the command line and \"{}\".",
-                         what, trim(version_text())));
+  write_note(
+      fmt::format("ephemeris: internal error: {}\nThis is a fault of the program; please report it "
+                  "with the command line and \"{}\".",
+                  what, trim(version_text())));
   return kInternal;
 }
 

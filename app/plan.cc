@@ -13,6 +13,7 @@
 #include "app/progress.h"
 #include "app/scenario_flags.h"
 #include "app/table.h"
+#include "core/text.h"
 
 namespace eph::app {
 
@@ -27,17 +28,23 @@ FlagUse flag_use() {
 
 std::vector<OptionGroup> groups() {
   std::vector<OptionGroup> all = scenario_options(flag_use());
-  all.push_back({"search and prices",
-                 {{"max-replicas", "N", "give up on a candidate beyond so many replicas [4096]"},
-                  {"prices", "FILE", "price list [the shipped one]"},
-                  {"provider", "NAME", "whose prices [the list's default]"},
-                  {"commitment", "KIND", "on_demand, reserved or spot, as in the price list [on_demand]"}}});
+  all.push_back(
+      {"search and prices",
+       {{"max-replicas", "N", "give up on a candidate beyond so many replicas [4096]"},
+        {"max-rejected", "SHARE",
+         "share of requests that may be rejected as too long; they are named in the output "
+         "[0.001]"},
+        {"prices", "FILE", "price list [the shipped one]"},
+        {"provider", "NAME", "whose prices [generic]"},
+        {"commitment", "KIND", "on_demand, reserved or spot, as in the price list [on_demand]"}}});
   all.push_back({"output",
                  {{"json", "", "print JSON instead of tables"},
                   {"timing", "", "say on stderr how long the search took"}}});
   all.push_back({"execution",
-                 {{"threads", "N", "simulations at the same time; the results do not depend on it [all cores]"},
-                  {"exact-steps", "", "one event per iteration: the only way there is, so this changes nothing"},
+                 {{"threads", "N",
+                   "simulations at the same time; the results do not depend on it [all cores]"},
+                  {"exact-steps", "",
+                   "one event per iteration: the only way there is, so this changes nothing"},
                   data_option()}});
   return all;
 }
@@ -56,7 +63,8 @@ Result<planner::PlanProblem> read_problem(const Arguments& arguments) {
   Result<GatheredScenario> gathered = gather_scenario(arguments, flag_use());
   if (!gathered) return gathered.error();
   if (gathered->scenario.slos.empty()) {
-    return usage_error("plan needs an objective", "give --slo, as in --slo p95_ttft=500ms --slo p95_tpot=30ms");
+    return usage_error("plan needs an objective",
+                       "give --slo, as in --slo p95_ttft=500ms --slo p95_tpot=30ms");
   }
   const auto& synthetic = gathered->scenario.workload.synthetic;
   if (synthetic && synthetic->arrivals == "closed") {
@@ -74,16 +82,41 @@ Result<planner::PlanProblem> read_problem(const Arguments& arguments) {
 
 Result<planner::PlanOptions> read_search(const Arguments& arguments) {
   planner::PlanOptions out;
-  const Result<std::int64_t> replicas = arguments.integer("max-replicas", 1, 65536, out.max_replicas);
+  const Result<std::int64_t> replicas =
+      arguments.integer("max-replicas", 1, 65536, out.max_replicas);
   if (!replicas) return replicas.error();
   const Result<std::int64_t> threads = arguments.integer("threads", 1, 1024, 0);
   if (!threads) return threads.error();
   out.max_replicas = static_cast<int>(*replicas);
   out.threads = static_cast<int>(*threads);
+  if (arguments.has("max-rejected")) {
+    const auto share = parse_double(arguments.text("max-rejected"));
+    if (!share || *share < 0 || *share > 1) {
+      return usage_error(
+          fmt::format("--max-rejected: \"{}\" is no share", arguments.text("max-rejected")),
+          "use 0 to 1");
+    }
+    out.max_rejected_share = *share;
+  }
   out.price_file = arguments.text("prices");
-  out.provider = arguments.text("provider");
+  out.provider = arguments.text("provider", "generic");
   out.commitment = arguments.text("commitment", out.commitment);
   return out;
+}
+
+// Every candidate needs a price; better said before the search than after it.
+Result<void> check_prices(const models::Catalog& catalog, const planner::PlanProblem& problem,
+                          const planner::PlanOptions& options) {
+  const Result<models::PriceBook> book =
+      options.price_file.empty() ? catalog.prices() : models::PriceBook::load(options.price_file);
+  if (!book) return book.error();
+  for (const scenario::DeploymentSpec& candidate : problem.candidates) {
+    const Result<models::GpuSpec> gpu = catalog.gpu(candidate.gpu);
+    if (!gpu) return gpu.error();
+    const Result<models::Price> price = book->find(gpu->name, options.provider, options.commitment);
+    if (!price) return price.error();
+  }
+  return {};
 }
 
 }  // namespace
@@ -93,10 +126,13 @@ const CommandSpec& plan_spec() {
       "plan",
       "find the fewest replicas of each candidate that meet the objectives, and their cost",
       "[SCENARIO] [OPTIONS]",
-      "Candidates are all combinations of --engine, --gpu and --tp, each of which may be repeated or take a "
+      "Candidates are all combinations of --engine, --gpu and --tp, each of which may be repeated "
+      "or take a "
       "list with commas. Ends with 1 when no candidate is feasible.",
-      {"ephemeris plan --model meta-llama/Llama-3.1-8B-Instruct --gpu h100-sxm --engine vllm --engine sglang "
-       "--engine trtllm --workload azure-conv-2023 --rate-scale 20 --slo p95_ttft=500ms --slo p95_tpot=30ms"},
+      {"ephemeris plan --model meta-llama/Llama-3.1-8B-Instruct --gpu h100-sxm --engine vllm "
+       "--engine sglang "
+       "--engine trtllm --workload azure-conv-2023 --rate-scale 20 --slo p95_ttft=500ms --slo "
+       "p95_tpot=30ms"},
       groups(),
       1};
   return spec;
@@ -110,17 +146,24 @@ int run_plan(const Arguments& arguments) {
   if (!options) return fail(options.error());
   const Result<models::Catalog> catalog = open_catalog(arguments);
   if (!catalog) return fail(catalog.error());
+  if (const Result<void> priced = check_prices(*catalog, *problem, *options); !priced) {
+    return fail(priced.error());
+  }
   const Result<planner::PlanReport> report = [&] {
     ProgressLine line;
     if (line.visible()) {
-      options->progress = [&line](double share, const std::string& what) { line.show(share, what); };
+      options->progress = [&line](double share, const std::string& what) {
+        line.show(share, what);
+      };
     }
     return planner::plan(*catalog, *problem, *options);
   }();
   if (!report) return fail(report.error());
   if (arguments.has("timing")) {
-    const double wall = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    write_note(fmt::format("timing: {} s of wall clock, {} simulations", human(wall), report->simulations));
+    const double wall =
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    write_note(fmt::format("timing: {} s of wall clock, {} simulations", human(wall),
+                           report->simulations));
   }
   const bool any = std::any_of(report->rows.begin(), report->rows.end(),
                                [](const planner::PlanRow& row) { return row.feasible; });

@@ -23,7 +23,8 @@ std::string layout_text(const models::Parallelism& layout) {
 std::string money(double usd) { return usd >= 100 ? human(usd) : fmt::format("{:.2f}", usd); }
 
 std::string feasible_table(const planner::PlanProblem& problem, const planner::PlanReport& report) {
-  std::vector<std::string> header{"engine", "GPU", "layout", "replicas", "GPUs", "USD/h", "USD/Mtok out"};
+  std::vector<std::string> header{"engine", "GPU",   "layout",      "replicas",
+                                  "GPUs",   "USD/h", "USD/Mtok out"};
   for (const sim::Slo& slo : problem.slos) header.push_back(slo.text());
   header.insert(header.end(), {"headroom", "busy", "KV peak", "tokens/s out"});
   TextTable table(std::move(header), {Align::left, Align::left, Align::left});
@@ -39,9 +40,9 @@ std::string feasible_table(const planner::PlanProblem& problem, const planner::P
     for (const sim::SloOutcome& slo : row.at_plan.slos) {
       cells.push_back(fmt::format("{} ms", human(slo.measured_s * 1e3)));
     }
-    cells.insert(cells.end(), {percent(row.headroom), percent(row.at_plan.busy_share),
-                               percent(row.at_plan.peak_kv_used),
-                               human(row.at_plan.output_tokens_per_s)});
+    cells.insert(cells.end(),
+                 {percent(row.headroom), percent(row.at_plan.busy_share),
+                  percent(row.at_plan.peak_kv_used), human(row.at_plan.output_tokens_per_s)});
     table.add(std::move(cells));
   }
   return table.empty() ? "" : table.text();
@@ -54,7 +55,8 @@ std::string infeasible_table(const planner::PlanReport& report) {
   for (const planner::PlanRow& row : report.rows) {
     if (row.feasible) continue;
     any = true;
-    table.add({row.deployment.engine, row.deployment.gpu, layout_text(row.deployment.layout), row.reason});
+    table.add({row.deployment.engine, row.deployment.gpu, layout_text(row.deployment.layout),
+               row.reason});
   }
   return any ? table.text() : "";
 }
@@ -63,9 +65,11 @@ std::string infeasible_table(const planner::PlanReport& report) {
 std::string warnings(const planner::PlanReport& report) {
   std::vector<std::pair<std::string, std::string>> found;  // text, who
   for (const planner::PlanRow& row : report.rows) {
-    const std::string who = fmt::format("{} {}", row.deployment.engine, layout_text(row.deployment.layout));
+    const std::string who =
+        fmt::format("{} {}", row.deployment.engine, layout_text(row.deployment.layout));
     for (const std::string& text : row.warnings) {
-      const auto same = std::find_if(found.begin(), found.end(), [&](const auto& f) { return f.first == text; });
+      const auto same =
+          std::find_if(found.begin(), found.end(), [&](const auto& f) { return f.first == text; });
       if (same == found.end()) {
         found.emplace_back(text, who);
       } else {
@@ -84,8 +88,9 @@ std::string warnings(const planner::PlanReport& report) {
 std::string plan_text(const planner::PlanProblem& problem, const planner::PlanReport& report) {
   std::string out = fmt::format("{}\n", problem.candidates.front().model);
   out += fmt::format("  workload   {}\n", report.workload);
-  out += fmt::format("             {} requests, {} a second on average, {} in the busiest minute\n",
-                     human_count(report.requests), human(report.mean_rate), human(report.peak_rate));
+  out +=
+      fmt::format("             {} requests, {} a second on average, {} in the busiest minute\n",
+                  human_count(report.requests), human(report.mean_rate), human(report.peak_rate));
   out += fmt::format("  prices     {}\n\n", report.price_note);
   const std::string good = feasible_table(problem, report), bad = infeasible_table(report);
   if (good.empty()) out += "no candidate is feasible\n";

@@ -12,13 +12,23 @@ namespace eph::app {
 
 namespace {
 
-std::string instant(SimTime time) { return time == SimTime::never() ? "" : number(time.seconds()); }
+// Divided once, so that whole nanoseconds come out as the shortest decimal.
+std::string seconds(SimTime time) { return number(static_cast<double>(time.ns) / 1e9); }
+std::string instant(SimTime time) { return time == SimTime::never() ? "" : seconds(time); }
+std::string ms(Duration duration) { return number(static_cast<double>(duration.ns) / 1e6); }
+
+std::string tpot_ms(const sim::RequestRecord& r) {
+  return number(static_cast<double>((r.finish - r.first_token).ns) / 1e6 / (r.output_tokens - 1));
+}
 
 std::string_view status_name(sim::RequestStatus status) {
   switch (status) {
-    case sim::RequestStatus::finished: return "finished";
-    case sim::RequestStatus::rejected: return "rejected";
-    case sim::RequestStatus::unfinished: return "unfinished";
+    case sim::RequestStatus::finished:
+      return "finished";
+    case sim::RequestStatus::rejected:
+      return "rejected";
+    case sim::RequestStatus::unfinished:
+      return "unfinished";
   }
   EPH_ASSERT(false, "request status {}", static_cast<int>(status));
 }
@@ -49,7 +59,8 @@ Result<void> OutputFile::close() {
 }
 
 std::string requests_header() {
-  return "index,arrival_s,prompt_tokens,output_tokens,replica,queued_s,first_token_s,finish_s,ttft_ms,"
+  return "index,arrival_s,prompt_tokens,output_tokens,replica,queued_s,first_token_s,finish_s,ttft_"
+         "ms,"
          "tpot_ms,e2e_ms,preemptions,status\n";
 }
 
@@ -57,16 +68,17 @@ std::string request_row(const sim::RequestRecord& r) {
   const bool started = r.first_token != SimTime::never();
   const bool ended = r.status == sim::RequestStatus::finished;
   const bool served = r.engine_queued != SimTime::never();
-  return fmt::format("{},{},{},{},{},{},{},{},{},{},{},{},{}\n", index(r.id),
-                     number(r.sent.seconds()), r.prompt_tokens, r.output_tokens,
+  return fmt::format("{},{},{},{},{},{},{},{},{},{},{},{},{}\n", index(r.id), seconds(r.sent),
+                     r.prompt_tokens, r.output_tokens,
                      served ? fmt::format("{}", index(r.replica)) : "", instant(r.engine_queued),
                      instant(r.first_token), ended ? instant(r.finish) : "",
-                     started ? number(r.ttft().ms()) : "",
-                     ended && r.output_tokens > 1 ? number(r.tpot_s() * 1e3) : "",
-                     ended ? number(r.e2e().ms()) : "", r.preemptions, status_name(r.status));
+                     started ? ms(r.ttft()) : "", ended && r.output_tokens > 1 ? tpot_ms(r) : "",
+                     ended ? ms(r.e2e()) : "", r.preemptions, status_name(r.status));
 }
 
-RequestsFile::RequestsFile(OutputFile file) : file_(std::move(file)) { file_.write(requests_header()); }
+RequestsFile::RequestsFile(OutputFile file) : file_(std::move(file)) {
+  file_.write(requests_header());
+}
 
 void RequestsFile::on_request(const sim::RequestRecord& record) {
   const std::uint64_t at = index(record.id);

@@ -28,13 +28,14 @@ class OutputFile {
   std::string failure_;
 };
 
-// Requests end in any order; rows wait until all earlier requests have ended, so that memory grows with
-// the requests in flight, not with the run.
+// Requests end in any order; rows wait until all earlier requests have ended, so that memory grows
+// with the requests in flight, not with the run.
 class RequestsFile final : public sim::MetricsSink {
  public:
-  // Columns: index, arrival_s (sent by the client), prompt_tokens, output_tokens (produced), replica,
-  // queued_s (instant at which the engine's scheduler sees it), first_token_s, finish_s (at the client),
-  // ttft_ms, tpot_ms, e2e_ms, preemptions, status. What a request never reached is empty.
+  // Columns: index, arrival_s (sent by the client), prompt_tokens, output_tokens (produced),
+  // replica, queued_s (instant at which the engine's scheduler sees it), first_token_s, finish_s
+  // (at the client), ttft_ms, tpot_ms, e2e_ms, preemptions, status. What a request never reached is
+  // empty.
   explicit RequestsFile(OutputFile file);
   void on_request(const sim::RequestRecord& record) override;
   [[nodiscard]] Result<void> close();

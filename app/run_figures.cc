@@ -2,7 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+
 namespace eph::app {
+
+double to_ms(double seconds) { return std::round(seconds * 1e12) / 1e9; }
 
 std::vector<Figure> run_figures() {
   std::vector<Figure> out;
@@ -29,7 +33,7 @@ std::vector<Figure> run_figures() {
 double figure_value(const Figure& figure, const sim::RunSummary& run) {
   if (figure.row == nullptr) return run.*(figure.value);
   const sim::LatencySample& sample = run.*(figure.row->sample);
-  return 1e3 * (figure.quantile < 0 ? sample.mean_s() : sample.quantile_s(figure.quantile));
+  return to_ms(figure.quantile < 0 ? sample.mean_s() : sample.quantile_s(figure.quantile));
 }
 
 std::vector<double> figure_values(const Figure& figure, std::span<const sim::RunSummary> runs) {

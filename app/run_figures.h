@@ -26,10 +26,13 @@ inline constexpr std::array<LatencyRow, 5> kLatencyRows{
      {"e2e", "end to end", &sim::RunSummary::e2e},
      {"queued", "queued", &sim::RunSummary::queued}}};
 
+// Milliseconds to a picosecond: what lies below is rounding noise of the conversion.
+[[nodiscard]] double to_ms(double seconds);
+
 struct Figure {
   std::string key;  // "ttft_p95_ms", "requests_per_s"
   const LatencyRow* row = nullptr;
-  double quantile = -1;  // < 0: the mean
+  double quantile = -1;                      // < 0: the mean
   double sim::RunSummary::*value = nullptr;  // when `row` is null
 };
 [[nodiscard]] std::vector<Figure> run_figures();

@@ -34,14 +34,13 @@ Error flag_error(std::string_view flag, const Error& error) {
 }
 
 void add_option(const FlagUse& use, const Field& field, OptionGroup& group) {
-  const std::string fallback =
-      field.fallback.empty() ? "" : fmt::format(" [{}]", field.fallback);
+  const std::string fallback = field.fallback.empty() ? "" : fmt::format(" [{}]", field.fallback);
   const std::string choices =
       field.choices.empty() ? "" : fmt::format(": {}", fmt::join(field.choices, ", "));
-  group.options.push_back({std::string(field.flag), std::string(field.argument),
-                           fmt::format("{}{}{}", field.help, choices, fallback),
-                           field.kind == scenario::FieldKind::slos ||
-                               contains(use.lists, field.flag)});
+  group.options.push_back(
+      {std::string(field.flag), std::string(field.argument),
+       fmt::format("{}{}{}", field.help, choices, fallback),
+       field.kind == scenario::FieldKind::slos || contains(use.lists, field.flag)});
 }
 
 // Builds the scenario from the file's part and the flags.
@@ -79,7 +78,7 @@ Result<void> Gatherer::load_file() {
                                    arguments_.positionals().front()),
                        "give one");
   }
-  out_.file = arguments_.has("scenario") ? arguments_.text("scenario")
+  out_.file = arguments_.has("scenario")         ? arguments_.text("scenario")
               : arguments_.positionals().empty() ? ""
                                                  : arguments_.positionals().front();
   if (out_.file.empty()) return {};
@@ -226,8 +225,8 @@ std::string Gatherer::spell(std::string_view id) const {
   return field->flag.empty() ? "--window" : fmt::format("--{}", field->flag);
 }
 
-// Conflicts that hold for every candidate; an option that only some of the engines know is cleared for
-// the others.
+// Conflicts that hold for every candidate; an option that only some of the engines know is cleared
+// for the others.
 std::vector<Conflict> Gatherer::shared_conflicts() {
   const scenario::Spelling spelling = [this](std::string_view id) { return spell(id); };
   std::vector<Conflict> shared;
@@ -286,19 +285,19 @@ std::vector<OptionGroup> scenario_options(const FlagUse& use) {
   OptionGroup general{"scenario", {}}, deployment{"deployment", {}}, workload{"workload", {}},
       synthetic{"synthetic arrivals", {}};
   if (use.file) {
-    general.options.push_back({"scenario", "FILE",
-                               "scenario file (docs/SCENARIO.md); flags replace what it says"});
+    general.options.push_back(
+        {"scenario", "FILE", "scenario file (docs/SCENARIO.md); flags replace what it says"});
   }
   for (const Field& field : scenario::fields()) {
     if (!takes(use, field)) continue;
-    OptionGroup& group = field.section.empty()          ? general
+    OptionGroup& group = field.section.empty()           ? general
                          : field.section == "deployment" ? deployment
                          : field.section == "workload"   ? workload
                                                          : synthetic;
     add_option(use, field, group);
     if (field.flag == "rate-mode") {
-      workload.options.push_back({"window", "FROM:TO",
-                                  "use this part, in seconds or with units: 0:600, 10min:20min"});
+      workload.options.push_back(
+          {"window", "FROM:TO", "use this part, in seconds or with units: 0:600, 10min:20min"});
     }
   }
   std::vector<OptionGroup> out;

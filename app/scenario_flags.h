@@ -24,9 +24,9 @@ struct GatheredScenario {
   scenario::Scenario scenario;
   // One per combination of the list flags (engine x gpu x tp); exactly one where there are none.
   std::vector<scenario::DeploymentSpec> deployments;
-  scenario::Given given;            // fields that file or flags set
-  scenario::Given from_file;        // those that the file set and no flag replaced
-  std::string file;                 // empty: none
+  scenario::Given given;      // fields that file or flags set
+  scenario::Given from_file;  // those that the file set and no flag replaced
+  std::string file;           // empty: none
 };
 // Every conflict and everything missing is reported at once.
 [[nodiscard]] Result<GatheredScenario> gather_scenario(const Arguments& arguments,

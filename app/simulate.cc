@@ -30,7 +30,8 @@ std::vector<OptionGroup> groups() {
       {"output",
        {{"json", "", "print JSON instead of tables"},
         {"requests-out", "FILE",
-         "write a CSV row for each request: times in s from the start of the run (arrival_s at the client, "
+         "write a CSV row for each request: times in s from the start of the run (arrival_s at the "
+         "client, "
          "queued_s when the engine's scheduler sees it, first_token_s and finish_s at the client), "
          "latencies in ms"},
         {"series-out", "FILE", "write the queue, running requests and KV use over time as CSV"},
@@ -39,8 +40,10 @@ std::vector<OptionGroup> groups() {
         {"timing", "", "add the wall-clock time, which differs from run to run"}}});
   all.push_back(
       {"execution",
-       {{"threads", "N", "runs at the same time with --runs; the results do not depend on it [all cores]"},
-        {"exact-steps", "", "one event per iteration: the only way there is, so this changes nothing"},
+       {{"threads", "N",
+         "runs at the same time with --runs; the results do not depend on it [all cores]"},
+        {"exact-steps", "",
+         "one event per iteration: the only way there is, so this changes nothing"},
         data_option()}});
   return all;
 }
@@ -56,10 +59,12 @@ struct Options {
 Result<Duration> series_interval(const Arguments& arguments) {
   if (!arguments.has("series-interval")) return Duration::from_seconds(1);
   const Result<Seconds> parsed = parse_seconds(arguments.text("series-interval"));
-  if (!parsed) return usage_error("--series-interval: " + parsed.error().what, parsed.error().remedy);
+  if (!parsed)
+    return usage_error("--series-interval: " + parsed.error().what, parsed.error().remedy);
   if (parsed->value < 1e-3 || parsed->value > 1e9) {
-    return usage_error(fmt::format("--series-interval: {} is out of range", arguments.text("series-interval")),
-                       "use 1 ms or more");
+    return usage_error(
+        fmt::format("--series-interval: {} is out of range", arguments.text("series-interval")),
+        "use 1 ms or more");
   }
   return Duration::from_seconds(parsed->value);
 }
@@ -123,7 +128,8 @@ struct RunOutcome {
 };
 
 Result<RunOutcome> simulate_one(const models::Catalog& catalog, const Options& options,
-                                const scenario::Assembly& assembly, std::uint64_t run, Watcher& watcher) {
+                                const scenario::Assembly& assembly, std::uint64_t run,
+                                Watcher& watcher) {
   const scenario::Scenario& scenario = options.gathered.scenario;
   auto load = scenario::make_load(catalog, scenario.workload, scenario.seed, run);
   if (!load) return load.error();
@@ -167,6 +173,14 @@ Result<std::vector<RunOutcome>> simulate_all(const models::Catalog& catalog, con
   return out;
 }
 
+std::vector<std::string> typical_length_warnings(const scenario::Assembly& assembly,
+                                                 const sim::RunCounts& counts) {
+  if (counts.finished == 0) return {};
+  const double n = static_cast<double>(counts.finished);
+  return scenario::length_warnings(assembly, static_cast<double>(counts.prompt_tokens) / n,
+                                   static_cast<double>(counts.output_tokens) / n);
+}
+
 bool passes(const std::vector<sim::RunSummary>& runs) {
   for (const sim::RunSummary& run : runs) {
     if (!run.slos_met() || run.counts.unfinished > 0) return false;
@@ -181,7 +195,8 @@ const CommandSpec& simulate_spec() {
       "simulate",
       "simulate one deployment under one workload",
       "[SCENARIO] [OPTIONS]",
-      "Requests come from --trace FILE, --workload NAME or synthetic arrivals. A run whose objectives are "
+      "Requests come from --trace FILE, --workload NAME or synthetic arrivals. A run whose "
+      "objectives are "
       "missed ends with 0 unless --check is given.",
       {"ephemeris simulate --model meta-llama/Llama-3.1-8B-Instruct --engine vllm --gpu h100-sxm "
        "--workload azure-conv-2023 --rate-scale 4 --replicas 2 --slo p95_ttft=500ms",
@@ -210,6 +225,9 @@ int run_simulate(const Arguments& arguments) {
   report.warnings = assembly->warnings;
   const std::vector<std::string>& more = outcomes->front().warnings;
   report.warnings.insert(report.warnings.end(), more.begin(), more.end());
+  for (std::string& text : typical_length_warnings(*assembly, outcomes->front().summary.counts)) {
+    report.warnings.push_back(std::move(text));
+  }
   for (RunOutcome& outcome : *outcomes) report.runs.push_back(std::move(outcome.summary));
   if (!options->series_path.empty()) {
     Result<OutputFile> file = OutputFile::create(options->series_path);

@@ -17,9 +17,9 @@ Json count(std::uint64_t value) { return Json::integer(static_cast<std::int64_t>
 Json latency_json(const sim::LatencySample& sample) {
   Json out = Json::object();
   out.set("count", count(sample.count()));
-  out.set("mean", sample.mean_s() * 1e3);
-  for (const auto& [name, p] : kQuantiles) out.set(std::string(name), sample.quantile_s(p) * 1e3);
-  out.set("max", sample.max_s() * 1e3);
+  out.set("mean", to_ms(sample.mean_s()));
+  for (const auto& [name, p] : kQuantiles) out.set(std::string(name), to_ms(sample.quantile_s(p)));
+  out.set("max", to_ms(sample.max_s()));
   return out;
 }
 
@@ -27,7 +27,8 @@ Json series_json(const sim::RunSummary& run) {
   Json out = Json::array();
   for (const sim::SeriesPoint& point : run.series) {
     Json item = Json::array();
-    item.push(Json::number(point.at.seconds())).push(Json::integer(point.waiting));
+    item.push(Json::number(static_cast<double>(point.at.ns) / 1e9))
+        .push(Json::integer(point.waiting));
     item.push(Json::integer(point.running)).push(Json::number(point.kv_used));
     item.push(count(point.preemptions)).push(count(point.finished));
     out.push(std::move(item));
@@ -50,7 +51,7 @@ Json slos_json(const sim::RunSummary& run) {
   for (const sim::SloOutcome& slo : run.slos) {
     Json item = Json::object();
     item.set("slo", slo.slo.text()).set("limit_ms", slo.slo.limit.ms());
-    item.set("measured_ms", slo.measured_s * 1e3).set("met", slo.met);
+    item.set("measured_ms", to_ms(slo.measured_s)).set("met", slo.met);
     out.push(std::move(item));
   }
   return out;
@@ -70,7 +71,8 @@ Json run_json(const sim::RunSummary& run, std::size_t number_of_run) {
   out.set("goodput_per_s", run.goodput_per_s).set("goodput_share", run.goodput_share);
   out.set("busy_share", run.busy_share).set("mean_running", run.mean_running);
   out.set("mean_waiting", run.mean_waiting).set("peak_kv_used", run.peak_kv_used);
-  out.set("first_sent_s", run.first_sent.seconds()).set("last_finish_s", run.last_finish.seconds());
+  out.set("first_sent_s", static_cast<double>(run.first_sent.ns) / 1e9);
+  out.set("last_finish_s", static_cast<double>(run.last_finish.ns) / 1e9);
   out.set("saturated", run.saturated).set("slos", slos_json(run)).set("slos_met", run.slos_met());
   out.set("digest", fmt::format("{:016x}", run.digest));
   out.set("series", series_json(run));
@@ -81,7 +83,9 @@ Json deployment_json(const SimulateReport& report) {
   const scenario::DeploymentSpec& spec = report.scenario->deployment;
   const sim::ReplicaConfig& replica = report.assembly->config.replica;
   Json out = Json::object();
-  out.set("model", report.assembly->llm.name).set("engine", spec.engine);
+  out.set("model", spec.model)
+      .set("architecture", report.assembly->llm.name)
+      .set("engine", spec.engine);
   out.set("engine_version", spec.engine_version).set("gpu", report.assembly->gpu.name);
   out.set("tp", spec.layout.tensor).set("pp", spec.layout.pipeline).set("ep", spec.layout.expert);
   out.set("replicas", spec.replicas).set("gpus", spec.replicas * spec.layout.gpus());
@@ -94,7 +98,7 @@ Json deployment_json(const SimulateReport& report) {
   out.set("max_model_len", replica.engine.max_model_len);
   out.set("kv_blocks", replica.kv.blocks).set("block_size", replica.kv.block_size);
   out.set("kv_tokens", replica.kv.usable_tokens());
-  out.set("profile", report.assembly->profile_path);
+  out.set("profile", report.assembly->profile_name);
   return out;
 }
 
@@ -140,8 +144,8 @@ Json simulate_json(const SimulateReport& report) {
 std::string series_csv(const sim::RunSummary& run) {
   std::string out = "time_s,waiting,running,kv_used,preemptions,finished\n";
   for (const sim::SeriesPoint& p : run.series) {
-    out += fmt::format("{},{},{},{},{},{}\n", number(p.at.seconds()), p.waiting, p.running,
-                       number(p.kv_used), p.preemptions, p.finished);
+    out += fmt::format("{},{},{},{},{},{}\n", number(static_cast<double>(p.at.ns) / 1e9), p.waiting,
+                       p.running, number(p.kv_used), p.preemptions, p.finished);
   }
   return out;
 }

@@ -14,24 +14,27 @@ namespace {
 using Align = TextTable::Align;
 
 std::string plural(std::int64_t n, std::string_view noun) {
-  return fmt::format("{} {}{}", human_count(static_cast<std::uint64_t>(n)), noun, n == 1 ? "" : "s");
+  return fmt::format("{} {}{}", human_count(static_cast<std::uint64_t>(n)), noun,
+                     n == 1 ? "" : "s");
 }
 
 std::string head(const SimulateReport& report) {
   const scenario::DeploymentSpec& spec = report.scenario->deployment;
   const sim::ReplicaConfig& replica = report.assembly->config.replica;
-  const std::string engine =
-      spec.engine_version.empty() ? spec.engine : fmt::format("{} {}", spec.engine, spec.engine_version);
-  std::string out = fmt::format("{} on {}\n", report.assembly->llm.name, engine);
+  const std::string engine = spec.engine_version.empty()
+                                 ? spec.engine
+                                 : fmt::format("{} {}", spec.engine, spec.engine_version);
+  std::string out = fmt::format("{} on {}\n", spec.model, engine);
   out += fmt::format("  hardware   {}, {} of tp {} pp {} ({})\n", report.assembly->gpu.display,
                      plural(spec.replicas, "replica"), spec.layout.tensor, spec.layout.pipeline,
                      plural(spec.replicas * spec.layout.gpus(), "GPU"));
-  out += fmt::format("  limits     {} sequences, {} tokens a step, KV cache of {} blocks = {} tokens\n",
-                     human_count(static_cast<std::uint64_t>(replica.engine.max_num_seqs)),
-                     human_count(static_cast<std::uint64_t>(replica.engine.max_num_batched_tokens)),
-                     human_count(static_cast<std::uint64_t>(replica.kv.blocks)),
-                     human_count(static_cast<std::uint64_t>(replica.kv.usable_tokens())));
-  out += fmt::format("  profile    {}\n", report.assembly->profile_path);
+  out += fmt::format(
+      "  limits     {} sequences, {} tokens a step, KV cache of {} blocks = {} tokens\n",
+      human_count(static_cast<std::uint64_t>(replica.engine.max_num_seqs)),
+      human_count(static_cast<std::uint64_t>(replica.engine.max_num_batched_tokens)),
+      human_count(static_cast<std::uint64_t>(replica.kv.blocks)),
+      human_count(static_cast<std::uint64_t>(replica.kv.usable_tokens())));
+  out += fmt::format("  profile    {}\n", report.assembly->profile_name);
   out += fmt::format("  workload   {}\n", report.workload);
   return out;
 }
@@ -41,7 +44,8 @@ std::string latency_table(const sim::RunSummary& run) {
   for (const LatencyRow& row : kLatencyRows) {
     const sim::LatencySample& sample = run.*(row.sample);
     std::vector<std::string> cells{std::string(row.label), human(sample.mean_s() * 1e3)};
-    for (const auto& quantile : kQuantiles) cells.push_back(human(sample.quantile_s(quantile.second) * 1e3));
+    for (const auto& quantile : kQuantiles)
+      cells.push_back(human(sample.quantile_s(quantile.second) * 1e3));
     cells.push_back(human(sample.max_s() * 1e3));
     if (sample.count() == 0) std::fill(cells.begin() + 1, cells.end(), "-");
     table.add(std::move(cells));
@@ -56,18 +60,18 @@ std::string counts_line(const sim::RunCounts& c) {
 }
 
 std::string rates(const sim::RunSummary& run) {
-  std::string out = fmt::format("throughput   {} requests/s, {} output tokens/s, {} tokens/s over {}\n",
-                                human(run.requests_per_s), human(run.output_tokens_per_s),
-                                human(run.total_tokens_per_s),
-                                human_time((run.last_finish - run.first_sent).seconds()));
+  std::string out = fmt::format(
+      "throughput   {} requests/s, {} output tokens/s, {} tokens/s over {}\n",
+      human(run.requests_per_s), human(run.output_tokens_per_s), human(run.total_tokens_per_s),
+      human_time((run.last_finish - run.first_sent).seconds()));
   if (!run.slos.empty()) {
-    out += fmt::format("goodput      {} requests/s, {} of the requests sent\n", human(run.goodput_per_s),
-                       percent(run.goodput_share));
+    out += fmt::format("goodput      {} requests/s, {} of the requests sent\n",
+                       human(run.goodput_per_s), percent(run.goodput_share));
   }
   out += fmt::format("replicas     busy {} of the time, {} running and {} waiting on average\n",
                      percent(run.busy_share), human(run.mean_running), human(run.mean_waiting));
-  out += fmt::format("KV cache     {} at most, {} preemptions\n", percent(run.peak_kv_used),
-                     human_count(run.counts.preemptions));
+  out += fmt::format("KV cache     {} at most in a replica, {} preemptions\n",
+                     percent(run.peak_kv_used), human_count(run.counts.preemptions));
   return out;
 }
 
@@ -84,13 +88,16 @@ std::string over_time(const sim::RunSummary& run) {
     before = point.preemptions;
   }
   constexpr std::size_t kWidth = 60;
-  const auto most = [](const std::vector<double>& v) { return *std::max_element(v.begin(), v.end()); };
+  const auto most = [](const std::vector<double>& v) {
+    return *std::max_element(v.begin(), v.end());
+  };
   std::string out = fmt::format("\nover {}\n", human_time(run.series.back().at.seconds()));
   TextTable table({"", "", "most"}, {Align::left, Align::left});
   table.add({"running", sparkline(running, kWidth), human(most(running))});
   table.add({"waiting", sparkline(waiting, kWidth), human(most(waiting))});
   table.add({"KV used", sparkline(kv, kWidth), percent(most(kv))});
-  if (before > 0) table.add({"preemptions", sparkline(preempted, kWidth), human_count(before) + " in all"});
+  if (before > 0)
+    table.add({"preemptions", sparkline(preempted, kWidth), human_count(before) + " in all"});
   return out + table.text();
 }
 
@@ -106,7 +113,8 @@ std::string objectives(const sim::RunSummary& run) {
 
 std::string saturation(const sim::RunSummary& run) {
   if (!run.saturated) return {};
-  return "\nSATURATED: the backlog grew until the end, so latencies depend on how long the load lasts.\n";
+  return "\nSATURATED: the backlog grew until the end, so latencies depend on how long the load "
+         "lasts.\n";
 }
 
 std::string intervals(const std::vector<sim::RunSummary>& runs) {
@@ -119,7 +127,8 @@ std::string intervals(const std::vector<sim::RunSummary>& runs) {
   for (std::size_t s = 0; s < runs.front().slos.size(); ++s) {
     const auto met = std::count_if(runs.begin(), runs.end(),
                                    [&](const sim::RunSummary& run) { return run.slos[s].met; });
-    out += fmt::format("{}: met in {} of {} runs\n", runs.front().slos[s].slo.text(), met, runs.size());
+    out += fmt::format("{}: met in {} of {} runs\n", runs.front().slos[s].slo.text(), met,
+                       runs.size());
   }
   return out;
 }
@@ -137,7 +146,8 @@ std::string simulate_text(const SimulateReport& report) {
     out += '\n' + intervals(report.runs);
     const auto saturated = std::count_if(report.runs.begin(), report.runs.end(),
                                          [](const sim::RunSummary& run) { return run.saturated; });
-    if (saturated > 0) out += fmt::format("SATURATED in {} of {} runs\n", saturated, report.runs.size());
+    if (saturated > 0)
+      out += fmt::format("SATURATED in {} of {} runs\n", saturated, report.runs.size());
   }
   for (std::size_t i = 0; i < report.warnings.size(); ++i) {
     out += fmt::format("{}warning: {}\n", i == 0 ? "\n" : "", report.warnings[i]);

@@ -14,7 +14,7 @@ class TextTable {
   explicit TextTable(std::vector<std::string> header, std::vector<Align> align = {});
   void add(std::vector<std::string> cells);  // as many as the header has
   [[nodiscard]] std::string text() const;
-  [[nodiscard]] bool empty() const { return rows_.empty(); }
+  [[nodiscard]] bool empty() const { return rows_.size() == 1; }  // but for the header
 
  private:
   std::vector<std::vector<std::string>> rows_;  // the first is the header

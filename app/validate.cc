@@ -31,8 +31,8 @@ Result<calibration::ValidateOptions> read_options(const Arguments& arguments) {
 }
 
 std::string report_text(const calibration::ValidateReport& report) {
-  return fmt::format("{} rows: {} predicted, {} of them not scored, {} not predicted\n\n{}", report.rows,
-                     report.predicted, report.left_out, report.not_predicted,
+  return fmt::format("{} rows: {} predicted, {} of them not scored, {} not predicted\n\n{}",
+                     report.rows, report.predicted, report.left_out, report.not_predicted,
                      error_text(report.errors));
 }
 
@@ -52,8 +52,10 @@ const CommandSpec& validate_spec() {
       "validate",
       "simulate measured runs with their own load protocol and compare",
       "--runs FILE [OPTIONS]",
-      "FILE is a table of measured operating points (serving_runs.csv or guidellm_sweeps.csv) or a folder with "
-      "a request log. The output repeats every row with a pred_ column for each measured figure and a status.",
+      "FILE is a table of measured operating points (serving_runs.csv or guidellm_sweeps.csv) or a "
+      "folder with "
+      "a request log. The output repeats every row with a pred_ column for each measured figure "
+      "and a status.",
       {"ephemeris validate --runs serving_runs.csv --out predicted.csv"},
       {{"validation",
         {{"runs", "FILE", "measured runs: a table, or the folder of a request log"},
@@ -62,7 +64,8 @@ const CommandSpec& validate_spec() {
          {"seed", "N", "seed of all random draws [1]"}}},
        {"output", {{"json", "", "print JSON instead of tables"}}},
        {"execution",
-        {{"threads", "N", "simulations at the same time; the results do not depend on it [all cores]"},
+        {{"threads", "N",
+          "simulations at the same time; the results do not depend on it [all cores]"},
          data_option()}}},
       0};
   return spec;

@@ -10,7 +10,8 @@ namespace eph::app {
 
 void run_in_parallel(std::size_t count, int threads, const std::function<void(std::size_t)>& task) {
   const std::size_t cores = std::max(1U, std::thread::hardware_concurrency());
-  const std::size_t workers = std::min(count, threads > 0 ? static_cast<std::size_t>(threads) : cores);
+  const std::size_t workers =
+      std::min(count, threads > 0 ? static_cast<std::size_t>(threads) : cores);
   if (workers <= 1) {
     for (std::size_t i = 0; i < count; ++i) task(i);
     return;

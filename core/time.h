@@ -21,8 +21,8 @@ struct Duration {
   static constexpr Duration zero() { return Duration{0}; }
   static constexpr Duration max() { return Duration{std::numeric_limits<std::int64_t>::max()}; }
 
-  [[nodiscard]] constexpr double seconds() const { return static_cast<double>(ns) * 1e-9; }
-  [[nodiscard]] constexpr double ms() const { return static_cast<double>(ns) * 1e-6; }
+  [[nodiscard]] constexpr double seconds() const { return static_cast<double>(ns) / 1e9; }
+  [[nodiscard]] constexpr double ms() const { return static_cast<double>(ns) / 1e6; }
 
   friend constexpr auto operator<=>(Duration, Duration) = default;
   friend constexpr Duration operator+(Duration a, Duration b) { return {a.ns + b.ns}; }
@@ -44,7 +44,7 @@ struct SimTime {
     return SimTime{Duration::from_seconds(seconds).ns};
   }
 
-  [[nodiscard]] constexpr double seconds() const { return static_cast<double>(ns) * 1e-9; }
+  [[nodiscard]] constexpr double seconds() const { return static_cast<double>(ns) / 1e9; }
 
   friend constexpr auto operator<=>(SimTime, SimTime) = default;
   friend constexpr Duration operator-(SimTime a, SimTime b) { return {a.ns - b.ns}; }

@@ -114,6 +114,11 @@ Result<PlanRow> plan_candidate(const models::Catalog& catalog, const scenario::D
   row.gpus = row.replicas * spec.layout.gpus();
   row.at_plan = search.best()->summary;
   row.headroom = tightest_headroom(row.at_plan);
+  if (row.at_plan.counts.rejected > 0) {
+    row.warnings.push_back(fmt::format(
+        "{} of {} requests are refused by the engine: longer than its limits or its KV cache",
+        row.at_plan.counts.rejected, row.at_plan.counts.arrived));
+  }
   return row;
 }
 

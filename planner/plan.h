@@ -26,8 +26,10 @@ struct PlanOptions {
   std::string price_file;  // empty: the shipped list
   std::string provider;    // empty: "generic"
   std::string commitment = "on_demand";
-  int threads = 0;                  // 0: one per core; results do not depend on it
-  double max_rejected_share = 0.0;  // of requests that may be rejected
+  int threads = 0;  // 0: one per core; results do not depend on it
+  // Share of the requests that may be refused by the engine (longer than its limits): a trace's one
+  // outlier should not make every plan infeasible. Whatever is refused is a warning of its row.
+  double max_rejected_share = 0.001;
   std::function<void(double share, const std::string& what)> progress;  // may be empty
 };
 

@@ -32,14 +32,16 @@ std::int64_t model_limit(const DeploymentSpec& spec, const models::LlmSpec& llm)
   return spec.max_model_len.value_or(llm.max_position);
 }
 
-Result<sim::EngineOptions> engine_options(models::EngineKind kind, const models::EngineDefaults& defaults,
+Result<sim::EngineOptions> engine_options(models::EngineKind kind,
+                                          const models::EngineDefaults& defaults,
                                           const DeploymentSpec& spec, const models::LlmSpec& llm) {
   sim::EngineOptions out;
   out.kind = kind;
   out.chunked_prefill = spec.chunked_prefill.value_or(defaults.chunked_prefill);
   out.max_model_len = model_limit(spec, llm);
   out.max_num_batched_tokens = defaults.max_num_batched_tokens;
-  // Without chunking vLLM raises its default budget so that any prompt fits in one step (ENGINES A2).
+  // Without chunking vLLM raises its default budget so that any prompt fits in one step (ENGINES
+  // A2).
   if (kind == models::EngineKind::vllm && !out.chunked_prefill) {
     out.max_num_batched_tokens = std::max(out.max_num_batched_tokens, out.max_model_len);
   }
@@ -69,18 +71,21 @@ models::KvPoolOptions kv_options(const models::EngineDefaults& defaults, const D
   out.block_count = spec.kv_blocks;
   if (const auto* fitted = std::get_if<models::EngineProfile>(&profile)) {
     const auto reserve = models::Coefficient::kv_reserve;
-    const double bytes = fitted->values[static_cast<std::size_t>(reserve)] *
-                         models::coefficient_info(reserve).to_si;
+    const double bytes =
+        fitted->values[static_cast<std::size_t>(reserve)] * models::coefficient_info(reserve).to_si;
     out.reserved = Bytes{static_cast<std::int64_t>(bytes)};
   }
   return out;
 }
 
-// CUDA graphs cover what the limits allow: with limits set by hand vLLM captures up to another size.
-std::int64_t graph_tokens(const models::EngineDefaults& defaults, const sim::EngineOptions& engine) {
+// CUDA graphs cover what the limits allow: with limits set by hand vLLM captures up to another
+// size.
+std::int64_t graph_tokens(const models::EngineDefaults& defaults,
+                          const sim::EngineOptions& engine) {
   if (engine.kind != models::EngineKind::vllm) return defaults.max_graph_tokens;
-  return std::min(defaults.max_graph_tokens,
-                  models::vllm_max_graph_tokens(engine.max_num_seqs, engine.max_num_batched_tokens));
+  return std::min(
+      defaults.max_graph_tokens,
+      models::vllm_max_graph_tokens(engine.max_num_seqs, engine.max_num_batched_tokens));
 }
 
 class Assembler {
@@ -148,10 +153,11 @@ Result<void> Assembler::set_engine() {
 void Assembler::warn_if_pool_is_small() {
   const sim::ReplicaConfig& replica = out_.config.replica;
   if (replica.kv.usable_tokens() >= replica.engine.max_model_len) return;
-  out_.warnings.push_back(fmt::format(
-      "the KV cache holds {} tokens, less than the longest sequence of {}: longer requests are rejected here, "
-      "and a real engine may refuse to start without a smaller max-model-len",
-      replica.kv.usable_tokens(), replica.engine.max_model_len));
+  out_.warnings.push_back(
+      fmt::format("the KV cache holds {} tokens, less than the longest sequence of {}: longer "
+                  "requests are rejected here, "
+                  "and a real engine may refuse to start without a smaller max-model-len",
+                  replica.kv.usable_tokens(), replica.engine.max_model_len));
 }
 
 Result<void> Assembler::use_fitted(const models::EngineProfile& profile) {
@@ -176,14 +182,16 @@ Result<void> Assembler::use_fitted(const models::EngineProfile& profile) {
 
 Result<void> Assembler::use_linear(const models::LinearProfile& profile) {
   if (spec_.host_speed) {
-    return usage_error("host speed has no effect on a linear profile", "put the factor into its times");
+    return usage_error("host speed has no effect on a linear profile",
+                       "put the factor into its times");
   }
   sim::ReplicaConfig& replica = out_.config.replica;
   replica.engine.async_scheduling = spec_.async_scheduling.value_or(profile.async_scheduling);
   out_.step = std::make_unique<models::LinearStepModel>(profile);
   replica.front_end = profile.front_end;
-  out_.warnings.push_back(fmt::format("step times are the linear profile's, not measurements of {} on {}",
-                                      models::display(kind_), out_.gpu.name));
+  out_.warnings.push_back(
+      fmt::format("step times are the linear profile's, not measurements of {} on {}",
+                  models::display(kind_), out_.gpu.name));
   return {};
 }
 
@@ -197,8 +205,9 @@ Result<Assembly> Assembler::run() {
   kv_ = kv_options(defaults_, spec_, found->profile);
   if (const Result<void> ok = set_engine(); !ok) return ok.error();
   const auto* fitted = std::get_if<models::EngineProfile>(&found->profile);
-  const Result<void> used =
-      fitted != nullptr ? use_fitted(*fitted) : use_linear(std::get<models::LinearProfile>(found->profile));
+  const Result<void> used = fitted != nullptr
+                                ? use_fitted(*fitted)
+                                : use_linear(std::get<models::LinearProfile>(found->profile));
   if (!used) return used.error();
   warn_if_pool_is_small();
   out_.config.replica.step = out_.step.get();

@@ -25,12 +25,13 @@ struct Assembly {
   std::unique_ptr<models::StepModel> step;
   sim::SimulationConfig config;  // replicas, seed and run are the caller's to change
   std::string profile_path;
-  std::string profile_name;  // path of one that was given, file name of a shipped one
+  std::string profile_name;           // path of one that was given, file name of a shipped one
   std::vector<std::string> warnings;  // "tp 4 of this model was not measured: ...", in every output
   std::optional<models::CoveredModel> covered;  // the measurements of this model, if there are any
 };
 
-// Errors: unknown names (did-you-mean), layouts that do not divide, models that do not fit (infeasible).
+// Errors: unknown names (did-you-mean), layouts that do not divide, models that do not fit
+// (infeasible).
 [[nodiscard]] Result<Assembly> assemble(const models::Catalog& catalog, const DeploymentSpec& spec);
 
 // Says so when typical requests (mean lengths) lie outside what was measured for the model.
@@ -61,7 +62,8 @@ class ReportingLoad : public workload::Load {
 // Streaming or closed-loop load for a single run; memory does not grow with an open-loop trace.
 [[nodiscard]] Result<std::unique_ptr<ReportingLoad>> make_load(const models::Catalog& catalog,
                                                                const WorkloadSpec& spec,
-                                                               std::uint64_t seed, std::uint64_t run);
+                                                               std::uint64_t seed,
+                                                               std::uint64_t run);
 
 // "trace conv.csv, rate x20 superposed, 0 s to 600 s": what every output says about the workload.
 [[nodiscard]] std::string describe(const WorkloadSpec& spec);

@@ -31,7 +31,8 @@ class Checker {
   }
   // `id` only has an effect if `holds`.
   void needs(std::string_view id, bool holds, const std::string& condition, std::string remedy) {
-    if (has(id) && !holds) conflict(id, fmt::format("has no effect {}", condition), std::move(remedy));
+    if (has(id) && !holds)
+      conflict(id, fmt::format("has no effect {}", condition), std::move(remedy));
   }
   void either(std::string_view a, std::string_view b, std::string_view why) {
     if (has(a) && has(b)) {
@@ -53,13 +54,13 @@ void check_sources(Checker& check, const Given& given) {
     check.either(source, first_synthetic(given), "requests come from one source");
   }
   if (check.has("workload/trace") || check.has("workload/model")) return;
-  for (std::string_view id : {"workload/rate_scale", "workload/rate_mode", "workload/from",
-                              "workload/to", "workload/repeat", "workload/max_requests",
-                              "workload/cap_prompt", "workload/cap_output"}) {
-    check.needs(id, false, "on synthetic arrivals",
-                fmt::format("set {}, {} or the lengths instead",
-                            check.spell("workload/synthetic/rate"),
-                            check.spell("workload/synthetic/requests")));
+  for (std::string_view id :
+       {"workload/rate_scale", "workload/rate_mode", "workload/from", "workload/to",
+        "workload/repeat", "workload/max_requests", "workload/cap_prompt", "workload/cap_output"}) {
+    check.needs(
+        id, false, "on synthetic arrivals",
+        fmt::format("set {}, {} or the lengths instead", check.spell("workload/synthetic/rate"),
+                    check.spell("workload/synthetic/requests")));
   }
 }
 
@@ -73,7 +74,8 @@ void check_synthetic(Checker& check, const SyntheticSpec& spec) {
               fmt::format("on {} arrivals", spec.arrivals),
               fmt::format("choose {} closed", arrivals));
   check.needs("workload/synthetic/cv", spec.arrivals == "gamma",
-              fmt::format("on {} arrivals", spec.arrivals), fmt::format("choose {} gamma", arrivals));
+              fmt::format("on {} arrivals", spec.arrivals),
+              fmt::format("choose {} gamma", arrivals));
   check.either("workload/synthetic/requests", "workload/synthetic/duration",
                "each says when to stop");
 }
@@ -81,8 +83,7 @@ void check_synthetic(Checker& check, const SyntheticSpec& spec) {
 void check_deployment(Checker& check, const DeploymentSpec& spec) {
   check.either("deployment/kv_blocks", "deployment/memory_fraction",
                "the number of blocks needs no memory rule");
-  check.needs("deployment/chunk_tokens", spec.engine == "sglang",
-              fmt::format("on {}", spec.engine),
+  check.needs("deployment/chunk_tokens", spec.engine == "sglang", fmt::format("on {}", spec.engine),
               fmt::format("set {}", check.spell("deployment/max_num_batched_tokens")));
   check.needs("deployment/chunked_prefill", spec.engine != "sglang", "on sglang",
               fmt::format("set {} 0 to turn chunking off", check.spell("deployment/chunk_tokens")));
@@ -101,10 +102,10 @@ std::vector<Conflict> find_conflicts(const Scenario& scenario, const Given& give
               fmt::format("give {} too", check.spell("workload/rate_scale")));
   const WorkloadSpec& workload = scenario.workload;
   if (workload.from_s && workload.to_s && *workload.to_s <= *workload.from_s) {
-    check.conflict("workload/to",
-                   fmt::format("the window from {} s to {} s is empty", *workload.from_s,
-                               *workload.to_s),
-                   "let it end after its start");
+    check.conflict(
+        "workload/to",
+        fmt::format("the window from {} s to {} s is empty", *workload.from_s, *workload.to_s),
+        "let it end after its start");
   }
   return check.take();
 }
@@ -118,10 +119,10 @@ std::vector<Conflict> find_missing(const Scenario& scenario, const Given& given,
   }
   const WorkloadSpec& workload = scenario.workload;
   if (workload.trace.empty() && workload.model.empty() && !workload.synthetic) {
-    check.conflict("workload/trace", "no requests are given",
-                   fmt::format("add {}, {} or {}", spelling("workload/trace"),
-                               spelling("workload/model"),
-                               spelling("workload/synthetic/arrivals")));
+    check.conflict(
+        "workload/trace", "no requests are given",
+        fmt::format("add {}, {} or {}", spelling("workload/trace"), spelling("workload/model"),
+                    spelling("workload/synthetic/arrivals")));
   }
   if (workload.synthetic) {
     const SyntheticSpec& spec = *workload.synthetic;

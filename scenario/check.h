@@ -22,8 +22,8 @@ struct Conflict {
 // Fields that would have no effect beside the others.
 [[nodiscard]] std::vector<Conflict> find_conflicts(const Scenario& scenario, const Given& given,
                                                    const Spelling& spelling);
-// What is needed before the scenario can run: a model, one source of requests, its length. `id` is the
-// field to add.
+// What is needed before the scenario can run: a model, one source of requests, its length. `id` is
+// the field to add.
 [[nodiscard]] std::vector<Conflict> find_missing(const Scenario& scenario, const Given& given,
                                                  const Spelling& spelling);
 

@@ -44,25 +44,26 @@ std::vector<std::string> coverage_warnings(const models::EngineProfile& profile,
   std::vector<std::string> out;
   const std::string_view engine = models::display(profile.engine);
   if (profile.gpu != gpu.name) {
-    out.push_back(fmt::format("predictions for {} extrapolate: the profile of {} was fitted on {} and is "
-                              "carried over by data-sheet rates",
-                              gpu.name, engine, profile.gpu));
+    out.push_back(
+        fmt::format("predictions for {} extrapolate: the profile of {} was fitted on {} and is "
+                    "carried over by data-sheet rates",
+                    gpu.name, engine, profile.gpu));
   }
   const auto covered = covered_model(profile, llm);
   if (!covered) {
-    out.push_back(fmt::format("predictions for {} extrapolate: the profile of {} covers {}", llm.name,
-                              engine, list_models(profile)));
+    out.push_back(fmt::format("predictions for {} extrapolate: the profile of {} covers {}",
+                              llm.name, engine, list_models(profile)));
   } else if (std::find(covered->tensor_parallel.begin(), covered->tensor_parallel.end(),
                        spec.layout.tensor) == covered->tensor_parallel.end()) {
-    out.push_back(fmt::format("predictions for tp {} of {} extrapolate: the profile of {} covers tp {}",
-                              spec.layout.tensor, llm.name, engine,
-                              fmt::join(covered->tensor_parallel, ", ")));
+    out.push_back(fmt::format(
+        "predictions for tp {} of {} extrapolate: the profile of {} covers tp {}",
+        spec.layout.tensor, llm.name, engine, fmt::join(covered->tensor_parallel, ", ")));
   }
   const auto& versions = profile.engine_versions;
   if (!spec.engine_version.empty() && !versions.empty() &&
       std::find(versions.begin(), versions.end(), spec.engine_version) == versions.end()) {
-    out.push_back(fmt::format("predictions for {} {} extrapolate: the profile was measured on {}", engine,
-                              spec.engine_version, fmt::join(versions, ", ")));
+    out.push_back(fmt::format("predictions for {} {} extrapolate: the profile was measured on {}",
+                              engine, spec.engine_version, fmt::join(versions, ", ")));
   }
   return out;
 }
@@ -73,14 +74,16 @@ std::vector<std::string> length_warnings(const Assembly& assembly, double mean_p
   if (!assembly.covered) return out;
   const models::CoveredModel& c = *assembly.covered;
   if (outside(mean_prompt, c.isl_min, c.isl_max)) {
-    out.push_back(fmt::format("predictions for prompts of {:.0f} tokens on average extrapolate: the profile "
-                              "covers {} to {} for {}",
-                              mean_prompt, c.isl_min, c.isl_max, c.model));
+    out.push_back(
+        fmt::format("predictions for prompts of {:.0f} tokens on average extrapolate: the profile "
+                    "covers {} to {} for {}",
+                    mean_prompt, c.isl_min, c.isl_max, c.model));
   }
   if (outside(mean_output, c.osl_min, c.osl_max)) {
-    out.push_back(fmt::format("predictions for outputs of {:.0f} tokens on average extrapolate: the profile "
-                              "covers {} to {} for {}",
-                              mean_output, c.osl_min, c.osl_max, c.model));
+    out.push_back(
+        fmt::format("predictions for outputs of {:.0f} tokens on average extrapolate: the profile "
+                    "covers {} to {} for {}",
+                    mean_output, c.osl_min, c.osl_max, c.model));
   }
   return out;
 }

@@ -11,8 +11,8 @@
 
 namespace eph::scenario {
 
-[[nodiscard]] std::optional<models::CoveredModel> covered_model(const models::EngineProfile& profile,
-                                                                const models::LlmSpec& llm);
+[[nodiscard]] std::optional<models::CoveredModel> covered_model(
+    const models::EngineProfile& profile, const models::LlmSpec& llm);
 // A line for each way in which the deployment lies outside the profile's data.
 [[nodiscard]] std::vector<std::string> coverage_warnings(const models::EngineProfile& profile,
                                                          const models::GpuSpec& gpu,

@@ -33,9 +33,10 @@ std::string synthetic_text(const SyntheticSpec& spec) {
 
 std::string describe(const WorkloadSpec& spec) {
   if (spec.synthetic) return synthetic_text(*spec.synthetic);
-  std::string out = spec.trace.empty()
-                        ? fmt::format("workload model {}", spec.model)
-                        : fmt::format("trace {}", std::filesystem::path(spec.trace).filename().string());
+  std::string out =
+      spec.trace.empty()
+          ? fmt::format("workload model {}", spec.model)
+          : fmt::format("trace {}", std::filesystem::path(spec.trace).filename().string());
   if (spec.from_s || spec.to_s) {
     out += fmt::format(", from {} s to {}", number(spec.from_s.value_or(0)),
                        spec.to_s ? fmt::format("{} s", number(*spec.to_s)) : "the end");

@@ -109,7 +109,8 @@ Result<FieldValue> parse_value(const Field& field, std::string_view text) {
     case FieldKind::text:
       if (text.empty()) return usage_error("is empty", fmt::format("give {}", field.argument));
       return FieldValue(std::string(text));
-    case FieldKind::choice: return check_choice(field, std::string(text));
+    case FieldKind::choice:
+      return check_choice(field, std::string(text));
     case FieldKind::integer: {
       const auto value = parse_int(text);
       if (!value) return usage_error(fmt::format("\"{}\" is not a whole number", text));
@@ -120,13 +121,15 @@ Result<FieldValue> parse_value(const Field& field, std::string_view text) {
       if (!value) return usage_error(fmt::format("\"{}\" is not a number", text));
       return check_range(field, *value, FieldValue(*value), text);
     }
-    case FieldKind::boolean: return boolean_value(text);
+    case FieldKind::boolean:
+      return boolean_value(text);
     case FieldKind::duration: {
       const auto bare = parse_double(text);
       if (bare) return check_range(field, *bare, FieldValue(*bare), text);
       return duration_value(field, text);
     }
-    case FieldKind::slos: return slo_value(text);
+    case FieldKind::slos:
+      return slo_value(text);
   }
   EPH_ASSERT(false, "field kind {}", static_cast<int>(field.kind));
 }
@@ -157,7 +160,8 @@ Result<FieldValue> read_value(const Field& field, const Json& json) {
       }
       if (!json.is_string()) return wrong_type("a string with a unit such as \"600 s\"", json);
       return duration_value(field, json.as_string());
-    case FieldKind::slos: return read_slos(json);
+    case FieldKind::slos:
+      return read_slos(json);
   }
   EPH_ASSERT(false, "field kind {}", static_cast<int>(field.kind));
 }

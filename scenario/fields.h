@@ -1,6 +1,6 @@
 #pragma once
-// The one table of everything a scenario can say: the file reader, the command line, the JSON Schema
-// and docs/SCENARIO.md are all made from it.
+// The one table of everything a scenario can say: the file reader, the command line, the JSON
+// Schema and docs/SCENARIO.md are all made from it.
 #include <cstdint>
 #include <limits>
 #include <span>
@@ -19,8 +19,7 @@ namespace eph::scenario {
 enum class FieldKind { text, choice, integer, number, boolean, duration, slos };
 
 // duration: seconds.
-using FieldValue =
-    std::variant<std::string, std::int64_t, double, bool, std::vector<sim::Slo>>;
+using FieldValue = std::variant<std::string, std::int64_t, double, bool, std::vector<sim::Slo>>;
 
 struct Field {
   std::string_view section{};  // "" (root), "deployment", "workload" or "workload/synthetic"
@@ -28,8 +27,9 @@ struct Field {
   std::string_view flag{};     // on the command line, without dashes; empty: file only
   FieldKind kind = FieldKind::text;
   std::string_view argument{};  // what help calls the value: "FILE", "N"
-  std::string_view fallback{};  // what holds when it is absent, in words or as a value; may be empty
-  std::string_view help{};      // one sentence, lower case, no trailing dot
+  std::string_view
+      fallback{};           // what holds when it is absent, in words or as a value; may be empty
+  std::string_view help{};  // one sentence, lower case, no trailing dot
   void (*set)(Scenario&, const FieldValue&) = nullptr;
   double min = -std::numeric_limits<double>::infinity();  // of integer, number and duration
   double max = std::numeric_limits<double>::infinity();
@@ -45,8 +45,8 @@ struct Field {
 [[nodiscard]] const Field* find_field(std::string_view id);
 [[nodiscard]] const Field* find_flag(std::string_view flag);
 
-// A value as the command line writes it. A duration may be a bare number of seconds there. The error has
-// no place: the caller knows it.
+// A value as the command line writes it. A duration may be a bare number of seconds there. The
+// error has no place: the caller knows it.
 [[nodiscard]] Result<FieldValue> parse_value(const Field& field, std::string_view text);
 // A value as a file writes it: durations are strings with a unit.
 [[nodiscard]] Result<FieldValue> read_value(const Field& field, const Json& json);

@@ -56,6 +56,10 @@ void read_tree(const Json& json, const std::string& file, Diagnostics& faults, S
   Reader workload = root.object("workload", false);
   read_section(workload, "workload", out);
   Reader synthetic = workload.object("synthetic", false);
+  if (workload.has("synthetic")) {
+    out.scenario.workload.synthetic.emplace();
+    out.given.insert("workload/synthetic/arrivals");
+  }
   read_section(synthetic, "workload/synthetic", out);
   synthetic.finish();
   workload.finish();

@@ -19,8 +19,9 @@ struct FoundProfile {
 // Files of the catalogue's "profiles" folder, in byte order; none when there is no such folder.
 [[nodiscard]] std::vector<std::string> shipped_profiles(const models::Catalog& catalog);
 
-// `given` if not empty, else the shipped profile of the engine on that GPU, else one of the engine on
-// another GPU (the first by file name). Error: a given profile is of another engine, or there is none.
+// `given` if not empty, else the shipped profile of the engine on that GPU, else one of the engine
+// on another GPU (the first by file name). Error: a given profile is of another engine, or there is
+// none.
 [[nodiscard]] Result<FoundProfile> find_profile(const models::Catalog& catalog,
                                                 const std::string& given, models::EngineKind engine,
                                                 const models::GpuSpec& gpu);

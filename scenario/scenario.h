@@ -13,17 +13,17 @@
 
 namespace eph::scenario {
 
-// One engine serving one model on identical replicas. Optional limits default to what the engine itself
-// would choose on that GPU (models/engine_defaults.h).
+// One engine serving one model on identical replicas. Optional limits default to what the engine
+// itself would choose on that GPU (models/engine_defaults.h).
 struct DeploymentSpec {
-  std::string model;           // catalogue name, or path of a config.json
+  std::string model;  // catalogue name, or path of a config.json
   std::string engine = "vllm";
   std::string engine_version;  // empty: newest known rules
   std::string gpu = "h100-sxm";
   models::Parallelism layout;
   int replicas = 1;
   sim::RouterKind router = sim::RouterKind::least_outstanding;
-  std::string profile;         // path; empty: the shipped profile of engine and GPU
+  std::string profile;  // path; empty: the shipped profile of engine and GPU
   std::optional<double> host_speed;
   std::optional<std::int64_t> max_num_seqs, max_num_batched_tokens, chunk_tokens, max_model_len;
   std::optional<std::int64_t> kv_blocks, block_size;
@@ -39,8 +39,8 @@ struct SyntheticSpec {
   double cv = 1.0;                   // of gamma inter-arrival times
   int concurrency = 0;               // closed loop
   std::int64_t prompt_tokens = 512, output_tokens = 128;
-  double length_spread = 0;          // uniform in nominal * [1 - spread, 1 + spread]
-  std::int64_t requests = 0;         // 0: by duration
+  double length_spread = 0;   // uniform in nominal * [1 - spread, 1 + spread]
+  std::int64_t requests = 0;  // 0: by duration
   double duration_s = 0;
 };
 struct WorkloadSpec {
@@ -51,7 +51,7 @@ struct WorkloadSpec {
   std::string rate_mode = "superpose";  // or "compress"
   std::optional<double> from_s, to_s;   // window
   std::int64_t repeat = 1;
-  std::int64_t max_requests = 0;        // 0: all
+  std::int64_t max_requests = 0;                // 0: all
   std::int64_t cap_prompt = 0, cap_output = 0;  // clip token counts; 0: no cap
 };
 

@@ -38,7 +38,9 @@ Json field_schema(const Field& field) {
       out.set("type", "number");
       add_bounds(field, out);
       break;
-    case FieldKind::boolean: out.set("type", "boolean"); break;
+    case FieldKind::boolean:
+      out.set("type", "boolean");
+      break;
     case FieldKind::duration:
       out.set("type", "string");
       out.set("pattern", "^[0-9.eE+-]+ ?(ns|us|ms|s|min|h|d)$");
@@ -77,7 +79,8 @@ void add_property(Json& object, const std::string& key, Json value) {
 
 std::string type_text(const Field& field) {
   switch (field.kind) {
-    case FieldKind::text: return "text";
+    case FieldKind::text:
+      return "text";
     case FieldKind::choice: {
       std::string out;
       for (std::string_view name : field.choices) {
@@ -85,12 +88,16 @@ std::string type_text(const Field& field) {
       }
       return out;
     }
-    case FieldKind::integer: return fmt::format("whole number, from {}", field.min);
+    case FieldKind::integer:
+      return fmt::format("whole number, from {}", field.min);
     case FieldKind::number:
       return fmt::format("number {} {}", field.above_min ? "above" : "from", field.min);
-    case FieldKind::boolean: return "true or false";
-    case FieldKind::duration: return "time with a unit, `\"600 s\"`";
-    case FieldKind::slos: return "text, or an array of texts";
+    case FieldKind::boolean:
+      return "true or false";
+    case FieldKind::duration:
+      return "time with a unit, `\"600 s\"`";
+    case FieldKind::slos:
+      return "text, or an array of texts";
   }
   EPH_ASSERT(false, "field kind {}", static_cast<int>(field.kind));
 }
@@ -109,13 +116,18 @@ constexpr std::string_view kIntroduction =
     "<!-- Written by `ephemeris schema --markdown`; a test compares the two. -->\n"
     "# Scenario files\n"
     "\n"
-    "A scenario file says what is simulated or planned: a deployment, a workload and objectives. It is\n"
-    "JSON, with `//` and `/* */` comments. Unknown and duplicate keys are errors, and all faults of a file\n"
-    "are reported at once with their line. Times are strings with a unit (`\"500 ms\"`, `\"2 h\"`), counts\n"
-    "are bare numbers. Relative paths count from the folder of the file. Flags of the command line replace\n"
+    "A scenario file says what is simulated or planned: a deployment, a workload and objectives. "
+    "It is\n"
+    "JSON, with `//` and `/* */` comments. Unknown and duplicate keys are errors, and all faults "
+    "of a file\n"
+    "are reported at once with their line. Times are strings with a unit (`\"500 ms\"`, `\"2 "
+    "h\"`), counts\n"
+    "are bare numbers. Relative paths count from the folder of the file. Flags of the command line "
+    "replace\n"
     "what the file says; a file may leave out what flags will give.\n"
     "\n"
-    "`data/schema/scenario.schema.json` (`ephemeris schema`) is the same as a JSON Schema, for editors.\n"
+    "`data/schema/scenario.schema.json` (`ephemeris schema`) is the same as a JSON Schema, for "
+    "editors.\n"
     "\n"
     "```json\n"
     "{\n"
@@ -156,13 +168,18 @@ Json scenario_schema() {
 
 std::string scenario_markdown() {
   std::string out(kIntroduction);
-  out += "\n## The file itself\n\n`version` (always 1) is required; `$schema` is allowed for editors.\n\n";
+  out +=
+      "\n## The file itself\n\n`version` (always 1) is required; `$schema` is allowed for "
+      "editors.\n\n";
   add_table("", out);
   out += "\n## `deployment`\n\n";
   add_table("deployment", out);
-  out += "\n## `workload`\n\nExactly one of `trace`, `model` and `synthetic` says where requests come from. "
-         "The other keys change what a trace or a model gives; they do not apply to synthetic arrivals. "
-         "On the command line `--window FROM:TO` sets `from` and `to`.\n\n";
+  out +=
+      "\n## `workload`\n\nExactly one of `trace`, `model` and `synthetic` says where requests come "
+      "from. "
+      "The other keys change what a trace or a model gives; they do not apply to synthetic "
+      "arrivals. "
+      "On the command line `--window FROM:TO` sets `from` and `to`.\n\n";
   add_table("workload", out);
   out += "\n## `workload/synthetic`\n\nOne of `requests` and `duration` is needed.\n\n";
   add_table("workload/synthetic", out);

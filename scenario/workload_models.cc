@@ -5,6 +5,7 @@
 
 #include "core/text.h"
 #include "scenario/load.h"
+#include "workload/workload_model.h"
 
 namespace eph::scenario {
 
@@ -36,9 +37,26 @@ Result<std::string> workload_file(const models::Catalog& catalog, const std::str
   if (is_path(name)) return name;
   const std::vector<std::string> names = shipped_workloads(catalog);
   if (std::find(names.begin(), names.end(), name) == names.end()) {
-    return usage_error(fmt::format("workload model \"{}\" is not known", name), suggest(name, names));
+    return usage_error(fmt::format("workload model \"{}\" is not known", name),
+                       suggest(name, names));
   }
   return (folder(catalog) / (name + ".json")).string();
+}
+
+Result<Json> workload_facts(const models::Catalog& catalog, const std::string& name) {
+  const Result<std::string> file = workload_file(catalog, name);
+  if (!file) return file.error();
+  const Result<workload::WorkloadModel> model = workload::load_workload_model(*file);
+  if (!model) return model.error();
+  Json out = Json::object();
+  out.set("name", model->name)
+      .set("requests", model->requests)
+      .set("duration_s", model->duration_s);
+  out.set("requests_per_s", static_cast<double>(model->requests) / model->duration_s);
+  out.set("prompt_bins", model->lengths.bins.size())
+      .set("prefix_sharing", model->sharing.has_value());
+  out.set("source", model->source);
+  return out;
 }
 
 }  // namespace eph::scenario

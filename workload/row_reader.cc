@@ -11,7 +11,9 @@
 namespace eph::workload {
 namespace {
 
-bool is_blank(std::string_view line) { return line.empty() || trim(line).empty(); }
+bool is_blank(std::string_view line) {
+  return line.empty() || (line.front() <= ' ' && trim(line).empty());
+}
 
 bool parse_tokens(std::string_view text, std::int64_t& value) {
   const char* const end = text.data() + text.size();

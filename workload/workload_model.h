@@ -81,7 +81,7 @@ struct FitOptions {
   std::size_t output_knots = 32;
 };
 
-// Reads the source to its end and holds its lengths in memory (about 16 bytes a request, plus
+// Reads the source to its end and holds its lengths in memory (about 40 bytes a request, plus
 // distinct block hashes). Errors (kind usage): fewer than 100 requests or less than two rate
 // windows long.
 [[nodiscard]] Result<WorkloadModel> fit_workload(ArrivalSource& source, const FitOptions& options);

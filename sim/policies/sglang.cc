@@ -123,7 +123,8 @@ void SglangPolicy::form_decode(EngineState& state, BatchPlan& plan) {
       pages += state[id].computed == state[id].capacity ? 1 : 0;
     return pages;
   };
-  if (pages_needed() <= state.kv().free()) {
+  const auto at_most = static_cast<std::int64_t>(state.running().size());  // saves counting
+  if (at_most <= state.kv().free() || pages_needed() <= state.kv().free()) {
     ratio_ = std::max(options_.new_token_ratio_min, ratio_ - decay_);
   } else {
     do retract(state, plan);

@@ -18,20 +18,24 @@ void check_error(const std::vector<std::string>& words, int code, const std::str
   CHECK(done.err == "ephemeris: error: " + error + "\n");
 }
 
-std::vector<std::string> with_trace(const std::string& path) { return on_linear({"--trace", path}); }
+std::vector<std::string> with_trace(const std::string& path) {
+  return on_linear({"--trace", path});
+}
 
 }  // namespace
 
 TEST_CASE("a missing file is an error of kind 3") {
   check_error(with_trace("no/such/trace.csv"), 3,
-              "no/such/trace.csv: cannot be opened: No such file or directory");
-  check_error({"simulate", "no/such.json"}, 3, "no/such.json: cannot be opened: No such file or directory");
+              "no/such/trace.csv: cannot open: No such file or directory; check the path");
+  check_error({"simulate", "no/such.json"}, 3,
+              "no/such.json: cannot open: No such file or directory; check the path");
 }
 
 TEST_CASE("a truncated gzip file is an error of kind 3 that names the file") {
   const std::string plain = spill_out("whole.csv", [] {
     std::string text = "arrival_s,prompt_tokens,output_tokens\n";
-    for (int i = 0; i < 5000; ++i) text += std::to_string(i) + "," + std::to_string(17 * i % 997 + 1) + ",5\n";
+    for (int i = 0; i < 5000; ++i)
+      text += std::to_string(i) + "," + std::to_string(17 * i % 997 + 1) + ",5\n";
     return text;
   }());
   REQUIRE(run_program("/bin/gzip", {"-kf", plain}).code == 0);
@@ -66,26 +70,30 @@ TEST_CASE("timestamps out of order are an error that names the line") {
 TEST_CASE("an empty file, a folder and a file of another kind are errors") {
   CHECK(ephemeris(with_trace(spill_out("empty.csv", ""))).code == 2);
   CHECK(ephemeris(with_trace(EPH_TEST_OUT)).code == 3);
-  CHECK(ephemeris(with_trace(spill_out("poem.csv", "roses are red\nviolets are blue\n"))).code == 2);
+  CHECK(ephemeris(with_trace(spill_out("poem.csv", "roses are red\nviolets are blue\n"))).code ==
+        2);
 }
 
 TEST_CASE("a model that does not fit is an error, with the sizes") {
-  const Finished done = ephemeris({"simulate", "--model", "meta-llama/Llama-3.1-70B-Instruct", "--gpu",
-                                   "h100-sxm", "--profile", linear_profile(), "--requests", "5"});
+  const Finished done =
+      ephemeris({"simulate", "--model", "meta-llama/Llama-3.1-70B-Instruct", "--gpu", "h100-sxm",
+                 "--profile", linear_profile(), "--requests", "5"});
   CAPTURE(done.err);
   CHECK(done.code == 2);
   CHECK(done.out.empty());
   CHECK(done.err.find("ephemeris: error: ") == 0);
-  CHECK(done.err.find("GiB") != std::string::npos);
+  CHECK(done.err.find("141.1 GB of weights per GPU") != std::string::npos);
 }
 
-TEST_CASE("a candidate that does not fit is a row with its reason in a plan, which is not feasible") {
-  const Finished done = ephemeris({"plan", "--model", "meta-llama/Llama-3.1-70B-Instruct", "--gpu", "h100-sxm",
-                                   "--profile", linear_profile(), "--requests", "5", "--slo", "p95_ttft=9s"});
+TEST_CASE(
+    "a candidate that does not fit is a row with its reason in a plan, which is not feasible") {
+  const Finished done =
+      ephemeris({"plan", "--model", "meta-llama/Llama-3.1-70B-Instruct", "--gpu", "h100-sxm",
+                 "--profile", linear_profile(), "--requests", "5", "--slo", "p95_ttft=9s"});
   CAPTURE(done.err, done.out);
   CHECK(done.code == 1);
   CHECK(done.out.find("no candidate is feasible") != std::string::npos);
-  CHECK(done.out.find("GiB") != std::string::npos);
+  CHECK(done.out.find("141.1 GB of weights per GPU") != std::string::npos);
 }
 
 TEST_CASE("tensor parallelism that does not divide the heads is an error that says what does") {
@@ -97,8 +105,8 @@ TEST_CASE("tensor parallelism that does not divide the heads is an error that sa
 }
 
 TEST_CASE("unknown names are answered with what was meant") {
-  CHECK(ephemeris({"simulate", "--model", "meta-llama/Lama-3.1-8B-Instruct", "--requests", "5"}).err.find(
-            "did you mean") != std::string::npos);
+  CHECK(ephemeris({"simulate", "--model", "meta-llama/Lama-3.1-8B-Instruct", "--requests", "5"})
+            .err.find("did you mean") != std::string::npos);
   CHECK(ephemeris(on_linear({"--requests", "5", "--gpu", "h100sxm"})).err.find("did you mean") !=
         std::string::npos);
 }
@@ -114,7 +122,8 @@ TEST_CASE("all faults of a scenario file are reported at once, each with its lin
   CHECK(done.code == 2);
   CHECK(std::count(done.err.begin(), done.err.end(), '\n') == 3);
   CHECK(done.err.find("faults.json:3:") != std::string::npos);
-  CHECK(done.err.find("/deployment/engin: unknown key; did you mean \"engine\"?") != std::string::npos);
+  CHECK(done.err.find("/deployment/engin: unknown key; did you mean \"engine\"?") !=
+        std::string::npos);
   CHECK(done.err.find("/workload/to: 600 has no unit") != std::string::npos);
 }
 

@@ -6,9 +6,14 @@ using namespace eph::test;
 
 namespace {
 
-const std::vector<std::vector<std::string>> kCommands{
-    {"plan"},      {"simulate"}, {"workload", "describe"}, {"workload", "fit"},
-    {"calibrate"}, {"validate"}, {"catalog"},              {"schema"}};
+const std::vector<std::vector<std::string>> kCommands{{"plan"},
+                                                      {"simulate"},
+                                                      {"workload", "describe"},
+                                                      {"workload", "fit"},
+                                                      {"calibrate"},
+                                                      {"validate"},
+                                                      {"catalog"},
+                                                      {"schema"}};
 
 void check_usage(const std::vector<std::string>& words, const std::string& error) {
   const Finished done = ephemeris(words);
@@ -49,7 +54,8 @@ TEST_CASE("the program says its version and what it can do") {
 
 TEST_CASE("what is mistyped is answered with what was meant") {
   check_usage({"simulat"}, "simulat is not a command; did you mean \"simulate\"?");
-  check_usage({"workload", "descrbe"}, "workload descrbe is not a command; did you mean \"describe\"?");
+  check_usage({"workload", "descrbe"},
+              "workload descrbe is not a command; did you mean \"describe\"?");
   check_usage({"--frob"}, "--frob is not an option; see ephemeris --help");
   check_usage({"simulate", "--modle", "x"},
               "--modle is not an option of simulate; did you mean --model?");
@@ -65,19 +71,23 @@ TEST_CASE("an option that has no effect is refused") {
     more.insert(more.begin(), base.begin(), base.end());
     return more;
   };
-  check_usage(with({"--check"}), "--check has nothing to check; give --slo, as in --slo p95_ttft=500ms");
+  check_usage(with({"--check"}),
+              "--check has nothing to check; give --slo, as in --slo p95_ttft=500ms");
   check_usage(with({"--threads", "2"}), "--threads has no effect on a single run; give --runs too");
   check_usage(with({"--runs", "2", "--requests-out", "x"}),
               "--requests-out holds one run, and there are 2; leave out one of the two");
-  check_usage(with({"--cv", "2"}), "--cv: has no effect on poisson arrivals; choose --arrivals gamma");
-  check_usage({"plan", "--model", "m", "--requests", "5"},
-              "plan needs an objective; give --slo, as in --slo p95_ttft=500ms --slo p95_tpot=30ms");
+  check_usage(with({"--cv", "2"}),
+              "--cv: has no effect on poisson arrivals; choose --arrivals gamma");
+  check_usage(
+      {"plan", "--model", "m", "--requests", "5"},
+      "plan needs an objective; give --slo, as in --slo p95_ttft=500ms --slo p95_tpot=30ms");
   check_usage({"plan", "--model", "m", "--requests", "5", "--runs", "2"},
-              "--runs is not an option of plan; did you mean --tp?");
+              "--runs is not an option of plan; see ephemeris plan --help");
 }
 
 TEST_CASE("the catalogue is listed for people and for machines") {
-  for (const char* kind : {"models", "gpus", "engines", "profiles", "workloads", "networks", "prices"}) {
+  for (const char* kind :
+       {"models", "gpus", "engines", "profiles", "workloads", "networks", "prices"}) {
     const Finished text = ephemeris({"catalog", kind});
     CAPTURE(kind, text.err);
     CHECK(text.code == 0);
@@ -87,6 +97,7 @@ TEST_CASE("the catalogue is listed for people and for machines") {
     CHECK(json.out.starts_with("["));
   }
   // 2 x 32 layers x 8 KV heads x 128 x 2 bytes = 131072 bytes a token.
-  const Finished detail = ephemeris({"catalog", "models", "meta-llama/Llama-3.1-8B-Instruct", "--json"});
+  const Finished detail =
+      ephemeris({"catalog", "models", "meta-llama/Llama-3.1-8B-Instruct", "--json"});
   CHECK(detail.out.find("\"kv_bytes_per_token\": 131072,") != std::string::npos);
 }

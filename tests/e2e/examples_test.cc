@@ -1,4 +1,5 @@
-// Every scenario file of examples/ runs; what it prints is checked for plausibility, not for digits.
+// Every scenario file of examples/ runs; what it prints is checked for plausibility, not for
+// digits.
 #include <catch2/catch.hpp>
 
 #include <filesystem>
@@ -22,9 +23,9 @@ Json run(const std::string& name) {
   const Json* counts = json->at_path("runs/0/counts");
   REQUIRE(counts != nullptr);
   CHECK(counts->find("finished")->as_int() > 0);
-  CHECK(counts->find("arrived")->as_int() ==
-        counts->find("finished")->as_int() + counts->find("rejected")->as_int() +
-            counts->find("unfinished")->as_int());
+  CHECK(counts->find("arrived")->as_int() == counts->find("finished")->as_int() +
+                                                 counts->find("rejected")->as_int() +
+                                                 counts->find("unfinished")->as_int());
   return *json;
 }
 

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "core/json_doc.h"
 #include "core/csv.h"
+#include "core/json_doc.h"
 #include "tests/e2e/run.h"
 
 using namespace eph;
@@ -33,8 +33,9 @@ double value(const Json& json, std::string_view path) {
 // One request at a time: the prefill step takes 10 + 0.1 * 100 = 20 ms, each of the 10 decode steps
 // 10 ms. Without front end: TTFT 20 ms, TPOT 10 ms, end to end 120 ms.
 TEST_CASE("a lone request takes what the profile says") {
-  const Json json = result(on_linear({"--arrivals", "constant", "--rate", "1", "--requests", "5",
-                                      "--prompt-tokens", "100", "--output-tokens", "11", "--json"}));
+  const Json json =
+      result(on_linear({"--arrivals", "constant", "--rate", "1", "--requests", "5",
+                        "--prompt-tokens", "100", "--output-tokens", "11", "--json"}));
   CHECK(value(json, "runs/0/counts/finished") == 5);
   CHECK(value(json, "runs/0/latency_ms/ttft/mean") == Approx(20));
   CHECK(value(json, "runs/0/latency_ms/tpot/p99") == Approx(10));
@@ -42,14 +43,15 @@ TEST_CASE("a lone request takes what the profile says") {
 }
 
 TEST_CASE("a closed loop keeps its requests in flight") {
-  const Json json = result(on_linear({"--arrivals", "closed", "--concurrency", "4", "--requests", "40",
-                                      "--json"}));
+  const Json json = result(
+      on_linear({"--arrivals", "closed", "--concurrency", "4", "--requests", "40", "--json"}));
   CHECK(value(json, "runs/0/counts/finished") == 40);
   CHECK(value(json, "runs/0/mean_running") <= 4);
 }
 
 TEST_CASE("the same input gives the same bytes, another seed gives others") {
-  const auto words = on_linear({"--rate", "20", "--requests", "300", "--length-spread", "0.5", "--json"});
+  const auto words =
+      on_linear({"--rate", "20", "--requests", "300", "--length-spread", "0.5", "--json"});
   auto other = words;
   other.insert(other.end(), {"--seed", "2"});
   const std::string first = ephemeris(words).out;
@@ -59,8 +61,8 @@ TEST_CASE("the same input gives the same bytes, another seed gives others") {
 
 TEST_CASE("the number of threads changes no result") {
   const auto run = [](const char* threads) {
-    return ephemeris(on_linear({"--rate", "20", "--requests", "200", "--runs", "4", "--threads", threads,
-                                "--json"}));
+    return ephemeris(on_linear(
+        {"--rate", "20", "--requests", "200", "--runs", "4", "--threads", threads, "--json"}));
   };
   const Finished one = run("1"), three = run("3");
   CHECK(one.code == 0);
@@ -69,13 +71,13 @@ TEST_CASE("the number of threads changes no result") {
 }
 
 TEST_CASE("the table for people names every part of the result") {
-  const Finished done = ephemeris(on_linear({"--rate", "20", "--requests", "300", "--slo", "p95_ttft=500ms",
-                                             "--slo", "p50_tpot=1ms"}));
+  const Finished done = ephemeris(on_linear(
+      {"--rate", "20", "--requests", "300", "--slo", "p95_ttft=500ms", "--slo", "p50_tpot=1ms"}));
   CHECK(done.code == 0);
   CHECK(done.err.empty());
-  for (const char* part : {"TTFT", "TPOT", "ITL", "end to end", "throughput", "goodput", "KV cache", "running",
-                           "300 sent = 300 finished + 0 rejected + 0 unfinished", "p95_ttft=500ms", "met",
-                           "p50_tpot=1ms", "MISSED", "warning: "}) {
+  for (const char* part : {"TTFT", "TPOT", "ITL", "end to end", "throughput", "goodput", "KV cache",
+                           "running", "300 sent = 300 finished + 0 rejected + 0 unfinished",
+                           "p95_ttft=500ms", "met", "p50_tpot=1ms", "MISSED", "warning: "}) {
     INFO(part);
     CHECK(done.out.find(part) != std::string::npos);
   }
@@ -90,18 +92,20 @@ TEST_CASE("a missed objective ends with 1 only when asked to check") {
   CHECK(ephemeris(on_linear({"--requests", "20", "--slo", "p50_tpot=1s", "--check"})).code == 0);
 }
 
-TEST_CASE("the requests file has a row for every request, in the order sent, none lost at the horizon") {
+TEST_CASE(
+    "the requests file has a row for every request, in the order sent, none lost at the horizon") {
   const std::string path = out_path("e2e_requests.csv");
-  const Finished done = ephemeris(on_linear({"--rate", "50", "--requests", "100", "--horizon", "1.5",
-                                             "--requests-out", path, "--json"}));
+  const Finished done = ephemeris(on_linear(
+      {"--rate", "50", "--requests", "100", "--horizon", "1.5", "--requests-out", path, "--json"}));
   REQUIRE(done.code == 0);
   const auto json = parse_json(done.out, "stdout");
   REQUIRE(json);
   const auto table = CsvTable::load(path);
   REQUIRE(table);
-  CHECK(table->header() == std::vector<std::string>{"index", "arrival_s", "prompt_tokens", "output_tokens",
-                                                    "replica", "queued_s", "first_token_s", "finish_s",
-                                                    "ttft_ms", "tpot_ms", "e2e_ms", "preemptions", "status"});
+  CHECK(table->header() == std::vector<std::string>{"index", "arrival_s", "prompt_tokens",
+                                                    "output_tokens", "replica", "queued_s",
+                                                    "first_token_s", "finish_s", "ttft_ms",
+                                                    "tpot_ms", "e2e_ms", "preemptions", "status"});
   const auto arrived = static_cast<std::size_t>(value(*json, "runs/0/counts/arrived"));
   CHECK(table->rows() == arrived);
   CHECK(value(*json, "runs/0/counts/unfinished") > 0);
@@ -118,13 +122,13 @@ TEST_CASE("the requests file has a row for every request, in the order sent, non
 
 TEST_CASE("the series file has a row a sample") {
   const std::string path = out_path("e2e_series.csv");
-  const Finished done = ephemeris(on_linear({"--rate", "50", "--duration", "10", "--series-out", path,
-                                             "--series-interval", "500ms"}));
+  const Finished done = ephemeris(on_linear(
+      {"--rate", "50", "--duration", "10", "--series-out", path, "--series-interval", "500ms"}));
   REQUIRE(done.code == 0);
   const auto table = CsvTable::load(path);
   REQUIRE(table);
-  CHECK(table->header() == std::vector<std::string>{"time_s", "waiting", "running", "kv_used", "preemptions",
-                                                    "finished"});
+  CHECK(table->header() == std::vector<std::string>{"time_s", "waiting", "running", "kv_used",
+                                                    "preemptions", "finished"});
   CHECK(table->rows() >= 20);
 }
 
@@ -139,9 +143,21 @@ TEST_CASE("wall-clock time is only in the result when asked for") {
 TEST_CASE("a plan finds the smallest number of replicas") {
   // Eight requests/s of 20 + 10 * 10 = 120 ms each would need one replica; a TTFT limit below the
   // prefill step of 20 ms cannot be met by any number.
-  const std::vector<std::string> base{"plan", "--model", "meta-llama/Llama-3.1-8B-Instruct", "--profile",
-                                      linear_profile(), "--rate", "8", "--duration", "60", "--prompt-tokens",
-                                      "100", "--output-tokens", "11", "--json", "--slo"};
+  const std::vector<std::string> base{"plan",
+                                      "--model",
+                                      "meta-llama/Llama-3.1-8B-Instruct",
+                                      "--profile",
+                                      linear_profile(),
+                                      "--rate",
+                                      "8",
+                                      "--duration",
+                                      "60",
+                                      "--prompt-tokens",
+                                      "100",
+                                      "--output-tokens",
+                                      "11",
+                                      "--json",
+                                      "--slo"};
   auto easy = base, impossible = base;
   easy.push_back("p95_ttft=500ms");
   impossible.push_back("p95_ttft=15ms");

@@ -111,3 +111,27 @@ TEST_CASE("a pool that is never full behaves like one without end") {
     CHECK(o.summary.counts.preemptions == 0);
   }
 }
+
+TEST_CASE("a horizon changes nothing before it") {
+  for (const std::uint64_t seed : seeds(200)) {
+    INFO("EPH_SEED=" << seed);
+    RandomScenario random = random_scenario(seed, true);
+    Scenario& s = random.scenario;
+    const Outcome whole = run(s);
+    Stream stream({seed, 1, Purpose::test, 2});
+    s.config.horizon = SimTime{static_cast<std::int64_t>(
+        stream.below(static_cast<std::uint64_t>(whole.summary.last_finish.ns + 1)))};
+    const Outcome cut = run(s);
+    const sim::RunCounts& c = cut.summary.counts;
+    REQUIRE(c.arrived == c.finished + c.rejected + c.unfinished);  // INV-1
+    REQUIRE(cut.sink.requests.size() == c.arrived);
+    for (const sim::RequestRecord& r : cut.sink.requests) {
+      const sim::RequestRecord& full = whole.request(index(r.id));
+      REQUIRE(r.sent <= s.config.horizon);
+      REQUIRE((r.status == sim::RequestStatus::unfinished) == (full.finish > s.config.horizon));
+      if (r.status != sim::RequestStatus::unfinished) REQUIRE(r.finish == full.finish);
+      REQUIRE(r.output_tokens <= full.output_tokens);
+      if (r.first_token != SimTime::never()) REQUIRE(r.first_token == full.first_token);
+    }
+  }
+}

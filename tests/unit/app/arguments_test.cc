@@ -13,7 +13,8 @@ CommandSpec spec() {
           "[OPTIONS] [CUP]",
           "",
           {"ephemeris brew --leaf assam"},
-          {{"drink", {{"leaf", "NAME", "which tea"}, {"sugar", "N", "spoons", true}, {"hot", "", "boil"}}}},
+          {{"drink",
+            {{"leaf", "NAME", "which tea"}, {"sugar", "N", "spoons", true}, {"hot", "", "boil"}}}},
           1};
 }
 
@@ -27,7 +28,8 @@ std::string error_of(const std::vector<std::string>& words) {
 }  // namespace
 
 TEST_CASE("options are read in both spellings, switches and words too") {
-  const auto a = parse_arguments(spec(), {"--leaf=assam", "--sugar", "1", "--sugar", "2", "--hot", "mug"});
+  const auto a =
+      parse_arguments(spec(), {"--leaf=assam", "--sugar", "1", "--sugar", "2", "--hot", "mug"});
   REQUIRE(a);
   CHECK(a->text("leaf") == "assam");
   CHECK(a->all("sugar") == std::vector<std::string>{"1", "2"});

@@ -67,7 +67,8 @@ TEST_CASE("a file that cannot be written is an error of kind io") {
   const auto file = OutputFile::create("/nonexistent-folder/x.csv");
   REQUIRE_FALSE(file);
   CHECK(file.error().kind == ErrorKind::io);
-  CHECK(file.error().text() == "/nonexistent-folder/x.csv: cannot be written: No such file or directory");
+  CHECK(file.error().text() ==
+        "/nonexistent-folder/x.csv: cannot be written: No such file or directory");
 }
 
 TEST_CASE("a full disk is reported when the file is closed") {

@@ -34,8 +34,8 @@ std::string write(const std::string& name, std::string_view text) {
 }  // namespace
 
 TEST_CASE("flags alone make a scenario") {
-  const auto s = gather({"--model", "m", "--trace", "t.csv", "--window", "60:2min", "--rate-scale", "3",
-                         "--slo", "p95_ttft=500ms", "--slo", "p95_tpot=30ms"});
+  const auto s = gather({"--model", "m", "--trace", "t.csv", "--window", "60:2min", "--rate-scale",
+                         "3", "--slo", "p95_ttft=500ms", "--slo", "p95_tpot=30ms"});
   REQUIRE(s);
   CHECK(s->scenario.workload.from_s == 60);
   CHECK(s->scenario.workload.to_s == 120);
@@ -49,7 +49,8 @@ TEST_CASE("flags replace what the file says") {
   const std::string path = write("flags.json", R"({"version": 1,
     "deployment": {"model": "m", "tp": 2, "memory_fraction": 0.8},
     "workload": {"synthetic": {"rate": 5, "requests": 100}}, "slos": "p95_ttft=1s", "seed": 9})");
-  const auto s = gather({path, "--tp", "4", "--kv-blocks", "1000", "--duration", "20", "--slo", "p50_e2e=2s"});
+  const auto s =
+      gather({path, "--tp", "4", "--kv-blocks", "1000", "--duration", "20", "--slo", "p50_e2e=2s"});
   REQUIRE(s);
   CHECK(s->scenario.deployment.layout.tensor == 4);
   CHECK(s->scenario.deployment.kv_blocks == 1000);
@@ -78,8 +79,9 @@ TEST_CASE("another source of requests replaces the file's workload") {
 TEST_CASE("lists make one deployment per combination") {
   FlagUse use;
   use.lists = {"engine", "tp"};
-  const auto s = gather({"--model", "m", "--workload", "w", "--engine", "vllm,sglang", "--tp", "1", "--tp", "2",
-                         "--chunk-tokens", "4096"}, use);
+  const auto s = gather({"--model", "m", "--workload", "w", "--engine", "vllm,sglang", "--tp", "1",
+                         "--tp", "2", "--chunk-tokens", "4096"},
+                        use);
   REQUIRE(s);
   REQUIRE(s->deployments.size() == 4);
   CHECK(s->deployments[0].engine == "vllm");
@@ -102,17 +104,21 @@ TEST_CASE("flags that contradict each other or have no effect are errors that na
   CHECK(with({"--trace", "t.csv"}) ==
         "--requests: contradicts --trace: requests come from one source; give one of the two");
   CHECK(with({"--rate-scale", "2"}) ==
-        "--rate-scale: has no effect on synthetic arrivals; set --rate, --requests or the lengths instead");
+        "--rate-scale: has no effect on synthetic arrivals; set --rate, --requests or the lengths "
+        "instead");
   CHECK(with({"--window", "0:5"}) ==
-        "--window: has no effect on synthetic arrivals; set --rate, --requests or the lengths instead");
+        "--window: has no effect on synthetic arrivals; set --rate, --requests or the lengths "
+        "instead");
   CHECK(with({"--duration", "5"}) ==
         "--duration: contradicts --requests: each says when to stop; give one of the two");
   CHECK(with({"--kv-blocks", "9", "--memory-fraction", "0.5"}) ==
-        "--memory-fraction: contradicts --kv-blocks: the number of blocks needs no memory rule; give one of the "
+        "--memory-fraction: contradicts --kv-blocks: the number of blocks needs no memory rule; "
+        "give one of the "
         "two");
   CHECK(with({"--chunk-tokens", "9"}) ==
         "--chunk-tokens: has no effect on vllm; set --max-num-batched-tokens");
-  CHECK(error_of({"--model", "m"}) == "no requests are given; add --trace, --workload or --arrivals");
+  CHECK(error_of({"--model", "m"}) ==
+        "no requests are given; add --trace, --workload or --arrivals");
   CHECK(error_of({"--trace", "t"}) == "no language model is given; add --model");
   CHECK(error_of({"--model", "m", "--trace", "t", "--window", "5"}) ==
         "--window: \"5\" has no start and end; write --window FROM:TO, as in 0:600 or 10min:20min");

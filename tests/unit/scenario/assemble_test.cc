@@ -18,7 +18,8 @@ const models::Catalog& catalog() {
 
 std::string linear_profile() {
   const std::string path = std::string(EPH_TEST_OUT) + "/linear.json";
-  REQUIRE(write_file(path, R"({"version": 1, "form": "linear", "t0_ms": 5, "us_per_prefill_token": 40,
+  REQUIRE(
+      write_file(path, R"({"version": 1, "form": "linear", "t0_ms": 5, "us_per_prefill_token": 40,
                                "us_per_decode_sequence": 10, "ns_per_kv_token": 0,
                                "front_end": {"client_in": "2 ms"}})"));
   return path;
@@ -82,11 +83,12 @@ TEST_CASE("the step model is the profile's") {
   CHECK(assembly->config.replica.step == assembly->step.get());
   CHECK(assembly->step->seconds(shape) == Approx(0.005 + 100 * 40e-6));
   REQUIRE(assembly->warnings.size() >= 1);
-  CHECK(assembly->warnings[0] == "step times are the linear profile's, not measurements of vLLM on h100-sxm");
+  CHECK(assembly->warnings[0] ==
+        "step times are the linear profile's, not measurements of vLLM on h100-sxm");
 }
 
-// ENGINES A2: without chunking vLLM's budget is at least the longest sequence; the number of sequences
-// is cut to the budget.
+// ENGINES A2: without chunking vLLM's budget is at least the longest sequence; the number of
+// sequences is cut to the budget.
 TEST_CASE("vLLM's limits keep to its own constraints") {
   DeploymentSpec spec = small();
   spec.chunked_prefill = false;
@@ -96,7 +98,8 @@ TEST_CASE("vLLM's limits keep to its own constraints") {
   CHECK(assemble(catalog(), spec)->config.replica.engine.max_num_seqs == 512);
   spec.max_num_seqs = 600;
   CHECK(error_of(spec) ==
-        "vLLM refuses max_num_seqs 600 above max_num_batched_tokens 512; raise the second or lower the first");
+        "vLLM refuses max_num_seqs 600 above max_num_batched_tokens 512; raise the second or lower "
+        "the first");
 }
 
 TEST_CASE("what cannot run is an error that says why") {
@@ -142,18 +145,22 @@ TEST_CASE("predictions outside the profile's data are warned about") {
   CHECK(coverage_warnings(profile, *gpu, *llm, spec).empty());
   spec.layout.tensor = 4;
   CHECK(coverage_warnings(profile, *gpu, *llm, spec) ==
-        std::vector<std::string>{"predictions for tp 4 of meta-llama/Llama-3.1-8B extrapolate: the profile of "
-                                 "vLLM covers tp 1, 2"});
+        std::vector<std::string>{
+            "predictions for tp 4 of meta-llama/Llama-3.1-8B extrapolate: the profile of "
+            "vLLM covers tp 1, 2"});
   spec.layout.tensor = 1;
   CHECK(coverage_warnings(profile, *gpu, *other_llm, spec) ==
-        std::vector<std::string>{"predictions for microsoft/phi-4 extrapolate: the profile of vLLM covers "
-                                 "meta-llama/Llama-3.1-8B"});
+        std::vector<std::string>{
+            "predictions for microsoft/phi-4 extrapolate: the profile of vLLM covers "
+            "meta-llama/Llama-3.1-8B"});
   CHECK(coverage_warnings(profile, *other_gpu, *llm, spec) ==
-        std::vector<std::string>{"predictions for l40s extrapolate: the profile of vLLM was fitted on h100-sxm "
-                                 "and is carried over by data-sheet rates"});
+        std::vector<std::string>{
+            "predictions for l40s extrapolate: the profile of vLLM was fitted on h100-sxm "
+            "and is carried over by data-sheet rates"});
   spec.engine_version = "0.10.0";
   CHECK(coverage_warnings(profile, *gpu, *llm, spec) ==
-        std::vector<std::string>{"predictions for vLLM 0.10.0 extrapolate: the profile was measured on 0.22.1"});
+        std::vector<std::string>{
+            "predictions for vLLM 0.10.0 extrapolate: the profile was measured on 0.22.1"});
 }
 
 TEST_CASE("lengths outside the measured range are warned about") {
@@ -161,7 +168,8 @@ TEST_CASE("lengths outside the measured range are warned about") {
   assembly.covered = models::CoveredModel{"m", {1}, 256, 4096, 128, 512, 256, 40};
   CHECK(length_warnings(assembly, 1000, 200).empty());
   CHECK(length_warnings(assembly, 5000, 200) ==
-        std::vector<std::string>{"predictions for prompts of 5000 tokens on average extrapolate: the profile "
-                                 "covers 256 to 4096 for m"});
+        std::vector<std::string>{
+            "predictions for prompts of 5000 tokens on average extrapolate: the profile "
+            "covers 256 to 4096 for m"});
   CHECK(length_warnings(assembly, 100, 1000).size() == 2);
 }

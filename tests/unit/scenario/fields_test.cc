@@ -84,9 +84,11 @@ TEST_CASE("every choice of every field can be set") {
 TEST_CASE("a value out of range or of the wrong form says what is right") {
   CHECK(error_of("deployment/tp", "0") == "0 is out of range; use 1 to 1024");
   CHECK(error_of("deployment/tp", "two") == "\"two\" is not a whole number");
-  CHECK(error_of("workload/rate_scale", "0") == "0 is out of range; use above 0 and at most 1000000");
+  CHECK(error_of("workload/rate_scale", "0") ==
+        "0 is out of range; use above 0 and at most 1000000");
   CHECK(error_of("workload/rate_scale", "fast") == "\"fast\" is not a number");
   CHECK(error_of("deployment/engine", "vlm") == "\"vlm\" is not known; did you mean \"vllm\"?");
-  CHECK(error_of("deployment/chunked_prefill", "yes") == "\"yes\" is neither on nor off; write on or off");
+  CHECK(error_of("deployment/chunked_prefill", "yes") ==
+        "\"yes\" is neither on nor off; write on or off");
   CHECK(error_of("deployment/model", "") == "is empty; give NAME");
 }

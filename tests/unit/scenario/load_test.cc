@@ -74,10 +74,12 @@ TEST_CASE("transforms apply in order: window, repeat, rate, caps, count") {
   CHECK(list->arrivals[3].prompt_tokens == 105);  // 107 cut
   // Four requests a second apart last 3 s plus one mean gap of 1 s.
   CHECK(list->arrivals[4].at.seconds() == Approx(4));
-  CHECK(list->description.find("from 4 s to 8 s, 2 times in a row, prompts up to 105 tokens, the first 7 "
-                               "requests") != std::string::npos);
+  CHECK(list->description.find(
+            "from 4 s to 8 s, 2 times in a row, prompts up to 105 tokens, the first 7 "
+            "requests") != std::string::npos);
   bool said = false;
-  for (const std::string& warning : list->warnings) said = said || warning.find("shortened by a cap") != std::string::npos;
+  for (const std::string& warning : list->warnings)
+    said = said || warning.find("shortened by a cap") != std::string::npos;
   CHECK(said);
 }
 
@@ -113,19 +115,22 @@ TEST_CASE("constant arrivals have the rate and the lengths asked for") {
     CHECK(a.prompt_tokens <= 110);
   }
   CHECK(list->duration_s() == Approx(9.75));
-  CHECK(list->description == "constant arrivals at 4 requests/s, 100 prompt and 128 output tokens +- 10 %, 10 s");
+  CHECK(list->description ==
+        "constant arrivals at 4 requests/s, 100 prompt and 128 output tokens +- 10 %, 10 s");
 }
 
 TEST_CASE("prefix information that is not used is warned about") {
   WorkloadSpec spec;
   spec.trace = write("prefix.csv",
-                     "arrival_s,prompt_tokens,output_tokens,prefix_group,prefix_tokens\n0,100,5,a,50\n1,100,5,a,50\n");
+                     "arrival_s,prompt_tokens,output_tokens,prefix_group,prefix_tokens\n0,100,5,a,"
+                     "50\n1,100,5,a,50\n");
   const auto load = make_load(catalog(), spec, 1, 0);
   REQUIRE(load);
   CHECK((*load)->warnings().empty());
   (void)all(**load);
-  CHECK((*load)->warnings() == std::vector<std::string>{"the prefix information of the requests is not used: "
-                                                        "every prompt is computed in full"});
+  CHECK((*load)->warnings() ==
+        std::vector<std::string>{"the prefix information of the requests is not used: "
+                                 "every prompt is computed in full"});
   CHECK(load_requests(catalog(), spec, 1, 0)->warnings == (*load)->warnings());
 }
 

@@ -33,7 +33,8 @@ TEST_CASE("a scenario file fills the plain structs") {
     "workload": {"trace": "traces/conv.csv", "rate_scale": 20, "from": "0 s", "to": "10 min"},
     "slos": ["p95_ttft=500ms", "p95_tpot=30ms"],
     "seed": 3, "runs": 5, "horizon": "2 h"
-  })", "scenarios/chat.json");
+  })",
+                       "scenarios/chat.json");
   REQUIRE(s);
   CHECK(s->deployment.engine == "sglang");
   CHECK(s->deployment.layout.tensor == 2);
@@ -49,8 +50,10 @@ TEST_CASE("a scenario file fills the plain structs") {
 }
 
 TEST_CASE("paths count from the folder of the file, names stay names") {
-  const auto s = parse(R"({"version": 1, "deployment": {"model": "../m/config.json", "profile": "p.json"},
-                           "workload": {"model": "azure-conv-2023"}})", "a/b/s.json");
+  const auto s =
+      parse(R"({"version": 1, "deployment": {"model": "../m/config.json", "profile": "p.json"},
+                           "workload": {"model": "azure-conv-2023"}})",
+            "a/b/s.json");
   REQUIRE(s);
   CHECK(s->deployment.model == "a/m/config.json");
   CHECK(s->deployment.profile == "a/b/p.json");
@@ -63,7 +66,8 @@ TEST_CASE("all faults of a file are reported in one pass, with line and pointer"
   "deployment": {"model": "m", "tp": 0, "engin": "vllm"},
   "workload": {"model": "azure-conv-2023", "to": 600},
   "slos": ["p95_tfft=500ms"]
-})", "chat.json");
+})",
+                               "chat.json");
   REQUIRE(json);
   const auto s = parse_scenario(*json, "chat.json");
   REQUIRE_FALSE(s);
@@ -81,28 +85,41 @@ TEST_CASE("a scenario needs a model and one source of requests") {
   CHECK(fault(R"({"version": 1, "workload": {"model": "azure-conv-2023"}})") ==
         "chat.json: /deployment/model: no language model is given; add \"model\"");
   CHECK(fault(R"({"version": 1, "deployment": {"model": "m"}})") ==
-        "chat.json: /workload/trace: no requests are given; add \"trace\", \"model\" or \"arrivals\"");
-  CHECK(fault(R"({"version": 1, "deployment": {"model": "m"}, "workload": {"trace": "t", "model": "w"}})")
-            .find("/workload/model: contradicts \"trace\": requests come from one source; give one of "
-                  "the two") != std::string::npos);
+        "chat.json: /workload/trace: no requests are given; add \"trace\", \"model\" or "
+        "\"arrivals\"");
+  CHECK(
+      fault(
+          R"({"version": 1, "deployment": {"model": "m"}, "workload": {"trace": "t", "model": "w"}})")
+          .find(
+              "/workload/model: contradicts \"trace\": requests come from one source; give one of "
+              "the two") != std::string::npos);
 }
 
 TEST_CASE("a key without effect is a fault") {
   const auto with = [](std::string_view workload) {
-    return fmt::format(R"({{"version": 1, "deployment": {{"model": "m"}}, "workload": {}}})", workload);
+    return fmt::format(R"({{"version": 1, "deployment": {{"model": "m"}}, "workload": {}}})",
+                       workload);
   };
   CHECK(fault(with(R"({"synthetic": {"requests": 5, "cv": 2}})"))
-            .ends_with("/workload/synthetic/cv: has no effect on poisson arrivals; choose \"arrivals\" gamma"));
-  CHECK(fault(with(R"({"synthetic": {"arrivals": "closed", "concurrency": 4, "rate": 3, "requests": 5}})"))
-            .ends_with("/workload/synthetic/rate: has no effect on closed arrivals; give \"concurrency\", or "
-                       "choose \"arrivals\" poisson"));
+            .ends_with("/workload/synthetic/cv: has no effect on poisson arrivals; choose "
+                       "\"arrivals\" gamma"));
+  CHECK(
+      fault(
+          with(
+              R"({"synthetic": {"arrivals": "closed", "concurrency": 4, "rate": 3, "requests": 5}})"))
+          .ends_with("/workload/synthetic/rate: has no effect on closed arrivals; give "
+                     "\"concurrency\", or "
+                     "choose \"arrivals\" poisson"));
   CHECK(fault(with(R"({"synthetic": {"requests": 5}, "rate_scale": 2})"))
-            .ends_with("/workload/rate_scale: has no effect on synthetic arrivals; set \"rate\", \"requests\" or "
+            .ends_with("/workload/rate_scale: has no effect on synthetic arrivals; set \"rate\", "
+                       "\"requests\" or "
                        "the lengths instead"));
-  CHECK(fault(with(R"({"model": "w", "rate_mode": "compress"})"))
-            .ends_with("/workload/rate_mode: has no effect without a rate scale; give \"rate_scale\" too"));
-  CHECK(fault(with(R"({"synthetic": {}})"))
-            .find("synthetic arrivals have no end") != std::string::npos);
+  CHECK(
+      fault(with(R"({"model": "w", "rate_mode": "compress"})"))
+          .ends_with(
+              "/workload/rate_mode: has no effect without a rate scale; give \"rate_scale\" too"));
+  CHECK(fault(with(R"({"synthetic": {}})")).find("synthetic arrivals have no end") !=
+        std::string::npos);
 }
 
 TEST_CASE("a part of a scenario may leave out what flags will give") {
@@ -116,7 +133,8 @@ TEST_CASE("a part of a scenario may leave out what flags will give") {
 TEST_CASE("the shipped schema and documentation are what the field table says") {
   const auto schema = read_file(EPH_SOURCE_DIR "/data/schema/scenario.schema.json");
   REQUIRE(schema);
-  CHECK(*schema == scenario_schema().dump() + "\n");  // ephemeris schema > data/schema/scenario.schema.json
+  CHECK(*schema ==
+        scenario_schema().dump() + "\n");  // ephemeris schema > data/schema/scenario.schema.json
   const auto text = read_file(EPH_SOURCE_DIR "/docs/SCENARIO.md");
   REQUIRE(text);
   CHECK(*text == scenario_markdown());  // ephemeris schema --markdown > docs/SCENARIO.md
@@ -124,9 +142,10 @@ TEST_CASE("the shipped schema and documentation are what the field table says") 
 
 TEST_CASE("the schema names every key that the reader takes") {
   const Json schema = scenario_schema();
-  for (const char* path : {"properties/version", "properties/slos", "properties/deployment/properties/tp",
-                           "properties/workload/properties/trace",
-                           "properties/workload/properties/synthetic/properties/cv"}) {
+  for (const char* path :
+       {"properties/version", "properties/slos", "properties/deployment/properties/tp",
+        "properties/workload/properties/trace",
+        "properties/workload/properties/synthetic/properties/cv"}) {
     INFO(path);
     CHECK(schema.at_path(path) != nullptr);
   }
