@@ -5,7 +5,7 @@
 #include <map>
 #include <set>
 
-#include "calibration/free_coefficients.h"
+#include "calibration/engine_fit.h"
 #include "calibration/parallel.h"
 #include "calibration/replay.h"
 #include "core/line_source.h"
@@ -15,27 +15,9 @@
 namespace eph::calibration {
 namespace {
 
-FitProblem make_problem(const std::vector<DataRow>& rows, const std::vector<bool>& skip,
-                        models::EngineKind engine) {
-  FitProblem problem;
-  problem.start = engine_start(engine);
-  problem.free = free_coefficients(engine);
-  std::set<std::string> hosts;
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    if (!skip.empty() && skip[i]) continue;
-    FitRow row{&rows[i].plan, fit_terms(rows[i].plan)};
-    if (row.terms.empty()) continue;
-    problem.rows.push_back(std::move(row));
-    if (is_other_host(rows[i].plan.host)) hosts.insert(rows[i].plan.host);
-  }
-  for (const std::string& host : hosts) problem.hosts.push_back({host, kHostPriorSd});
-  return problem;
-}
-
 // Predicts rows with a fit's coefficients; rows of a host the fit did not know run at speed 1.
 std::vector<ScoredRow> predict(const std::vector<DataRow>& rows, const std::vector<bool>& only,
-                               const FitProblem& problem, const FitSummary& fit,
-                               const CalibrateOptions& options) {
+                               const EngineFit& fit, const CalibrateOptions& options) {
   std::vector<std::size_t> wanted;
   for (std::size_t i = 0; i < rows.size(); ++i) {
     if (only.empty() || only[i]) wanted.push_back(i);
@@ -45,9 +27,7 @@ std::vector<ScoredRow> predict(const std::vector<DataRow>& rows, const std::vect
     const DataRow& row = rows[wanted[k]];
     ReplayOptions replay_options;
     replay_options.seed = options.seed;
-    for (std::size_t h = 0; h < problem.hosts.size(); ++h) {
-      if (problem.hosts[h].host == row.plan.host) replay_options.host_speed = fit.host_speeds[h];
-    }
+    replay_options.host_speed = fit.host_speed(row.plan.host);
     ScoredRow& scored = out[k];
     scored.engine = models::name(options.engine);
     scored.model = row.model;
@@ -56,7 +36,7 @@ std::vector<ScoredRow> predict(const std::vector<DataRow>& rows, const std::vect
     for (std::size_t f = 0; f < kFigureCount; ++f) {
       if (row.plan.scored.test(f)) scored.scored.push_back(static_cast<Figure>(f));
     }
-    const auto replayed = replay(row.plan, fit.values, replay_options);
+    const auto replayed = replay(row.plan, fit.values_for(row.model), replay_options);
     if (replayed) scored.predicted = replayed->figures;
   });
   return out;
@@ -145,30 +125,31 @@ Result<CalibrateReport> calibrate(const CalibrateOptions& options, const models:
   for (int s = 0; s < splits; ++s) {
     if (progress) progress(fmt::format("fit without {:.0f} % of the curves", 100 * options.held_out), s + 1, splits + 1);
     const auto held = hold_out_curves(rows, options.held_out, options.seed + static_cast<std::uint64_t>(s));
-    const FitProblem problem = make_problem(rows, held, options.engine);
     fit_options.covariance = false;
-    auto summary = fit(problem, fit_options);
-    if (!summary) return summary.error();
-    for (ScoredRow& row : predict(rows, held, problem, *summary, options)) held_rows.push_back(std::move(row));
-    report.held_out.push_back(std::move(*summary));
+    const auto fitted = fit_engine(rows, held, options.engine, fit_options);
+    if (!fitted) return fitted.error();
+    for (ScoredRow& row : predict(rows, held, *fitted, options)) held_rows.push_back(std::move(row));
+    report.held_out.push_back(fitted->engine_wide);
   }
   report.held_out_rows = held_rows.size();
 
   if (progress) progress("fit on all rows", splits + 1, splits + 1);
-  const FitProblem problem = make_problem(rows, {}, options.engine);
   fit_options.covariance = true;
-  auto summary = fit(problem, fit_options);
-  if (!summary) return summary.error();
-  report.fit = std::move(*summary);
-  report.in_sample = error_tables(predict(rows, {}, problem, report.fit, options));
+  const auto fitted = fit_engine(rows, {}, options.engine, fit_options);
+  if (!fitted) return fitted.error();
+  report.fit = fitted->engine_wide;
+  report.simulations = fitted->simulations;
+  report.in_sample = error_tables(predict(rows, {}, *fitted, options));
   report.held_out_errors = error_tables(held_rows);
 
   models::EngineProfile& profile = report.profile;
   profile.engine = options.engine;
   profile.gpu = options.gpu;
+  profile.operators = rows.front().plan.deployment.context.operators;  // the engine's, for all rows
   profile.values = report.fit.values;
   profile.fitted = report.fit.fitted;
   profile.covariance = report.fit.covariance;
+  profile.corrections = fitted->corrections;
   profile.residual_sd_tpot = log_spread(held_rows, {Figure::mean_tpot, Figure::itl_p50}, profile.residual_sd_tpot);
   profile.residual_sd_ttft = log_spread(held_rows, {Figure::mean_ttft, Figure::ttft_p50}, profile.residual_sd_ttft);
   add_errors(report.in_sample, "in-sample", profile.errors);

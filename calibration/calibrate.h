@@ -30,7 +30,8 @@ struct CalibrateOptions {
 
 struct CalibrateReport {
   models::EngineProfile profile;
-  FitSummary fit;                    // on all rows
+  FitSummary fit;                    // engine-wide, on all rows
+  std::size_t simulations = 0;       // of the fit on all rows, corrections included
   std::vector<FitSummary> held_out;  // one per split, each without its held-out rows
   std::vector<ErrorLine> in_sample, held_out_errors;
   std::vector<std::string> skipped;  // rows that no fit used, with the reason

@@ -12,9 +12,10 @@ namespace {
 
 constexpr std::array<std::string_view, 2> kTables{"h100/serving_runs.csv", "h100/guidellm_sweeps.csv"};
 
-// Three identical 8-GPU machines of one cloud measured the same points: together they count as one and
-// a bit.
-constexpr double kReplicateWeight = 0.4;
+// Three identical 8-GPU machines of one cloud measured the same points: fits use one of them.
+constexpr std::string_view kReplicateHosts = "gcp a3-edgegpu";
+// Requests that a shortened stage keeps.
+constexpr double kOpenRequests = 200, kSynchronousRequests = 24;
 // Open loop above 90 % of capacity: rate and median ITL only, and those with little weight.
 constexpr double kSaturatedWeight = 0.3;
 
@@ -31,12 +32,14 @@ DataRow make_row(const MeasuredRun& run, RunPlan plan, std::string_view file) {
   row.plan = std::move(plan);
   row.file = std::string(file);
   row.source = run.source;
-  row.model = run.model;
+  row.model = row.plan.deployment.context.llm.name;  // aliases are one model
   row.engine_version = run.engine_version;
   row.tensor_parallel = run.layout.tensor;
   row.isl = run.isl;
   row.osl = run.osl;
   row.concurrency = run.concurrency;
+  row.fitted = !run.host.starts_with(kReplicateHosts);
+  row.fit_plan = shortened(row.plan);
   row.curve = curve_of(run);
   return row;
 }
@@ -96,8 +99,20 @@ std::vector<bool> hold_out_curves(const std::vector<DataRow>& rows, double share
   return held;
 }
 
-// The cloud whose machines started the host terms' priors; engines' serving rows name no host.
-bool is_other_host(const std::string& host) { return !host.empty() && !host.starts_with("upcloud "); }
+RunPlan shortened(const RunPlan& plan) {
+  RunPlan out = plan;
+  const auto& rate = plan.measured[Figure::achieved_rps];
+  if (!rate || plan.protocol == Protocol::throughput || plan.count_to_s <= 0) return out;
+  const double wanted = plan.protocol == Protocol::synchronous ? kSynchronousRequests : kOpenRequests;
+  const double stage_s = std::min(plan.count_to_s, wanted / *rate);
+  out.count_from_s = plan.count_from_s / plan.count_to_s * stage_s;
+  out.count_to_s = stage_s;
+  out.load.stop_s = stage_s;
+  return out;
+}
+
+// The machines that the host terms' priors come from run at 1; engines' serving rows name no host.
+bool is_other_host(const std::string& host) { return !host.empty() && host != "upcloud h100-sxm"; }
 
 std::vector<FitTerm> fit_terms(const RunPlan& plan) {
   std::vector<FitTerm> wanted;
@@ -114,10 +129,8 @@ std::vector<FitTerm> fit_terms(const RunPlan& plan) {
     default: wanted = {{Figure::mean_tpot, 1.0}, {Figure::mean_ttft, 0.3}}; break;
   }
   const bool saturated = plan.protocol == Protocol::constant && !plan.left_out.empty();
-  const bool replicate = plan.host.starts_with("gcp a3-");
   if (saturated) wanted = {{Figure::itl_p50, kSaturatedWeight}, {Figure::achieved_rps, kSaturatedWeight}};
   std::erase_if(wanted, [&](const FitTerm& term) { return !plan.is_scored(term.figure); });
-  for (FitTerm& term : wanted) term.weight *= replicate ? kReplicateWeight : 1.0;
   return wanted;
 }
 

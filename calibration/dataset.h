@@ -17,6 +17,8 @@ struct DataRow {
   std::string model, engine_version;
   int tensor_parallel = 1;
   std::int64_t isl = 0, osl = 0, concurrency = 0;
+  bool fitted = true;  // false: a repetition of other rows, scored but not fitted
+  RunPlan fit_plan;    // what fits simulate: `plan`, or a shorter stage of the same load
   // Operating points that differ only in load share a curve and are held out together.
   std::string curve;
 };
@@ -38,6 +40,10 @@ struct Dataset {
 // Hosts whose speed a fit finds for itself; the others run at 1 and define it.
 [[nodiscard]] bool is_other_host(const std::string& host);
 inline constexpr double kHostPriorSd = 0.3;  // of the logarithm
+
+// A stage that is long against its requests, cut to about as many of them as its percentiles need: open
+// and one-at-a-time loads are stationary, so fits see the same figures in less time.
+[[nodiscard]] RunPlan shortened(const RunPlan& plan);
 
 // The figures of a row that a fit looks at, with their weights (docs/VALIDATION.md, "Fit").
 [[nodiscard]] std::vector<FitTerm> fit_terms(const RunPlan& plan);

@@ -36,6 +36,7 @@ struct FreeCoefficient {
 struct FreeHost {
   std::string host;
   double prior_sd = 0.3;  // of the logarithm, around 1
+  double speed = 1.0;     // of a fixed one
 };
 
 struct FitProblem {
@@ -43,6 +44,7 @@ struct FitProblem {
   models::CoefficientValues start{};  // also the values of what is not free
   std::vector<FreeCoefficient> free;
   std::vector<FreeHost> hosts;
+  std::vector<FreeHost> fixed_hosts;  // known speeds that this fit does not move
 };
 
 struct FitOptions {

@@ -20,6 +20,9 @@ double host_factor(const FitProblem& problem, const RunPlan& plan, std::span<con
   for (std::size_t h = 0; h < problem.hosts.size(); ++h) {
     if (problem.hosts[h].host == plan.host) return std::exp(x[problem.free.size() + h]);
   }
+  for (const FreeHost& host : problem.fixed_hosts) {
+    if (host.host == plan.host) return host.speed;
+  }
   return 1.0;
 }
 

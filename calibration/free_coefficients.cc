@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "calibration/relevance.h"
+
 namespace eph::calibration {
 namespace {
 
@@ -22,8 +24,18 @@ constexpr std::array kHostTerms{
     C::host_layer_eager, C::host_tp_extra,   C::client_in,    C::client_jitter,
     C::server_request,  C::server_prompt_token, C::server_output_token};
 
-// Mean TTFT of a closed loop holds the constant and the per-token part of the front end.
-constexpr std::array kFrontTerms{C::server_request, C::server_prompt_token};
+// Mean TTFT of a closed loop holds the constant and the per-token part of the front end, and the launches
+// of eager prompt steps.
+constexpr std::array kFrontTerms{C::client_in, C::server_request, C::server_prompt_token,
+                                 C::host_layer_graph, C::host_layer_eager};
+
+// Left to the model: GPU terms and host work per layer. The front end is the same for every model.
+constexpr std::array kCorrected{
+    C::gemm_scale,     C::gemm_prefill_extra, C::moe_scale,       C::allreduce_scale,
+    C::decode_attention_scale, C::prefill_attention_scale, C::layer_overhead, C::step_overhead,
+    C::seq_overhead,   C::prefill_step_overhead, C::host_layer_graph, C::host_layer_eager,
+    C::kv_reserve};
+constexpr double kCorrectionSd = 0.2;  // of the logarithm
 
 FreeCoefficient make(C coefficient, const models::CoefficientValues& start) {
   const models::CoefficientInfo& info = models::coefficient_info(coefficient);
@@ -69,6 +81,27 @@ std::vector<FreeCoefficient> free_coefficients(models::EngineKind engine) {
       for (const C c : {C::fp8_extra, C::fp8_block_extra, C::fp4_extra, C::moe_scale}) drop(c);
       break;
     case models::EngineKind::llamacpp: break;
+  }
+  return out;
+}
+
+std::vector<FreeCoefficient> correction_coefficients(models::EngineKind engine,
+                                                     const models::CoefficientValues& around,
+                                                     const models::StepContext& context) {
+  std::vector<FreeCoefficient> out;
+  for (const FreeCoefficient& wide : free_coefficients(engine)) {
+    const auto is_it = [&](const auto& list) {
+      return std::find(list.begin(), list.end(), wide.coefficient) != list.end();
+    };
+    if (!is_it(kCorrected) || !is_relevant(wide.coefficient, context)) continue;
+    FreeCoefficient free = wide;
+    free.prior = around[static_cast<std::size_t>(wide.coefficient)];
+    if (free.logarithmic) {
+      free.prior_sd = kCorrectionSd;
+    } else {
+      free.prior_sd = std::max(kCorrectionSd * free.prior, 0.5 * wide.prior_sd);
+    }
+    out.push_back(free);
   }
   return out;
 }

@@ -122,7 +122,9 @@ Result<LogPlan> plan_log(const RequestLog& log, const ValidateOptions& options, 
     if (!model) return model.error();
     plan.step = std::move(*model);
   } else {
-    plan.step = std::make_unique<models::FittedStepModel>(context, values, profile->host_speed);
+    models::StepContext with_operators = context;
+    with_operators.operators = profile->operators;
+    plan.step = std::make_unique<models::FittedStepModel>(with_operators, values, profile->host_speed);
   }
   return plan;
 }

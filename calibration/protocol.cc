@@ -70,6 +70,11 @@ void plan_inferencemax(const MeasuredRun& run, RunPlan& plan) {
   }
 }
 
+// A cloud's machines with one type of GPU have one type of processor: "gcp h100-sxm".
+std::string host_key(const MeasuredRun& run, const Deployment& deployment) {
+  return run.host.substr(0, run.host.find(' ')) + " " + deployment.gpu_name;
+}
+
 void plan_sweep(const MeasuredRun& run, RunPlan& plan) {
   plan.kv.memory_fraction = 0.9;  // passed on the command line
   plan.engine.max_model_len = run.max_model_len;
@@ -77,7 +82,7 @@ void plan_sweep(const MeasuredRun& run, RunPlan& plan) {
   plan.load.turn_s = kGuidellmTurnS;
   plan.count_from_s = kGuidellmWarmupShare * run.stage_s;
   plan.count_to_s = run.stage_s;
-  plan.host = run.host;
+  plan.host = host_key(run, plan.deployment);
   if (run.protocol == Protocol::synchronous) plan.load.cap = 1;
   if (run.protocol == Protocol::throughput) plan.load.ramp_s = run.ramp_s;
   if (run.protocol == Protocol::constant) {

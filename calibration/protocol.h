@@ -27,7 +27,7 @@ struct RunPlan {
   // Figures that enter fits and error tables; `left_out` says why others do not.
   std::bitset<kFigureCount> scored;
   std::string left_out;
-  std::string host;  // key of the host-speed factor; empty: not told apart
+  std::string host;  // "<cloud> <gpu>": key of the host-speed factor; empty: not told apart
 
   [[nodiscard]] bool is_scored(Figure f) const { return scored.test(static_cast<std::size_t>(f)); }
 };

@@ -15,22 +15,24 @@
 namespace eph::calibration {
 namespace {
 
-ValidatedRow predict(const MeasuredRun& run, const Result<RunPlan>& plan,
+ValidatedRow predict(const MeasuredRun& run, const Result<RunPlan>& planned,
                      const std::vector<models::EngineProfile>& profiles, std::uint64_t seed) {
   ValidatedRow row;
-  if (!plan) {
-    row.status = "not predicted: " + plan.error().what;
+  if (!planned) {
+    row.status = "not predicted: " + planned.error().what;
     return row;
   }
-  const auto* profile = find_profile(profiles, plan->deployment.engine, plan->deployment.gpu_name);
+  RunPlan plan = *planned;
+  const auto* profile = find_profile(profiles, plan.deployment.engine, plan.deployment.gpu_name);
   if (profile == nullptr) {
     row.status = fmt::format("not predicted: no profile of {}", run.engine_text);
     return row;
   }
+  plan.deployment.context.operators = profile->operators;
   ReplayOptions options;
   options.seed = seed;
   options.host_speed = profile->host_speed;
-  const auto replayed = replay(*plan, profile->values_for(plan->deployment.context.llm.name), options);
+  const auto replayed = replay(plan, profile->values_for(plan.deployment.context.llm.name), options);
   if (!replayed) {
     row.status = "not predicted: " + replayed.error().what;
     return row;
@@ -40,11 +42,11 @@ ValidatedRow predict(const MeasuredRun& run, const Result<RunPlan>& plan,
     return row;
   }
   row.predicted = replayed->figures;
-  row.ok = plan->scored.any();
-  if (plan->left_out.empty()) {
+  row.ok = plan.scored.any();
+  if (plan.left_out.empty()) {
     row.status = "ok";
   } else {
-    row.status = (row.ok ? "ok; partly left out: " : "left out: ") + plan->left_out;
+    row.status = (row.ok ? "ok; partly left out: " : "left out: ") + plan.left_out;
   }
   return row;
 }
