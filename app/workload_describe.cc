@@ -96,11 +96,10 @@ const CommandSpec& describe_spec() {
       "workload describe",
       "count, rates, lengths and burstiness of a trace or workload model",
       "[TRACE] [OPTIONS]",
-      "TRACE is a file as --trace of simulate takes it; --workload NAME describes what a workload "
-      "model "
-      "generates instead. Transforms apply as in simulate.",
+      "TRACE is a file as --trace of simulate takes it, or a workload model, whose traffic is then "
+      "described: a shipped name or a .json file. Transforms apply as in simulate.",
       {"ephemeris workload describe AzureLLMInferenceTrace_conv.csv --window 0:600 --rate-scale 20",
-       "ephemeris workload describe --workload azure-conv-2023 --json"},
+       "ephemeris workload describe azure-conv-2023 --json"},
       groups(),
       1};
   return spec;

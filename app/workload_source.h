@@ -16,7 +16,7 @@ struct OpenedWorkload {
   std::vector<std::string> notes;  // what the reader does to it
 };
 
-// The positional word is the trace.
+// The positional word is a trace, or a workload model: a shipped name or a .json file.
 [[nodiscard]] Result<OpenedWorkload> open_workload(const models::Catalog& catalog,
                                                    const Arguments& arguments, const FlagUse& use);
 

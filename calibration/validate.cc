@@ -43,11 +43,8 @@ ValidatedRow predict(const MeasuredRun& run, const Result<RunPlan>& planned,
   }
   row.predicted = replayed->figures;
   row.ok = plan.scored.any();
-  if (plan.left_out.empty()) {
-    row.status = "ok";
-  } else {
-    row.status = (row.ok ? "ok; partly left out: " : "left out: ") + plan.left_out;
-  }
+  row.status = row.ok ? "ok" : "left out: " + plan.left_out;
+  if (row.ok) row.note = plan.left_out;
   return row;
 }
 
@@ -62,6 +59,7 @@ std::string output_csv(const RunTable& runs, const std::vector<ValidatedRow>& re
   };
   std::vector<std::string> cells = runs.table.header();
   for (const Figure f : runs.figures) cells.push_back(fmt::format("pred_{}", column_name(f)));
+  cells.emplace_back("pred_note");
   cells.emplace_back("status");
   add_line(cells);
   for (std::size_t row = 0; row < results.size(); ++row) {
@@ -70,6 +68,7 @@ std::string output_csv(const RunTable& runs, const std::vector<ValidatedRow>& re
       const auto& value = results[row].predicted[f];
       cells.push_back(value ? fmt::format("{:.6g}", *value) : "");
     }
+    cells.push_back(results[row].note);
     cells.push_back(results[row].status);
     add_line(cells);
   }
@@ -162,7 +161,7 @@ Result<ValidateReport> validate(const ValidateOptions& options, const models::Ca
     if (progress) progress(++done, report.rows);
   });
   for (const ValidatedRow& row : report.results) {
-    const bool has_prediction = row.status.starts_with("ok") || row.status.starts_with("left out");
+    const bool has_prediction = row.ok || row.status.starts_with("left out");
     ++(has_prediction ? report.predicted : report.not_predicted);
     if (has_prediction && !row.ok) ++report.left_out;
   }

@@ -22,7 +22,8 @@ struct ValidateOptions {
 
 struct ValidatedRow {
   FigureSet predicted;
-  std::string status;  // "ok", "ok; <what is not scored, why>", or why there is no prediction
+  std::string status;  // "ok", or why there is no prediction or no score
+  std::string note;    // of an ok row: which of its figures are not scored, and why
   bool ok = false;     // predicted and scored
 };
 
