@@ -104,21 +104,6 @@ Result<planner::PlanOptions> read_search(const Arguments& arguments) {
   return out;
 }
 
-// Every candidate needs a price; better said before the search than after it.
-Result<void> check_prices(const models::Catalog& catalog, const planner::PlanProblem& problem,
-                          const planner::PlanOptions& options) {
-  const Result<models::PriceBook> book =
-      options.price_file.empty() ? catalog.prices() : models::PriceBook::load(options.price_file);
-  if (!book) return book.error();
-  for (const scenario::DeploymentSpec& candidate : problem.candidates) {
-    const Result<models::GpuSpec> gpu = catalog.gpu(candidate.gpu);
-    if (!gpu) return gpu.error();
-    const Result<models::Price> price = book->find(gpu->name, options.provider, options.commitment);
-    if (!price) return price.error();
-  }
-  return {};
-}
-
 }  // namespace
 
 const CommandSpec& plan_spec() {
@@ -146,9 +131,6 @@ int run_plan(const Arguments& arguments) {
   if (!options) return fail(options.error());
   const Result<models::Catalog> catalog = open_catalog(arguments);
   if (!catalog) return fail(catalog.error());
-  if (const Result<void> priced = check_prices(*catalog, *problem, *options); !priced) {
-    return fail(priced.error());
-  }
   const Result<planner::PlanReport> report = [&] {
     ProgressLine line;
     if (line.visible()) {
