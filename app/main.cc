@@ -69,7 +69,7 @@ int unknown_command(const std::vector<std::string>& words) {
   std::vector<std::string> names, seconds;
   for (const Command& command : commands()) {
     const auto parts = split(command.spec().name, ' ');
-    names.emplace_back(parts[0]);
+    if (names.empty() || names.back() != parts[0]) names.emplace_back(parts[0]);
     if (parts[0] == words[0]) seconds.emplace_back(parts.size() > 1 ? parts[1] : "");
   }
   if (!seconds.empty()) {  // "workload" without or with a wrong second word
