@@ -113,7 +113,7 @@ const CommandSpec& calibrate_spec() {
          {"held-out", "SHARE",
           "share of the rows a second fit does not see, to measure its error [0.3]"},
          {"splits", "N", "held-out fits, each with other rows held out [1]"},
-         {"max-iterations", "N", "of the fit [8]"},
+         {"max-iterations", "N", "of the fit, each simulating every row [4]"},
          {"seed", "N", "seed of all random draws [1]"}}},
        {"output", {{"json", "", "print JSON instead of tables"}}},
        {"execution",

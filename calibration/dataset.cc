@@ -16,8 +16,6 @@ constexpr std::array<std::string_view, 2> kTables{"h100/serving_runs.csv", "h100
 constexpr std::string_view kReplicateHosts = "gcp a3-edgegpu";
 // Requests that a shortened stage keeps.
 constexpr double kOpenRequests = 200, kSynchronousRequests = 24;
-// Open loop above 90 % of capacity: rate and median ITL only, and those with little weight.
-constexpr double kSaturatedWeight = 0.3;
 
 std::string curve_of(const MeasuredRun& run) {
   if (run.is_sweep()) {
@@ -111,26 +109,22 @@ RunPlan shortened(const RunPlan& plan) {
   return out;
 }
 
-// The machines that the host terms' priors come from run at 1; engines' serving rows name no host.
-bool is_other_host(const std::string& host) { return !host.empty() && host != "upcloud h100-sxm"; }
-
-std::vector<FitTerm> fit_terms(const RunPlan& plan) {
-  std::vector<FitTerm> wanted;
+std::vector<Figure> fitted_figures(const RunPlan& plan) {
+  std::vector<Figure> wanted;
+  const bool saturated = plan.protocol == Protocol::constant && !plan.left_out.empty();
   switch (plan.protocol) {
     case Protocol::synchronous:
     case Protocol::constant:
-      wanted = {{Figure::ttft_p50, 1.0}, {Figure::ttft_p95, 0.7}, {Figure::ttft_p99, 0.25},
-                {Figure::itl_p50, 2.0}, {Figure::e2e_p50, 1.0}};
+      wanted = {Figure::ttft_p50, Figure::ttft_p95, Figure::ttft_p99, Figure::itl_p50, Figure::e2e_p50};
+      if (saturated) wanted = {Figure::itl_p50, Figure::achieved_rps};
       break;
     case Protocol::throughput:
-      wanted = {{Figure::ttft_p50, 0.5}, {Figure::ttft_p95, 0.3}, {Figure::ttft_p99, 0.1},
-                {Figure::itl_p50, 2.0}, {Figure::e2e_p50, 1.0}, {Figure::achieved_rps, 1.0}};
+      wanted = {Figure::ttft_p50, Figure::ttft_p95, Figure::ttft_p99,
+                Figure::itl_p50,  Figure::e2e_p50,  Figure::achieved_rps};
       break;
-    default: wanted = {{Figure::mean_tpot, 1.0}, {Figure::mean_ttft, 0.3}}; break;
+    default: wanted = {Figure::mean_tpot, Figure::mean_ttft}; break;
   }
-  const bool saturated = plan.protocol == Protocol::constant && !plan.left_out.empty();
-  if (saturated) wanted = {{Figure::itl_p50, kSaturatedWeight}, {Figure::achieved_rps, kSaturatedWeight}};
-  std::erase_if(wanted, [&](const FitTerm& term) { return !plan.is_scored(term.figure); });
+  std::erase_if(wanted, [&](Figure f) { return !plan.is_scored(f); });
   return wanted;
 }
 

@@ -1,9 +1,9 @@
 #pragma once
 // The measured rows that one engine's calibration uses, planned and grouped into curves.
+#include <cstdint>
 #include <string>
 #include <vector>
 
-#include "calibration/fit.h"
 #include "calibration/protocol.h"
 #include "core/result.h"
 #include "models/catalog.h"
@@ -37,15 +37,11 @@ struct Dataset {
 [[nodiscard]] std::vector<bool> hold_out_curves(const std::vector<DataRow>& rows, double share,
                                                 std::uint64_t seed);
 
-// Hosts whose speed a fit finds for itself; the others run at 1 and define it.
-[[nodiscard]] bool is_other_host(const std::string& host);
-inline constexpr double kHostPriorSd = 0.3;  // of the logarithm
-
 // A stage that is long against its requests, cut to about as many of them as its percentiles need: open
 // and one-at-a-time loads are stationary, so fits see the same figures in less time.
 [[nodiscard]] RunPlan shortened(const RunPlan& plan);
 
-// The figures of a row that a fit looks at, with their weights (docs/VALIDATION.md, "Fit").
-[[nodiscard]] std::vector<FitTerm> fit_terms(const RunPlan& plan);
+// The figures of a row that a fit looks at (docs/VALIDATION.md, "Fit").
+[[nodiscard]] std::vector<Figure> fitted_figures(const RunPlan& plan);
 
 }  // namespace eph::calibration

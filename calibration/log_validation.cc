@@ -103,7 +103,8 @@ Result<LogPlan> plan_log(const RequestLog& log, const ValidateOptions& options, 
   if (!profiles) return profiles.error();
   const auto* profile = find_profile(*profiles, plan.deployment.engine, plan.deployment.gpu_name);
   if (profile == nullptr) return usage_error("no profile of vllm", "calibrate one first");
-  const auto& values = profile->values_for(context.llm.name);
+  const auto found = profile->find(context, models::version_family(plan.deployment.engine, plan.deployment.version));
+  const models::CoefficientValues& values = *found.values;
 
   models::KvPoolOptions kv = defaults.kv;
   kv.block_size = log.block_size;
@@ -124,7 +125,9 @@ Result<LogPlan> plan_log(const RequestLog& log, const ValidateOptions& options, 
   } else {
     models::StepContext with_operators = context;
     with_operators.operators = profile->operators;
-    plan.step = std::make_unique<models::FittedStepModel>(with_operators, values, profile->host_speed);
+    auto step = std::make_unique<models::FittedStepModel>(with_operators, values, profile->host_speed);
+    if (found.residual != nullptr) step->set_residual(*found.residual);
+    plan.step = std::move(step);
   }
   return plan;
 }

@@ -117,6 +117,11 @@ Result<void> plan_load(const MeasuredRun& run, RunPlan& plan) {
 
 }  // namespace
 
+bool has_undocumented_ramp(Protocol protocol) {
+  return protocol == Protocol::closed_loop_unknown_ramp || protocol == Protocol::inferencemax ||
+         protocol == Protocol::burst;
+}
+
 Result<RunPlan> plan_run(const MeasuredRun& run, SpecCache& specs) {
   if (run.disaggregated) {
     return usage_error("disaggregated deployments are not simulated by this version");

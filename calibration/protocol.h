@@ -32,6 +32,9 @@ struct RunPlan {
   [[nodiscard]] bool is_scored(Figure f) const { return scored.test(static_cast<std::size_t>(f)); }
 };
 
+// The tables do not say how these loops start and warm up; ours is inferred from mean TTFT.
+[[nodiscard]] bool has_undocumented_ramp(Protocol protocol);
+
 // The error says why the row cannot be simulated at all.
 [[nodiscard]] Result<RunPlan> plan_run(const MeasuredRun& run, SpecCache& specs);
 

@@ -128,6 +128,7 @@ Result<Replayed> replay(const RunPlan& plan, const models::CoefficientValues& va
   } else {
     step.emplace(d.context, profile.values);
   }
+  if (options.residual != nullptr) step->set_residual(*options.residual);
   return replay(plan, *step, profile.front_end(), *kv, options.seed);
 }
 

@@ -1,6 +1,7 @@
 #include "calibration/validate.h"
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <mutex>
 
@@ -31,8 +32,11 @@ ValidatedRow predict(const MeasuredRun& run, const Result<RunPlan>& planned,
   plan.deployment.context.operators = profile->operators;
   ReplayOptions options;
   options.seed = seed;
-  options.host_speed = profile->host_speed;
-  const auto replayed = replay(plan, profile->values_for(plan.deployment.context.llm.name), options);
+  const auto found = profile->find(plan.deployment.context,
+                                   models::version_family(plan.deployment.engine, plan.deployment.version));
+  options.host_speed = profile->host_speed * profile->speed_of(plan.host).value_or(1.0);
+  options.residual = found.residual;
+  auto replayed = replay(plan, *found.values, options);
   if (!replayed) {
     row.status = "not predicted: " + replayed.error().what;
     return row;
@@ -42,6 +46,12 @@ ValidatedRow predict(const MeasuredRun& run, const Result<RunPlan>& planned,
     return row;
   }
   row.predicted = replayed->figures;
+  if (auto& ttft = row.predicted[Figure::mean_ttft]; ttft && has_undocumented_ramp(plan.protocol)) {
+    const models::StepContext& c = plan.deployment.context;
+    *ttft *= std::exp(profile->first_token.log_factor(
+        fmt::format("{}|{}", c.llm.name, models::name(c.llm.weights)), static_cast<double>(run.concurrency),
+        static_cast<double>(run.isl), static_cast<double>(run.osl), c.layout.tensor));
+  }
   row.ok = plan.scored.any();
   row.status = row.ok ? "ok" : "left out: " + plan.left_out;
   if (row.ok) row.note = plan.left_out;

@@ -63,16 +63,20 @@ Result<sim::EngineOptions> engine_options(models::EngineKind kind,
 }
 
 models::KvPoolOptions kv_options(const models::EngineDefaults& defaults, const DeploymentSpec& spec,
-                                 const models::StepProfile& profile) {
+                                 const models::LlmSpec& llm, const models::StepProfile& profile) {
   models::KvPoolOptions out = defaults.kv;
   if (spec.block_size) out.block_size = *spec.block_size;
   if (spec.memory_fraction) out.memory_fraction = *spec.memory_fraction;
   if (spec.kv_precision) out.kv_precision = *spec.kv_precision;
   out.block_count = spec.kv_blocks;
   if (const auto* fitted = std::get_if<models::EngineProfile>(&profile)) {
+    models::StepContext context;
+    context.llm = llm;
+    context.layout = spec.layout;
+    const auto found = fitted->find(context, models::version_family(fitted->engine, spec.engine_version));
     const auto reserve = models::Coefficient::kv_reserve;
     const double bytes =
-        fitted->values[static_cast<std::size_t>(reserve)] * models::coefficient_info(reserve).to_si;
+        (*found.values)[static_cast<std::size_t>(reserve)] * models::coefficient_info(reserve).to_si;
     out.reserved = Bytes{static_cast<std::int64_t>(bytes)};
   }
   return out;
@@ -172,8 +176,11 @@ Result<void> Assembler::use_fitted(const models::EngineProfile& profile) {
   context.async_scheduling = replica.engine.async_scheduling;
   context.max_graph_tokens = graph_tokens(defaults_, replica.engine);
   context.operators = used.operators;
-  out_.step = std::make_unique<models::FittedStepModel>(context, used.values_for(out_.llm.name),
-                                                        used.host_speed);
+  const auto found = used.find(context, models::version_family(used.engine, spec_.engine_version));
+  used.values = *found.values;
+  auto step = std::make_unique<models::FittedStepModel>(context, used.values, used.host_speed);
+  if (found.residual != nullptr) step->set_residual(*found.residual);
+  out_.step = std::move(step);
   replica.front_end = used.front_end();
   out_.covered = covered_model(catalog_, profile, out_.llm);
   out_.warnings = coverage_warnings(profile, out_.covered, out_.gpu, out_.llm, spec_);
@@ -202,7 +209,7 @@ Result<Assembly> Assembler::run() {
   if (!found) return found.error();
   out_.profile_path = found->path;
   out_.profile_name = found->name;
-  kv_ = kv_options(defaults_, spec_, found->profile);
+  kv_ = kv_options(defaults_, spec_, out_.llm, found->profile);
   if (const Result<void> ok = set_engine(); !ok) return ok.error();
   const auto* fitted = std::get_if<models::EngineProfile>(&found->profile);
   const Result<void> used = fitted != nullptr
