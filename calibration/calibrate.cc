@@ -116,12 +116,12 @@ Result<CalibrateReport> calibrate(const CalibrateOptions& options, const models:
   report.rows = rows.size();
   report.skipped = data->skipped;
   const int splits = options.held_out > 0 ? options.splits : 0;
-  if (progress) progress("fit on all rows", 1, splits + 1);
+  if (progress) progress("derivatives at the start", 0, splits + 1);
   const auto fitter = EngineFitter::create(rows, options.engine, fit_options);
   if (!fitter) return fitter.error();
   std::vector<ScoredRow> held_rows;
   for (int s = 0; s < splits; ++s) {
-    if (progress) progress(fmt::format("fit without {:.0f} % of the curves", 100 * options.held_out), s + 2, splits + 1);
+    if (progress) progress(fmt::format("fit without {:.0f} % of the curves", 100 * options.held_out), s + 1, splits + 1);
     const auto held = hold_out_curves(rows, options.held_out, options.seed + static_cast<std::uint64_t>(s));
     const auto fitted = fitter->fit(held);
     if (!fitted) return fitted.error();
@@ -129,7 +129,10 @@ Result<CalibrateReport> calibrate(const CalibrateOptions& options, const models:
     report.held_out.push_back(fitted->brief_report());
   }
   report.held_out_rows = held_rows.size();
-  const EngineFit& all = fitter->all();
+  if (progress) progress("fit on all rows", splits + 1, splits + 1);
+  const auto fitted_all = fitter->fit({});
+  if (!fitted_all) return fitted_all.error();
+  const EngineFit& all = *fitted_all;
   report.fit = all.brief_report();
   report.simulations = all.simulations;
   report.in_sample = error_tables(predict(rows, {}, all, options));

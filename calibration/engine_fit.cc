@@ -3,11 +3,11 @@
 #include <Eigen/Cholesky>
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <map>
 #include <optional>
 
 #include "calibration/free_coefficients.h"
+#include "calibration/hierarchy.h"
 #include "core/assert.h"
 
 namespace eph::calibration {
@@ -17,7 +17,11 @@ using Eigen::Index;
 using Level = Hierarchy::Level;
 
 // Reweighted solutions of one linear problem until its pseudo-Huber weights settle.
-constexpr int kReweightings = 6;
+constexpr int kReweightings = 4;
+// Weight of an observation whose row could not be simulated.
+constexpr double kNoWeight = 1e-6;
+// A smaller relative gain ends the iterations.
+constexpr double kEnoughGain = 2e-3;
 // Ranks at which residual surfaces are kept.
 constexpr std::array kTensorRanks{1, 2, 4, 8};
 
@@ -53,6 +57,19 @@ std::string model_name(const RowTraits& t) { return t.model.substr(0, t.model.fi
 
 }  // namespace
 
+// The observations that a fit uses, and what it makes of them.
+struct Training {
+  std::vector<Index> used;          // observations, by position below
+  std::vector<Observation> train;
+  Eigen::VectorXd measured, noise;  // by position
+};
+
+// The problem linear around a state.
+struct Linear {
+  Eigen::MatrixXd slopes, covariance;
+  std::size_t simulations = 0;
+};
+
 struct EngineFitter::State {
   const std::vector<DataRow>& rows;
   models::EngineKind engine;
@@ -63,9 +80,8 @@ struct EngineFitter::State {
   RowPredictor predictor;
   Hierarchy hierarchy;
   models::CoefficientValues start;
-  Eigen::MatrixXd slopes, covariance;
-  std::optional<EngineFit> all;
-  std::size_t simulations = 0;
+  // Derivatives at the start, which no measurement has touched: every fit begins with them.
+  Linear at_start;
 
   State(const std::vector<DataRow>& r, models::EngineKind e, const FitOptions& o)
       : rows(r),
@@ -82,11 +98,19 @@ struct EngineFitter::State {
         hierarchy(e, traits, observations, hyper),
         start(engine_start(e)) {}
 
-  void linearise_at(const std::vector<RowState>& states) {
+  [[nodiscard]] Linear linearise_at(const std::vector<RowState>& states) const {
     Linearisation l = linearise(predictor, rows, observations, states, hierarchy.free(), options.threads);
-    simulations += l.simulations;
-    slopes = std::move(l.slopes);
-    covariance = hierarchy.covariance(slopes);
+    Linear out{std::move(l.slopes), {}, l.simulations};
+    out.covariance = hierarchy.covariance(out.slopes);
+    return out;
+  }
+  [[nodiscard]] std::vector<RowState> start_states() const {
+    std::vector<RowState> out(rows.size());
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      out[i].values = start;
+      out[i].host_speed = prior_host_speed(traits[i].host);
+    }
+    return out;
   }
   [[nodiscard]] std::vector<RowState> states_of(const EngineFit& fit) const {
     std::vector<RowState> out;
@@ -94,12 +118,26 @@ struct EngineFitter::State {
     return out;
   }
   // Mean of the linear model at the states actually simulated: bounds and knots included.
-  [[nodiscard]] Eigen::VectorXd moved(const std::vector<RowState>& states, const EngineFit& fit) const;
-  [[nodiscard]] models::EngineProfile profile_of(const Eigen::VectorXd& a, const std::vector<bool>& skip) const;
-  [[nodiscard]] EngineFit run(const std::vector<bool>& skip) const;
+  [[nodiscard]] Eigen::VectorXd moved(const Linear& linear, const std::vector<RowState>& states, const EngineFit& fit) const;
+  [[nodiscard]] models::EngineProfile profile_of(const Linear& linear, const Eigen::VectorXd& a,
+                                                 const std::vector<bool>& skip) const;
+  // A state on the way: dual weights of the training observations, and what simulating it gave.
+  struct Point {
+    Eigen::VectorXd dual, residual, target;  // target: residual plus how far the linear model has gone
+    std::vector<bool> simulated;
+    EngineFit fit;
+    double cost = 0;
+    std::size_t simulations = 0;
+  };
+  [[nodiscard]] Training training(const std::vector<bool>& skip) const;
+  [[nodiscard]] Point evaluate(const Training& t, const Linear& linear, const Eigen::VectorXd& dual,
+                               const std::vector<bool>& skip) const;
+  [[nodiscard]] Eigen::VectorXd posterior(const Training& t, const Eigen::MatrixXd& prior, const Point& now,
+                                          Eigen::LLT<Eigen::MatrixXd>& factor) const;
+  [[nodiscard]] EngineFit run(const std::vector<bool>& skip, const Linear& linear) const;
 };
 
-Eigen::VectorXd EngineFitter::State::moved(const std::vector<RowState>& states, const EngineFit& fit) const {
+Eigen::VectorXd EngineFitter::State::moved(const Linear& linear, const std::vector<RowState>& states, const EngineFit& fit) const {
   Eigen::VectorXd out(static_cast<Index>(observations.size()));
   for (std::size_t i = 0; i < observations.size(); ++i) {
     const std::size_t row = observations[i].row;
@@ -108,19 +146,21 @@ Eigen::VectorXd EngineFitter::State::moved(const std::vector<RowState>& states, 
     const auto at = static_cast<Index>(i);
     double sum = 0;
     for (std::size_t c = 0; c < models::kCoefficientCount; ++c) {
-      sum += slopes(at, static_cast<Index>(c)) * (s.values[c] - start[c]);
+      sum += linear.slopes(at, static_cast<Index>(c)) * (s.values[c] - start[c]);
     }
-    sum += slopes(at, static_cast<Index>(kHostDirection)) * std::log(s.host_speed);
-    sum += slopes(at, static_cast<Index>(kDecodeDirection)) *
+    sum += linear.slopes(at, static_cast<Index>(kHostDirection)) *
+           std::log(s.host_speed / prior_host_speed(t.host));
+    sum += linear.slopes(at, static_cast<Index>(kDecodeDirection)) *
            s.residual.decode_at(std::exp2(t.decode_seqs), std::exp2(t.context));
-    sum += slopes(at, static_cast<Index>(kPrefillDirection)) * s.residual.prefill_at(std::exp2(t.prompt_step));
+    sum += linear.slopes(at, static_cast<Index>(kPrefillDirection)) * s.residual.prefill_at(std::exp2(t.prompt_step));
     if (observations[i].figure == Figure::mean_ttft) sum += fit.first_token_log(rows[row]);
     out[at] = sum;
   }
   return out;
 }
 
-models::EngineProfile EngineFitter::State::profile_of(const Eigen::VectorXd& a, const std::vector<bool>& skip) const {
+models::EngineProfile EngineFitter::State::profile_of(const Linear& linear, const Eigen::VectorXd& a,
+                                                 const std::vector<bool>& skip) const {
   models::EngineProfile profile;
   profile.engine = engine;
   profile.gpu = rows.front().plan.deployment.gpu_name;
@@ -136,14 +176,14 @@ models::EngineProfile EngineFitter::State::profile_of(const Eigen::VectorXd& a, 
   const auto surfaces = [&](models::Correction c, const RowTraits& t, bool with_model) {
     for (const int ranks : kTensorRanks) {
       c.tensor = ranks;
-      c.residual = hierarchy.residual(slopes, a, t, ranks, with_model);
+      c.residual = hierarchy.residual(linear.slopes, a, t, ranks, with_model);
       profile.corrections.push_back(c);
     }
   };
   for (const auto& [family, t] : families) {
     models::Correction c;
     c.family = family;
-    c.values = shifted(start, hierarchy.shifts(slopes, a, *t, Level::family));
+    c.values = shifted(start, hierarchy.shifts(linear.slopes, a, *t, Level::family));
     if (family.empty() || families.size() == 1) profile.values = c.values;
     surfaces(c, *t, false);
   }
@@ -151,7 +191,7 @@ models::EngineProfile EngineFitter::State::profile_of(const Eigen::VectorXd& a, 
     models::Correction c;
     c.model = model_name(*t);
     c.weights = t->weights;
-    c.values = shifted(start, hierarchy.shifts(slopes, a, *t, Level::model));
+    c.values = shifted(start, hierarchy.shifts(linear.slopes, a, *t, Level::model));
     surfaces(c, *t, true);
   }
   for (const auto& [key, t] : deployments) {
@@ -160,101 +200,134 @@ models::EngineProfile EngineFitter::State::profile_of(const Eigen::VectorXd& a, 
     c.weights = t->weights;
     c.tensor = t->layout.tensor;
     c.expert = t->layout.expert;
-    c.values = shifted(start, hierarchy.shifts(slopes, a, *t, Level::deployment));
-    c.residual = hierarchy.residual(slopes, a, *t, t->layout.tensor, true);
+    c.values = shifted(start, hierarchy.shifts(linear.slopes, a, *t, Level::deployment));
+    c.residual = hierarchy.residual(linear.slopes, a, *t, t->layout.tensor, true);
     profile.corrections.push_back(c);
   }
   for (const auto& [host, t] : hosts) {
-    profile.hosts.push_back({host, std::exp(hierarchy.log_host(slopes, a, host))});
+    profile.hosts.push_back({host, prior_host_speed(host) * std::exp(hierarchy.log_host(linear.slopes, a, host))});
   }
   profile.first_token = hierarchy.first_token(a);
   return profile;
 }
 
-EngineFit EngineFitter::State::run(const std::vector<bool>& skip) const {
-  const auto n = static_cast<Index>(observations.size());
-  std::vector<Index> used;
-  for (Index i = 0; i < n; ++i) {
-    const std::size_t row = observations[static_cast<std::size_t>(i)].row;
-    if (rows[row].fitted && (skip.empty() || !skip[row])) used.push_back(i);
+Training EngineFitter::State::training(const std::vector<bool>& skip) const {
+  Training t;
+  for (std::size_t i = 0; i < observations.size(); ++i) {
+    const std::size_t row = observations[i].row;
+    if (!rows[row].fitted || (!skip.empty() && skip[row])) continue;
+    t.used.push_back(static_cast<Index>(i));
+    t.train.push_back(observations[i]);
   }
-  EngineFit out;
-  out.profile = profile_of(Eigen::VectorXd::Zero(n), skip);
-  // Priors have nothing on hosts; they start at 1.
-  Eigen::VectorXd measured(n), noise(n);
-  for (Index i = 0; i < n; ++i) {
-    measured[i] = observations[static_cast<std::size_t>(i)].log_measured;
-    noise[i] = observations[static_cast<std::size_t>(i)].noise_sd;
+  t.measured.resize(static_cast<Index>(t.used.size()));
+  t.noise.resize(static_cast<Index>(t.used.size()));
+  for (std::size_t k = 0; k < t.used.size(); ++k) {
+    t.measured[static_cast<Index>(k)] = t.train[k].log_measured;
+    t.noise[static_cast<Index>(k)] = t.train[k].noise_sd;
   }
-  Eigen::VectorXd weights = Eigen::VectorXd::Ones(n);
-  Eigen::MatrixXd inverse;
-  std::vector<Observation> train;
-  for (const Index i : used) train.push_back(observations[static_cast<std::size_t>(i)]);
+  return t;
+}
+
+// Simulates the training rows at the state that dual weights stand for.
+EngineFitter::State::Point EngineFitter::State::evaluate(const Training& t, const Linear& linear,
+                                                         const Eigen::VectorXd& dual,
+                                                         const std::vector<bool>& skip) const {
+  const auto n = static_cast<Index>(t.used.size());
+  Point out;
+  out.dual = dual;
+  Eigen::VectorXd all_dual = Eigen::VectorXd::Zero(static_cast<Index>(observations.size()));
+  for (Index k = 0; k < n; ++k) all_dual[t.used[static_cast<std::size_t>(k)]] = dual[k];
+  out.fit.profile = profile_of(linear, all_dual, skip);
+  const std::vector<RowState> states = states_of(out.fit);
+  const Predictions predicted = predict_observations(predictor, t.train, states, Stage::shortened, options.threads);
+  out.simulations = predicted.simulations;
+  const Eigen::VectorXd gone = moved(linear, states, out.fit);
+  out.residual.resize(n);
+  out.target.resize(n);
+  out.simulated.assign(static_cast<std::size_t>(n), true);
+  for (Index k = 0; k < n; ++k) {
+    const auto at = static_cast<std::size_t>(k);
+    double log_predicted = predicted.log_predicted[at];
+    if (t.train[at].figure == Figure::mean_ttft) log_predicted += out.fit.first_token_log(rows[t.train[at].row]);
+    out.simulated[at] = std::isfinite(log_predicted);
+    out.residual[k] = out.simulated[at] ? t.measured[k] - log_predicted : 0;
+    out.target[k] = out.residual[k] + gone[t.used[at]];
+    // Pseudo-Huber; a row that cannot be simulated is as bad as a factor of e^2.
+    const double z = (out.simulated[at] ? out.residual[k] : 2.0) / t.noise[k] / hyper.robust;
+    out.cost += hyper.robust * hyper.robust * (std::sqrt(1 + z * z) - 1);
+  }
+  const Eigen::MatrixXd prior = linear.covariance(t.used, t.used);
+  out.cost += 0.5 * dual.dot(prior * dual);
+  return out;
+}
+
+EngineFit EngineFitter::State::run(const std::vector<bool>& skip, const Linear& linear) const {
+  const Training t = training(skip);
+  const auto n = static_cast<Index>(t.used.size());
+  const Eigen::MatrixXd prior = linear.covariance(t.used, t.used);
+  Point now = evaluate(t, linear, Eigen::VectorXd::Zero(n), skip);
+  std::size_t simulations_done = now.simulations;
+  const double start_cost = now.cost;
+  Eigen::LLT<Eigen::MatrixXd> factor;
   for (int iteration = 0; iteration < options.iterations; ++iteration) {
-    const std::vector<RowState> states = states_of(out);
-    const Predictions predicted = predict_observations(predictor, train, states, Stage::shortened, options.threads);
-    out.simulations += predicted.simulations;
-    const Eigen::VectorXd gone = moved(states, out);
-    // Observations whose row could not be simulated say nothing this time.
-    std::vector<Index> kept;
-    std::vector<double> target;
-    double squares = 0;
-    for (std::size_t k = 0; k < used.size(); ++k) {
-      const Index i = used[k];
-      double log_predicted = predicted.log_predicted[k];
-      if (!std::isfinite(log_predicted)) continue;
-      const Observation& o = observations[static_cast<std::size_t>(i)];
-      if (o.figure == Figure::mean_ttft) log_predicted += out.first_token_log(rows[o.row]);
-      const double residual = measured[i] - log_predicted;
-      squares += weights[i] * residual * residual / (noise[i] * noise[i]);
-      kept.push_back(i);
-      target.push_back(residual + gone[i]);
-    }
-    out.failed_rows = used.size() - kept.size();
-    const double spread = std::sqrt(squares / std::max<double>(1, static_cast<double>(kept.size())));
-    if (iteration == 0) out.start_spread = spread;
-    out.final_spread = spread;
-    const auto m = static_cast<Index>(kept.size());
-    const Eigen::MatrixXd prior = covariance(kept, kept);
-    const Eigen::VectorXd y = Eigen::Map<const Eigen::VectorXd>(target.data(), m);
-    Eigen::VectorXd dual;
-    Eigen::LLT<Eigen::MatrixXd> factor;
-    for (int pass = 0; pass < kReweightings; ++pass) {
-      Eigen::MatrixXd noisy = prior;
-      for (Index k = 0; k < m; ++k) noisy(k, k) += noise[kept[static_cast<std::size_t>(k)]] *
-                                                   noise[kept[static_cast<std::size_t>(k)]] /
-                                                   weights[kept[static_cast<std::size_t>(k)]];
-      factor.compute(noisy);
-      EPH_ASSERT(factor.info() == Eigen::Success, "covariance of {} observations is not positive definite", m);
-      dual = factor.solve(y);
-      const Eigen::VectorXd residual = y - prior * dual;
-      for (Index k = 0; k < m; ++k) {
-        const Index i = kept[static_cast<std::size_t>(k)];
-        const double z = residual[k] / noise[i] / hyper.robust;
-        weights[i] = 1 / std::sqrt(1 + z * z);
+    const Eigen::VectorXd full = posterior(t, prior, now, factor);
+    Point best = now;
+    for (double share = 1; share > 0.1; share /= 2) {
+      Point next = evaluate(t, linear, now.dual + share * (full - now.dual), skip);
+      simulations_done += next.simulations;
+      if (next.cost < best.cost) {
+        best = std::move(next);
+        break;
       }
     }
-    Eigen::VectorXd a = Eigen::VectorXd::Zero(n);
-    for (Index k = 0; k < m; ++k) a[kept[static_cast<std::size_t>(k)]] = dual[k];
-    out.profile = profile_of(a, skip);
-    if (iteration + 1 < options.iterations) continue;
-    // Predictive deviations and the coefficients' covariance, at the last weights.
-    out.log_sd.resize(static_cast<std::size_t>(n));
-    const Eigen::MatrixXd reach = covariance(kept, Eigen::all);
-    const Eigen::MatrixXd half = factor.matrixL().solve(reach);
-    for (Index i = 0; i < n; ++i) {
-      const double variance = covariance(i, i) - half.col(i).squaredNorm() + noise[i] * noise[i];
-      out.log_sd[static_cast<std::size_t>(i)] = std::sqrt(std::max(variance, noise[i] * noise[i]));
-    }
-    inverse = factor.solve(Eigen::MatrixXd::Identity(m, m));
-    out.profile.fitted = hierarchy.free();
-    out.profile.covariance =
-        hierarchy.engine_covariance(slopes(kept, Eigen::all), inverse, hierarchy.free());
+    const double gain = now.cost - best.cost;
+    now = std::move(best);
+    if (gain < kEnoughGain * now.cost) break;
   }
-  out.rows = 0;
-  for (std::size_t k = 0; k < train.size(); ++k) out.rows += k == 0 || train[k].row != train[k - 1].row ? 1 : 0;
-  out.observations = train.size();
+  static_cast<void>(posterior(t, prior, now, factor));  // at the last weights
+  EngineFit out = std::move(now.fit);
+  // Predictive deviations of all observations.
+  out.log_sd.resize(observations.size());
+  const Eigen::MatrixXd half = factor.matrixL().solve(linear.covariance(t.used, Eigen::all));
+  for (std::size_t i = 0; i < observations.size(); ++i) {
+    const auto at = static_cast<Index>(i);
+    const double own = observations[i].noise_sd * observations[i].noise_sd;
+    out.log_sd[i] = std::sqrt(std::max(0.0, linear.covariance(at, at) - half.col(at).squaredNorm()) + own);
+  }
+  out.profile.fitted = hierarchy.free();
+  out.profile.covariance = hierarchy.engine_covariance(
+      linear.slopes(t.used, Eigen::all), factor.solve(Eigen::MatrixXd::Identity(n, n)), t.train, hierarchy.free());
+  for (std::size_t k = 0; k < t.train.size(); ++k) {
+    out.rows += k == 0 || t.train[k].row != t.train[k - 1].row ? 1 : 0;
+  }
+  out.observations = t.train.size();
+  out.failed = static_cast<std::size_t>(std::count(now.simulated.begin(), now.simulated.end(), false));
+  out.simulations = simulations_done;
+  out.start_cost = start_cost;
+  out.final_cost = now.cost;
   return out;
+}
+
+// The linear model's posterior around a point, reweighted until its pseudo-Huber weights settle.
+Eigen::VectorXd EngineFitter::State::posterior(const Training& t, const Eigen::MatrixXd& prior, const Point& now,
+                                               Eigen::LLT<Eigen::MatrixXd>& factor) const {
+  const auto n = static_cast<Index>(t.used.size());
+  const auto weight = [&](double residual, Index k) {
+    const double z = residual / t.noise[k] / hyper.robust;
+    return now.simulated[static_cast<std::size_t>(k)] ? 1 / std::sqrt(1 + z * z) : kNoWeight;
+  };
+  Eigen::VectorXd weights(n), dual;
+  for (Index k = 0; k < n; ++k) weights[k] = weight(now.residual[k], k);
+  for (int pass = 0; pass < kReweightings; ++pass) {
+    Eigen::MatrixXd noisy = prior;
+    for (Index k = 0; k < n; ++k) noisy(k, k) += t.noise[k] * t.noise[k] / weights[k];
+    factor.compute(noisy);
+    EPH_ASSERT(factor.info() == Eigen::Success, "covariance of {} observations is not positive definite", n);
+    dual = factor.solve(now.target);
+    const Eigen::VectorXd residual = now.target - prior * dual;
+    for (Index k = 0; k < n; ++k) weights[k] = weight(residual[k], k);
+  }
+  return dual;
 }
 
 Result<void> FitOptions::validate() const {
@@ -284,9 +357,8 @@ double EngineFit::first_token_log(const DataRow& row) const {
 }
 
 std::string EngineFit::brief_report() const {
-  return fmt::format("{} observations of {} rows: spread {:.2f} -> {:.2f} noise deviations, {} simulations, "
-                     "{} observations not simulated",
-                     observations, rows, start_spread, final_spread, simulations, failed_rows);
+  return fmt::format("{} observations of {} rows: cost {:.1f} -> {:.1f}, {} simulations, {} observations not simulated",
+                     observations, rows, start_cost, final_cost, simulations, failed);
 }
 
 EngineFitter::EngineFitter(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -301,25 +373,25 @@ Result<EngineFitter> EngineFitter::create(const std::vector<DataRow>& rows, mode
   if (state->observations.empty()) {
     return usage_error("no measured row to fit", "check engine, GPU and data folder");
   }
-  std::vector<RowState> states(rows.size());
-  for (RowState& s : states) s.values = state->start;
-  for (int l = 0; l < options.linearisations; ++l) {
-    state->linearise_at(states);
-    state->all = state->run({});
-    states = state->states_of(*state->all);
-  }
-  state->all->simulations += state->simulations;
+  state->at_start = state->linearise_at(state->start_states());
   return EngineFitter(std::move(state));
 }
 
 Result<EngineFit> EngineFitter::fit(const std::vector<bool>& skip) const {
-  if (!skip.empty() && std::all_of(skip.begin(), skip.end(), [](bool s) { return s; })) {
-    return usage_error("every row is held out", "hold out less");
+  const State& s = *state_;
+  bool any = false;
+  for (std::size_t i = 0; i < s.rows.size(); ++i) any = any || (s.rows[i].fitted && (skip.empty() || !skip[i]));
+  if (!any) return usage_error("every row is held out", "hold out less");
+  EngineFit out = s.run(skip, s.at_start);
+  for (int l = 1; l < s.options.linearisations; ++l) {
+    const Linear here = s.linearise_at(s.states_of(out));
+    EngineFit again = s.run(skip, here);
+    again.simulations += out.simulations + here.simulations;
+    out = std::move(again);
   }
-  return state_->run(skip);
+  return out;
 }
 
-const EngineFit& EngineFitter::all() const { return *state_->all; }
 const std::vector<Observation>& EngineFitter::observations() const { return state_->observations; }
 
 Result<EngineFit> fit_engine(const std::vector<DataRow>& rows, const std::vector<bool>& skip,

@@ -5,14 +5,16 @@
 #include <vector>
 
 #include "calibration/dataset.h"
-#include "calibration/hierarchy.h"
+#include "calibration/observation.h"
+#include "calibration/row_predictor.h"
 #include "core/result.h"
 
 namespace eph::calibration {
 
 struct FitOptions {
   int iterations = 4;   // of the states, each a simulation of every row
-  int linearisations = 2;  // times that derivatives are taken: at the start, then where the fit arrived
+  // Times that derivatives are taken: at the start, shared by all fits, then where each fit arrived.
+  int linearisations = 1;
   int threads = 0;      // 0: as many as the machine has
   std::uint64_t seed = 1;  // of the loads' draws: the same for every evaluation
 
@@ -21,8 +23,9 @@ struct FitOptions {
 
 struct EngineFit {
   models::EngineProfile profile;  // coefficients, corrections, residuals, hosts, covariance; no errors yet
-  std::size_t rows = 0, observations = 0, failed_rows = 0, simulations = 0;
-  double start_spread = 0, final_spread = 0;  // root mean square of residual / noise, robust weights
+  std::size_t rows = 0, observations = 0, simulations = 0;
+  std::size_t failed = 0;  // observations whose row could not be simulated at the end
+  double start_cost = 0, final_cost = 0;  // negative log posterior, pseudo-Huber, up to a constant
   // Of log measured around log predicted, by observation of the fitter, held-out ones included.
   std::vector<double> log_sd;
 
@@ -33,8 +36,8 @@ struct EngineFit {
   [[nodiscard]] std::string brief_report() const;
 };
 
-// Takes the derivatives once and fits as often as wanted, each time without other rows. They are taken
-// where the fit of all rows arrives; held-out measurements enter a fit in no other way.
+// Takes the derivatives at the start once and fits as often as wanted, each time without other rows. What
+// is held out enters a fit in no way.
 class EngineFitter {
  public:
   // `rows` must outlive it. Error: nothing to fit, or bad options.
@@ -46,7 +49,6 @@ class EngineFitter {
 
   // Of every row that is fitted and not marked in `skip` (may be empty).
   [[nodiscard]] Result<EngineFit> fit(const std::vector<bool>& skip) const;
-  [[nodiscard]] const EngineFit& all() const;  // the fit of all rows
   [[nodiscard]] const std::vector<Observation>& observations() const;
 
  private:

@@ -92,7 +92,8 @@ Eigen::MatrixXd Hierarchy::covariance(const Eigen::MatrixXd& slopes) const {
     const RowTraits& a = traits_[observations_[static_cast<std::size_t>(i)].row];
     for (Index j = 0; j <= i; ++j) {
       const RowTraits& b = traits_[observations_[static_cast<std::size_t>(j)].row];
-      const bool family = a.family == b.family, model = a.model == b.model, host = a.host == b.host;
+      const bool family = a.family == b.family, model = a.model == b.model;
+      const bool host = a.host == b.host && !is_reference_host(a.host);
       double sum = square(hyper_.engine) * wide(i, j);
       if (family) sum += square(hyper_.family) * wide(i, j);
       if (model) sum += square(hyper_.model) * narrow(i, j);
@@ -142,6 +143,7 @@ std::vector<double> Hierarchy::shifts(const Eigen::MatrixXd& slopes, const Eigen
 
 double Hierarchy::log_host(const Eigen::MatrixXd& slopes, const Eigen::VectorXd& a, const std::string& host) const {
   double sum = 0;
+  if (is_reference_host(host)) return sum;
   for (std::size_t i = 0; i < observations_.size(); ++i) {
     if (traits_[observations_[i].row].host != host) continue;
     const auto row = static_cast<Index>(i);
@@ -200,6 +202,7 @@ models::FirstTokenResidual Hierarchy::first_token(const Eigen::VectorXd& a) cons
 }
 
 std::vector<double> Hierarchy::engine_covariance(const Eigen::MatrixXd& slopes, const Eigen::MatrixXd& inverse_noisy,
+                                                 const std::vector<Observation>& observations,
                                                  const std::vector<models::Coefficient>& order) const {
   const auto n = static_cast<Index>(order.size());
   Eigen::MatrixXd reach(slopes.rows(), n);  // covariance of observations and coefficients
@@ -208,9 +211,13 @@ std::vector<double> Hierarchy::engine_covariance(const Eigen::MatrixXd& slopes, 
   for (Index j = 0; j < n; ++j) {
     const auto found = std::find(free_.begin(), free_.end(), order[static_cast<std::size_t>(j)]);
     EPH_ASSERT(found != free_.end(), "coefficient {} is not free", j);
-    const double variance = level * square(prior_sd_[static_cast<std::size_t>(found - free_.begin())]);
-    reach.col(j) = slopes.col(static_cast<Index>(at(order[static_cast<std::size_t>(j)]))) * variance;
-    prior(j, j) = variance;
+    const double unit = square(prior_sd_[static_cast<std::size_t>(found - free_.begin())]);
+    for (Index i = 0; i < slopes.rows(); ++i) {
+      const bool current = traits_[observations[static_cast<std::size_t>(i)].row].family.empty();
+      const double shared = square(hyper_.engine) + (current ? square(hyper_.family) : 0);
+      reach(i, j) = slopes(i, static_cast<Index>(at(order[static_cast<std::size_t>(j)]))) * unit * shared;
+    }
+    prior(j, j) = level * unit;
   }
   Eigen::MatrixXd posterior = prior - reach.transpose() * inverse_noisy * reach;
   posterior = 0.5 * (posterior + posterior.transpose()).eval();

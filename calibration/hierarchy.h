@@ -45,9 +45,10 @@ class Hierarchy {
                                               const RowTraits& traits, double tensor_ranks,
                                               bool with_model) const;
   [[nodiscard]] models::FirstTokenResidual first_token(const Eigen::VectorXd& a) const;
-  // Posterior covariance of the engine-wide coefficients in `order`, row-major, in their units.
+  // Posterior covariance of the engine-wide coefficients (of current versions) in `order`, row-major, in their units.
   [[nodiscard]] std::vector<double> engine_covariance(const Eigen::MatrixXd& slopes,
                                                       const Eigen::MatrixXd& inverse_noisy,
+                                                      const std::vector<Observation>& observations,
                                                       const std::vector<models::Coefficient>& order) const;
 
   [[nodiscard]] const std::vector<models::Coefficient>& free() const { return free_; }

@@ -21,6 +21,10 @@ HyperParameters hyper_parameters(models::EngineKind engine) {
   return h;
 }
 
+double prior_host_speed(std::string_view host) { return host == "gcp h100-sxm" ? 1.35 : 1.0; }
+
+bool is_reference_host(std::string_view host) { return host == "upcloud h100-sxm"; }
+
 double noise_sd(const HyperParameters& h, const RunPlan& plan, Figure figure) {
   const bool waves = plan.protocol == Protocol::throughput;
   const bool saturated = plan.protocol == Protocol::constant && !plan.left_out.empty();

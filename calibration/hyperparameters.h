@@ -30,6 +30,11 @@ struct HyperParameters {
 };
 
 [[nodiscard]] HyperParameters hyper_parameters(models::EngineKind engine);
+// Host-speed factor of a machine type before any of its rows is seen: 1, but 1.35 for Google Cloud's H100
+// machines, whose engine work was published as 1.37 times that of the others (PERCENTILES section 2).
+[[nodiscard]] double prior_host_speed(std::string_view host);
+// The machines that the host terms' priors come from: they run at 1 and define it.
+[[nodiscard]] bool is_reference_host(std::string_view host);
 [[nodiscard]] double noise_sd(const HyperParameters& hyper, const RunPlan& plan, Figure figure);
 
 }  // namespace eph::calibration

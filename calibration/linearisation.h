@@ -3,16 +3,10 @@
 #include <Eigen/Core>
 #include <vector>
 
+#include "calibration/observation.h"
 #include "calibration/row_predictor.h"
 
 namespace eph::calibration {
-
-// One measured figure of one row.
-struct Observation {
-  std::size_t row = 0;
-  Figure figure = Figure::mean_tpot;
-  double log_measured = 0, noise_sd = 0.05;
-};
 
 // What a row's prediction can be moved along: every coefficient in its unit, then the logarithms of a
 // factor on decode steps, on prompt work, and of the host's speed.
