@@ -1,5 +1,5 @@
 #pragma once
-// The fit of one engine on one GPU: Gauss-Newton on the hierarchy's posterior (docs/MODEL.md, "Calibration").
+// The fit of one engine on one GPU: one for each family of its versions (docs/MODEL.md, "Calibration").
 #include <memory>
 #include <string>
 #include <vector>

@@ -18,12 +18,11 @@ std::size_t at(models::Coefficient c) { return static_cast<std::size_t>(c); }
 
 }  // namespace
 
-RowTraits traits_of(const DataRow& row, models::EngineKind engine, double decode_batch) {
+RowTraits traits_of(const DataRow& row, double decode_batch) {
   RowTraits t;
   const models::StepContext& context = row.plan.deployment.context;
   t.layout = context.layout;
   t.weights = models::name(context.llm.weights);
-  t.family = models::version_family(engine, row.engine_version);
   t.model = fmt::format("{}|{}", row.model, t.weights);
   t.deployment = fmt::format("{}|{}|{}|{}", t.model, t.layout.tensor, t.layout.expert, t.layout.attention_data);
   // Tables that name no machine: one per engine version and model.
@@ -92,10 +91,9 @@ Eigen::MatrixXd Hierarchy::covariance(const Eigen::MatrixXd& slopes) const {
     const RowTraits& a = traits_[observations_[static_cast<std::size_t>(i)].row];
     for (Index j = 0; j <= i; ++j) {
       const RowTraits& b = traits_[observations_[static_cast<std::size_t>(j)].row];
-      const bool family = a.family == b.family, model = a.model == b.model;
+      const bool model = a.model == b.model;
       const bool host = a.host == b.host && !is_reference_host(a.host);
       double sum = square(hyper_.engine) * wide(i, j);
-      if (family) sum += square(hyper_.family) * wide(i, j);
       if (model) sum += square(hyper_.model) * narrow(i, j);
       if (a.deployment == b.deployment) {
         sum += square(hyper_.deployment) * narrow(i, j) + square(hyper_.kv_reserve) * slope(i, kv) * slope(j, kv);
@@ -103,11 +101,11 @@ Eigen::MatrixXd Hierarchy::covariance(const Eigen::MatrixXd& slopes) const {
       if (host) sum += square(hyper_.host) * slope(i, kHostDirection) * slope(j, kHostDirection);
       const double decode = slope(i, kDecodeDirection) * slope(j, kDecodeDirection);
       const double prefill = slope(i, kPrefillDirection) * slope(j, kPrefillDirection);
-      const double of_family = family ? 1 : 0, of_model = model ? 1 : 0;
+      const double of_model = model ? 1 : 0;
       sum += decode * decode_kernel(a, b.decode_seqs, b.context, b.tensor) *
-             (of_family * square(hyper_.decode_engine) + of_model * square(hyper_.decode_model));
+             (square(hyper_.decode_engine) + of_model * square(hyper_.decode_model));
       sum += prefill * prefill_kernel(a, b.prompt_step, b.tensor) *
-             (of_family * square(hyper_.prefill_engine) + of_model * square(hyper_.prefill_model));
+             (square(hyper_.prefill_engine) + of_model * square(hyper_.prefill_model));
       if (has_first(static_cast<std::size_t>(i)) && has_first(static_cast<std::size_t>(j))) {
         sum += first_kernel(a, b) * (square(hyper_.first_engine) + of_model * square(hyper_.first_model));
       }
@@ -124,8 +122,7 @@ std::vector<double> Hierarchy::shifts(const Eigen::MatrixXd& slopes, const Eigen
     const auto row = static_cast<Index>(i);
     if (a[row] == 0) continue;
     const RowTraits& b = traits_[observations_[i].row];
-    const double wide = square(hyper_.engine) +
-                        (level >= Level::family && b.family == traits.family ? square(hyper_.family) : 0);
+    const double wide = square(hyper_.engine);
     const bool deployment = level >= Level::deployment && b.deployment == traits.deployment;
     const double narrow = (level >= Level::model && b.model == traits.model ? square(hyper_.model) : 0) +
                           (deployment ? square(hyper_.deployment) : 0);
@@ -161,12 +158,11 @@ models::StepResidual Hierarchy::residual(const Eigen::MatrixXd& slopes, const Ei
     const auto row = static_cast<Index>(i);
     if (a[row] == 0) continue;
     const RowTraits& b = traits_[observations_[i].row];
-    const double family = b.family == traits.family ? 1 : 0, model = with_model && b.model == traits.model ? 1 : 0;
-    if (family + model == 0) continue;
+    const double model = with_model && b.model == traits.model ? 1 : 0;
     const double decode = a[row] * slopes(row, static_cast<Index>(kDecodeDirection)) *
-                          (family * square(hyper_.decode_engine) + model * square(hyper_.decode_model));
+                          (square(hyper_.decode_engine) + model * square(hyper_.decode_model));
     const double prefill = a[row] * slopes(row, static_cast<Index>(kPrefillDirection)) *
-                           (family * square(hyper_.prefill_engine) + model * square(hyper_.prefill_model));
+                           (square(hyper_.prefill_engine) + model * square(hyper_.prefill_model));
     for (std::size_t s = 0; s < R::kSeqKnots; ++s) {
       for (std::size_t c = 0; c < R::kContextKnots; ++c) {
         out.decode[s * R::kContextKnots + c] +=
@@ -202,22 +198,16 @@ models::FirstTokenResidual Hierarchy::first_token(const Eigen::VectorXd& a) cons
 }
 
 std::vector<double> Hierarchy::engine_covariance(const Eigen::MatrixXd& slopes, const Eigen::MatrixXd& inverse_noisy,
-                                                 const std::vector<Observation>& observations,
                                                  const std::vector<models::Coefficient>& order) const {
   const auto n = static_cast<Index>(order.size());
   Eigen::MatrixXd reach(slopes.rows(), n);  // covariance of observations and coefficients
   Eigen::MatrixXd prior = Eigen::MatrixXd::Zero(n, n);
-  const double level = square(hyper_.engine) + square(hyper_.family);
   for (Index j = 0; j < n; ++j) {
     const auto found = std::find(free_.begin(), free_.end(), order[static_cast<std::size_t>(j)]);
     EPH_ASSERT(found != free_.end(), "coefficient {} is not free", j);
-    const double unit = square(prior_sd_[static_cast<std::size_t>(found - free_.begin())]);
-    for (Index i = 0; i < slopes.rows(); ++i) {
-      const bool current = traits_[observations[static_cast<std::size_t>(i)].row].family.empty();
-      const double shared = square(hyper_.engine) + (current ? square(hyper_.family) : 0);
-      reach(i, j) = slopes(i, static_cast<Index>(at(order[static_cast<std::size_t>(j)]))) * unit * shared;
-    }
-    prior(j, j) = level * unit;
+    const double variance = square(hyper_.engine * prior_sd_[static_cast<std::size_t>(found - free_.begin())]);
+    reach.col(j) = slopes.col(static_cast<Index>(at(order[static_cast<std::size_t>(j)]))) * variance;
+    prior(j, j) = variance;
   }
   Eigen::MatrixXd posterior = prior - reach.transpose() * inverse_noisy * reach;
   posterior = 0.5 * (posterior + posterior.transpose()).eval();

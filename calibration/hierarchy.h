@@ -1,6 +1,6 @@
 #pragma once
-// The joint Gaussian prior of everything a fit estimates: engine-wide coefficients, how the engine's
-// versions, models, deployments and hosts differ from them, and smooth residuals (docs/MODEL.md,
+// The joint Gaussian prior of everything a fit estimates: engine-wide coefficients, how models,
+// deployments and hosts differ from them, and smooth residuals (docs/MODEL.md,
 // "Calibration"). Linear around a state, so that the posterior is linear algebra in the observations.
 #include <Eigen/Core>
 #include <string>
@@ -14,7 +14,7 @@ namespace eph::calibration {
 
 // What a row shares with others, and where it lies for the residuals (octaves).
 struct RowTraits {
-  std::string family, model, deployment, host;  // equal text: the same
+  std::string model, deployment, host;  // equal text: the same
   models::Parallelism layout;
   std::string weights;
   double decode_seqs = 0, context = 0, prompt_step = 0, tensor = 0;
@@ -22,7 +22,7 @@ struct RowTraits {
   bool first_token = false;  // its mean TTFT has an undocumented part
 };
 // `decode_batch`: mean number of decoding sequences.
-[[nodiscard]] RowTraits traits_of(const DataRow& row, models::EngineKind engine, double decode_batch);
+[[nodiscard]] RowTraits traits_of(const DataRow& row, double decode_batch);
 
 class Hierarchy {
  public:
@@ -33,22 +33,21 @@ class Hierarchy {
   [[nodiscard]] Eigen::MatrixXd covariance(const Eigen::MatrixXd& slopes) const;
 
   // Posterior means in terms of the dual weights `a` (covariance * a = mean of the observations).
-  // Shifts of all coefficients for what shares family / model / deployment with `traits`; levels beyond
-  // the last asked for stay at their prior mean.
-  enum class Level { engine, family, model, deployment };
+  // Shifts of all coefficients for what shares model / deployment with `traits`; levels beyond the last
+  // asked for stay at their prior mean.
+  enum class Level { engine, model, deployment };
   [[nodiscard]] std::vector<double> shifts(const Eigen::MatrixXd& slopes, const Eigen::VectorXd& a,
                                            const RowTraits& traits, Level level) const;
   [[nodiscard]] double log_host(const Eigen::MatrixXd& slopes, const Eigen::VectorXd& a,
                                 const std::string& host) const;
-  // Residual surfaces at `tensor` ranks; of the model if `with_model`, else of all models of its family.
+  // Residual surfaces at `tensor` ranks; of the model if `with_model`, else of all models.
   [[nodiscard]] models::StepResidual residual(const Eigen::MatrixXd& slopes, const Eigen::VectorXd& a,
                                               const RowTraits& traits, double tensor_ranks,
                                               bool with_model) const;
   [[nodiscard]] models::FirstTokenResidual first_token(const Eigen::VectorXd& a) const;
-  // Posterior covariance of the engine-wide coefficients (of current versions) in `order`, row-major, in their units.
+  // Posterior covariance of the engine-wide coefficients in `order`, row-major, in their units.
   [[nodiscard]] std::vector<double> engine_covariance(const Eigen::MatrixXd& slopes,
                                                       const Eigen::MatrixXd& inverse_noisy,
-                                                      const std::vector<Observation>& observations,
                                                       const std::vector<models::Coefficient>& order) const;
 
   [[nodiscard]] const std::vector<models::Coefficient>& free() const { return free_; }

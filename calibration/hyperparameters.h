@@ -8,7 +8,7 @@ namespace eph::calibration {
 
 struct HyperParameters {
   // Standard deviations as multiples of a coefficient's own (models::CoefficientInfo::prior_sd).
-  double engine = 0.3, family = 0, model = 0.3, deployment = 0.1;
+  double engine = 0.3, model = 0.3, deployment = 0.1;
   double kv_reserve = 0.5;  // of one deployment around its model's
   double host = 0.3;        // of a host's log speed
   // Residual factors (logarithms) on decode steps, prompt work and the undocumented part of a closed
@@ -29,7 +29,8 @@ struct HyperParameters {
   double robust = 2;           // residuals beyond this many deviations count less (pseudo-Huber)
 };
 
-[[nodiscard]] HyperParameters hyper_parameters(models::EngineKind engine);
+// `family`: models::version_family.
+[[nodiscard]] HyperParameters hyper_parameters(models::EngineKind engine, std::string_view family);
 // Host-speed factor of a machine type before any of its rows is seen: 1, but 1.35 for Google Cloud's H100
 // machines, whose engine work was published as 1.37 times that of the others (PERCENTILES section 2).
 [[nodiscard]] double prior_host_speed(std::string_view host);
