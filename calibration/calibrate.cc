@@ -37,21 +37,6 @@ std::vector<ScoredRow> predict(const std::vector<DataRow>& rows, const std::vect
   return out;
 }
 
-// Robust standard deviation of log(predicted / measured): 1.4826 times the median absolute value.
-double log_spread(const std::vector<ScoredRow>& rows, std::initializer_list<Figure> figures,
-                  double fallback) {
-  std::vector<double> sizes;
-  for (const ScoredRow& row : rows) {
-    for (const Figure f : figures) {
-      const bool scored = std::find(row.scored.begin(), row.scored.end(), f) != row.scored.end();
-      if (scored && row.predicted[f]) sizes.push_back(std::abs(std::log(*row.predicted[f] / *row.measured[f])));
-    }
-  }
-  if (sizes.size() < 5) return fallback;
-  std::sort(sizes.begin(), sizes.end());
-  return 1.4826 * quantile_sorted(sizes, 0.5);
-}
-
 void add_errors(const std::vector<ErrorLine>& lines, const std::string& split,
                 std::vector<models::ErrorFigure>& out) {
   for (const ErrorLine& line : lines) {
@@ -140,9 +125,7 @@ Result<CalibrateReport> calibrate(const CalibrateOptions& options, const models:
 
   models::EngineProfile& profile = report.profile;
   profile = all.profile;
-  const auto known = static_cast<std::size_t>(models::Familiarity::deployment);
-  profile.spread[known].tpot = log_spread(held_rows, {Figure::mean_tpot, Figure::itl_p50}, profile.spread[known].tpot);
-  profile.spread[known].ttft = log_spread(held_rows, {Figure::mean_ttft, Figure::ttft_p50}, profile.spread[known].ttft);
+  profile.spread = fitter->spread();
   add_errors(report.in_sample, "in-sample", profile.errors);
   add_errors(report.held_out_errors,
              fmt::format("random {:.0f} % of curves held out", 100 * options.held_out), profile.errors);

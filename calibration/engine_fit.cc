@@ -1,9 +1,14 @@
 #include "calibration/engine_fit.h"
 
 #include <algorithm>
+#include <cmath>
+#include <functional>
+#include <map>
+#include <optional>
 #include <set>
 
 #include "calibration/family_fit.h"
+#include "core/stats.h"
 
 namespace eph::calibration {
 
@@ -97,6 +102,87 @@ Result<EngineFit> EngineFitter::fit(const std::vector<bool>& skip) const {
 }
 
 const std::vector<Observation>& EngineFitter::observations() const { return state_->observations; }
+
+namespace {
+
+constexpr std::size_t kCurveFolds = 5;
+
+bool is_tpot(Figure f) { return f == Figure::mean_tpot || f == Figure::itl_p50; }
+bool is_ttft(Figure f) { return f == Figure::mean_ttft || f == Figure::ttft_p50; }
+
+// Rows by fold; folds of rows that share a key.
+std::vector<std::vector<bool>> folds_by(const std::vector<DataRow>& rows,
+                                        const std::function<std::string(const DataRow&)>& key) {
+  std::map<std::string, std::vector<bool>> folds;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    auto& fold = folds[key(rows[i])];
+    fold.resize(rows.size(), false);
+    fold[i] = true;
+  }
+  std::vector<std::vector<bool>> out;
+  for (auto& [name, fold] : folds) out.push_back(std::move(fold));
+  return out;
+}
+
+std::vector<std::vector<bool>> folds_of(const std::vector<DataRow>& rows, models::Familiarity familiarity) {
+  switch (familiarity) {
+    case models::Familiarity::engine: return folds_by(rows, [](const DataRow& r) { return r.model; });
+    case models::Familiarity::model:
+      return folds_by(rows, [](const DataRow& r) { return fmt::format("{}|{}", r.model, r.tensor_parallel); });
+    case models::Familiarity::deployment: break;
+  }
+  std::vector<std::vector<bool>> folds(kCurveFolds, std::vector<bool>(rows.size(), false));
+  std::size_t next = 0;
+  for (const auto& curve : folds_by(rows, [](const DataRow& r) { return r.curve; })) {
+    auto& fold = folds[next++ % kCurveFolds];
+    for (std::size_t i = 0; i < rows.size(); ++i) fold[i] = fold[i] || curve[i];
+  }
+  return folds;
+}
+
+// A fold of a whole model's rows says nothing about another layout of a known model.
+bool leaves_model(const std::vector<DataRow>& rows, const std::vector<bool>& held) {
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    for (std::size_t j = 0; held[i] && j < rows.size(); ++j) {
+      if (!held[j] && rows[j].model == rows[i].model) return true;
+    }
+  }
+  return false;
+}
+
+std::optional<double> deviation(std::vector<double> sizes) {
+  if (sizes.size() < 5) return std::nullopt;
+  std::sort(sizes.begin(), sizes.end());
+  return quantile_sorted(sizes, 0.9) / 1.645;
+}
+
+}  // namespace
+
+std::array<models::Spread, 3> EngineFitter::spread() const {
+  std::array<models::Spread, 3> out;
+  models::Spread known{0, 0};
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    const auto familiarity = static_cast<models::Familiarity>(i);
+    std::vector<double> tpot, ttft;
+    for (const auto& fold : folds_of(state_->rows, familiarity)) {
+      const bool all = std::all_of(fold.begin(), fold.end(), [](bool held) { return held; });
+      if (all || (familiarity == models::Familiarity::model && !leaves_model(state_->rows, fold))) continue;
+      for (const FamilyFit& family : state_->families) {
+        const std::vector<double> residuals = family.linear_residuals(fold);
+        for (std::size_t o = 0; o < residuals.size(); ++o) {
+          if (!std::isfinite(residuals[o])) continue;
+          const Figure figure = family.observations()[o].figure;
+          if (is_tpot(figure)) tpot.push_back(std::abs(residuals[o]));
+          if (is_ttft(figure)) ttft.push_back(std::abs(residuals[o]));
+        }
+      }
+    }
+    out[i].tpot = std::max(known.tpot, deviation(std::move(tpot)).value_or(2 * known.tpot));
+    out[i].ttft = std::max(known.ttft, deviation(std::move(ttft)).value_or(2 * known.ttft));
+    known = out[i];
+  }
+  return out;
+}
 
 Result<EngineFit> fit_engine(const std::vector<DataRow>& rows, const std::vector<bool>& skip,
                              models::EngineKind engine, const FitOptions& options) {

@@ -3,6 +3,7 @@
 #include <Eigen/Cholesky>
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <map>
 
 #include "calibration/free_coefficients.h"
@@ -88,8 +89,9 @@ struct FamilyFit::State {
   std::vector<Observation> observations;
   Hierarchy hierarchy;
   models::CoefficientValues start;
-  // Derivatives at the start, which no measurement has touched: every fit begins with them.
+  // Derivatives and predictions at the start, which no measurement has touched: every fit begins with them.
   Linear at_start;
+  std::vector<double> log_start;  // by observation; NaN: not simulated
 
   State(const std::vector<DataRow>& r, const RowPredictor& p, models::EngineKind e, std::string f,
         const FitOptions& o)
@@ -337,7 +339,11 @@ Eigen::VectorXd FamilyFit::State::posterior(const Training& t, const Eigen::Matr
 FamilyFit::FamilyFit(const std::vector<DataRow>& rows, const RowPredictor& predictor, models::EngineKind engine,
                      std::string family, const FitOptions& options)
     : state_(std::make_unique<State>(rows, predictor, engine, std::move(family), options)) {
-  if (!state_->observations.empty()) state_->at_start = state_->linearise_at(state_->start_states());
+  if (state_->observations.empty()) return;
+  const std::vector<RowState> states = state_->start_states();
+  state_->at_start = state_->linearise_at(states);
+  state_->log_start =
+      predict_observations(predictor, state_->observations, states, Stage::shortened, options.threads).log_predicted;
 }
 FamilyFit::~FamilyFit() = default;
 FamilyFit::FamilyFit(FamilyFit&&) noexcept = default;
@@ -356,5 +362,29 @@ EngineFit FamilyFit::fit(const std::vector<bool>& skip) const {
 }
 
 const std::vector<Observation>& FamilyFit::observations() const { return state_->observations; }
+
+std::vector<double> FamilyFit::linear_residuals(const std::vector<bool>& held) const {
+  const State& s = *state_;
+  const Training t = s.training(held);
+  const auto n = static_cast<Index>(t.used.size());
+  State::Point start;
+  start.residual.resize(n);
+  start.simulated.resize(t.used.size());
+  for (Index k = 0; k < n; ++k) {
+    const double predicted = s.log_start[static_cast<std::size_t>(t.used[static_cast<std::size_t>(k)])];
+    start.simulated[static_cast<std::size_t>(k)] = std::isfinite(predicted);
+    start.residual[k] = std::isfinite(predicted) ? t.measured[k] - predicted : 0;
+  }
+  start.target = start.residual;
+  Eigen::LLT<Eigen::MatrixXd> factor;
+  const Eigen::MatrixXd prior = s.at_start.covariance(t.used, t.used);
+  const Eigen::VectorXd mean = s.at_start.covariance(Eigen::all, t.used) * s.posterior(t, prior, start, factor);
+  std::vector<double> out(s.observations.size(), std::numeric_limits<double>::quiet_NaN());
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    if (!held[s.observations[i].row]) continue;
+    out[i] = s.observations[i].log_measured - s.log_start[i] - mean[static_cast<Index>(i)];
+  }
+  return out;
+}
 
 }  // namespace eph::calibration

@@ -21,6 +21,9 @@ class FamilyFit {
   // Of the family's rows that are fitted and not marked in `skip`; without any the prior means.
   [[nodiscard]] EngineFit fit(const std::vector<bool>& skip) const;
   [[nodiscard]] const std::vector<Observation>& observations() const;
+  // Log measured minus predicted of the observations of `held` rows by the problem linear around the start:
+  // no simulation, so that many folds cost nothing. By observation; NaN for the others.
+  [[nodiscard]] std::vector<double> linear_residuals(const std::vector<bool>& held) const;
 
  private:
   struct State;

@@ -9,39 +9,39 @@ HyperParameters hyper_parameters(models::EngineKind engine, std::string_view fam
   HyperParameters h;
   switch (engine) {
     case models::EngineKind::trtllm:
-      h.engine = 0.135, h.model = 0.8, h.deployment = 0.2, h.kv_reserve = 0.3;
-      h.decode_engine = 0.08, h.decode_model = 0.045, h.prefill_engine = 0.1, h.prefill_model = 0.03;
-      h.first_engine = 0.05, h.first_model = 0.19;
-      h.decode_seqs = 2.8, h.decode_context = 1, h.decode_tensor = 8;
-      h.prefill_tokens = 0.6, h.prefill_tensor = 1;
-      h.first_concurrency = 1.7, h.first_prompt = 1.5, h.first_output = 1.7, h.first_tensor = 3;
-      h.noise_tpot = 0.024, h.noise_ttft = 0.045, h.robust = 0.5;
+      h.engine = 0.06, h.model = 0.6, h.deployment = 0.1, h.kv_reserve = 1.5;
+      h.decode_engine = 0.08, h.decode_model = 0.1, h.prefill_engine = 0.2, h.prefill_model = 0.08;
+      h.first_engine = 0.15, h.first_model = 0.3;
+      h.decode_seqs = 4, h.decode_context = 0.4, h.decode_tensor = 16;
+      h.prefill_tokens = 0.7, h.prefill_tensor = 2;
+      h.first_concurrency = 1.4, h.first_prompt = 1.2, h.first_output = 1.4, h.first_tensor = 7;
+      h.noise_tpot = 0.025, h.noise_ttft = 0.045;
       break;
     case models::EngineKind::sglang:
       h.engine = 0.05, h.model = 0.05, h.deployment = 0.17, h.kv_reserve = 0.3;
       h.decode_engine = 0.12, h.decode_model = 0.11, h.prefill_engine = 0.3, h.prefill_model = 0.08;
       h.first_engine = 0.3, h.first_model = 0.3;
-      h.decode_seqs = 2.9, h.decode_context = 0.6, h.decode_tensor = 8;
+      h.decode_seqs = 2.9, h.decode_context = 0.6, h.decode_tensor = 16;
       h.prefill_tokens = 0.3, h.prefill_tensor = 0.3;
       h.first_concurrency = 5, h.first_prompt = 8, h.first_output = 1.25, h.first_tensor = 2.6;
-      h.noise_tpot = 0.035, h.noise_ttft = 0.1, h.robust = 0.2;
+      h.noise_tpot = 0.02, h.noise_ttft = 0.05;
       break;
     case models::EngineKind::vllm:
       if (family == "old") {
-        h.engine = 0.3, h.model = 0.5, h.deployment = 0.12, h.kv_reserve = 0.2;
-        h.decode_engine = 0.2, h.decode_model = 0.07, h.prefill_engine = 0.05, h.prefill_model = 0.04;
-        h.first_engine = 0.075, h.first_model = 0.3;
-        h.decode_seqs = 2.2, h.decode_context = 0.8, h.decode_tensor = 1.85;
-        h.prefill_tokens = 0.3, h.prefill_tensor = 0.5;
-        h.first_concurrency = 5, h.first_prompt = 7, h.first_output = 4.4, h.first_tensor = 7;
-        h.noise_tpot = 0.025, h.noise_ttft = 0.05, h.robust = 0.2;
+        h.engine = 0.65, h.model = 0.27, h.deployment = 0.02, h.kv_reserve = 3, h.host = 1;
+        h.decode_engine = 0.23, h.decode_model = 0.08, h.prefill_engine = 0.06, h.prefill_model = 0.01;
+        h.first_engine = 0.01, h.first_model = 0.29;
+        h.decode_seqs = 2.4, h.decode_context = 0.6, h.decode_tensor = 2;
+        h.prefill_tokens = 2.9, h.prefill_tensor = 0.8;
+        h.first_concurrency = 5.5, h.first_prompt = 20, h.first_output = 11, h.first_tensor = 9;
+        h.noise_tpot = 0.01, h.noise_ttft = 0.04;
       } else {
-        h.engine = 0.2, h.model = 0.5, h.deployment = 0.4, h.kv_reserve = 0.15, h.host = 0.5;
-        h.decode_engine = 0.04, h.decode_model = 0.07, h.prefill_engine = 0.05, h.prefill_model = 0.04;
-        h.decode_seqs = 5.5, h.decode_context = 0.6, h.decode_tensor = 8;
-        h.prefill_tokens = 0.3, h.prefill_tensor = 0.3;
-        h.noise_itl = 0.011, h.noise_p50 = 0.021, h.noise_p95 = 0.08, h.noise_p99 = 0.16, h.noise_rate = 0.028;
-        h.throughput_ttft = 1, h.robust = 0.1;
+        h.engine = 0.2, h.model = 0.3, h.deployment = 0.5, h.kv_reserve = 0.2, h.host = 0.9;
+        h.decode_engine = 0.01, h.decode_model = 0.055, h.prefill_engine = 0.01, h.prefill_model = 0.15;
+        h.decode_seqs = 6, h.decode_context = 3.5, h.decode_tensor = 16;
+        h.prefill_tokens = 0.8, h.prefill_tensor = 0.3;
+        h.noise_itl = 0.025, h.noise_p50 = 0.08, h.noise_p95 = 0.15, h.noise_p99 = 0.15, h.noise_rate = 0.06;
+        h.throughput_ttft = 2;
       }
       break;
     case models::EngineKind::llamacpp: break;

@@ -26,7 +26,7 @@ struct HyperParameters {
   double noise_rate = 0.015;
   double throughput_ttft = 4;  // factor on TTFT percentiles of lockstep waves
   double saturated = 4;        // on an open loop above 90 % of capacity
-  double robust = 2;           // residuals beyond this many deviations count less (pseudo-Huber)
+  double robust = 1;           // residuals beyond this many deviations count less (pseudo-Huber)
 };
 
 // `family`: models::version_family.

@@ -85,6 +85,19 @@ double tightest_headroom(const sim::RunSummary& summary) {
   return headroom;
 }
 
+// TTFT's errors are stated apart; the other latencies are mostly time per output token.
+std::optional<double> least_chance(const sim::RunSummary& summary,
+                                   const std::optional<scenario::StatedError>& error) {
+  if (!error) return std::nullopt;
+  double chance = 1;
+  for (const sim::SloOutcome& outcome : summary.slos) {
+    const bool ttft = outcome.slo.latency == sim::Latency::ttft;
+    chance = std::min(chance, scenario::chance_below(outcome.slo.limit.seconds(), outcome.measured_s,
+                                                     ttft ? error->ttft_sd : error->tpot_sd));
+  }
+  return chance;
+}
+
 Result<PlanRow> plan_candidate(const models::Catalog& catalog, const scenario::DeploymentSpec& spec,
                                const PlanProblem& problem, const PlanOptions& options,
                                const scenario::RequestList& requests,
@@ -114,6 +127,7 @@ Result<PlanRow> plan_candidate(const models::Catalog& catalog, const scenario::D
   row.gpus = row.replicas * spec.layout.gpus();
   row.at_plan = search.best()->summary;
   row.headroom = tightest_headroom(row.at_plan);
+  row.confidence = least_chance(row.at_plan, assembly->error);
   if (row.at_plan.counts.rejected > 0) {
     row.warnings.push_back(fmt::format(
         "{} of {} requests are refused by the engine: longer than its limits or its KV cache",

@@ -2,6 +2,7 @@
 // Fewest replicas of each candidate that meet the objectives on the workload, and what they cost.
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -44,6 +45,9 @@ struct PlanRow {
   double usd_per_million_output_tokens = 0;
   double headroom =
       0;  // share by which the tightest objective could still grow: limit / measured - 1
+  // Probability that the least certain objective is met by the real engine, from the held-out errors of its
+  // profile; none: the profile says nothing on them.
+  std::optional<double> confidence;
   sim::RunSummary at_plan;   // the run that justifies it
   int replicas_refused = 0;  // largest count that was simulated and failed; 0: none
   std::vector<std::string> warnings;

@@ -30,6 +30,7 @@ Json row_json(const PlanRow& row) {
   json.set("usd_per_million_output_tokens", row.usd_per_million_output_tokens);
   if (row.feasible) {
     json.set("headroom", row.headroom);
+    if (row.confidence) json.set("confidence", *row.confidence);
     json.set("ttft_ms", latency(row.at_plan.ttft)).set("tpot_ms", latency(row.at_plan.tpot));
     json.set("e2e_ms", latency(row.at_plan.e2e));
     json.set("requests_per_s", row.at_plan.requests_per_s);

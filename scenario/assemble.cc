@@ -184,6 +184,7 @@ Result<void> Assembler::use_fitted(const models::EngineProfile& profile) {
   replica.front_end = used.front_end();
   out_.covered = covered_model(catalog_, profile, out_.llm);
   out_.warnings = coverage_warnings(profile, out_.covered, out_.gpu, out_.llm, spec_);
+  out_.error = stated_error(profile, found.familiarity, profile.gpu != out_.gpu.name, !out_.warnings.empty());
   return {};
 }
 
