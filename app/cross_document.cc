@@ -14,8 +14,10 @@ using calibration::CrossLine;
 using calibration::CrossTable;
 using calibration::Figure;
 
-std::string settings_of(const calibration::FoldOptions& options) {
+std::string settings_of(const calibration::CrossOptions& cross) {
   using calibration::Scheme;
+  const calibration::FoldOptions& options = cross.folds;
+  if (cross.host_from_run) return "host speed from one run";
   if (options.scheme == Scheme::k_fold) {
     return fmt::format("{} folds, seed {}", options.folds, options.seed);
   }
@@ -182,7 +184,8 @@ CrossDocument make_document(const calibration::CrossReport& report,
                             const calibration::CrossOptions& options, std::string command) {
   CrossDocument out;
   out.scheme = calibration::name(options.folds.scheme);
-  out.settings = settings_of(options.folds);
+  out.name = out.scheme + (options.host_from_run ? "+host" : "");
+  out.settings = settings_of(options);
   out.gpu = options.gpu;
   out.command = std::move(command);
   out.commit = eph::commit();
@@ -204,7 +207,7 @@ Json to_json(const CrossDocument& document) {
   for (const auto& line : document.worst) worst.push(to_json(line));
   Json out = Json::object();
   out.set("version", 1).set("command", "validate").set("cross", document.scheme);
-  out.set("settings", document.settings).set("gpu", document.gpu);
+  out.set("name", document.name).set("settings", document.settings).set("gpu", document.gpu);
   out.set("command_line", document.command).set("commit", document.commit);
   out.set("rows", document.rows).set("not_predicted", document.not_predicted);
   out.set("tables", std::move(tables)).set("folds", std::move(folds));
@@ -222,6 +225,7 @@ Result<CrossDocument> read_cross_document(const Json& json, const std::string& f
   if (!calibration::parse_scheme(out.scheme)) {
     reader.fault("cross", fmt::format("\"{}\" is no scheme", out.scheme));
   }
+  out.name = reader.string("name");
   out.settings = reader.string("settings");
   out.gpu = reader.string("gpu");
   out.command = reader.string("command_line");

@@ -19,6 +19,7 @@ struct WorstLine {
 };
 
 struct CrossDocument {
+  std::string name;  // the scheme, with "+host" where host speeds come from one run each
   std::string scheme, settings, gpu, command, commit;
   std::size_t rows = 0;           // predictions, a row counted each time it was held out
   std::size_t not_predicted = 0;  // of them

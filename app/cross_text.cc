@@ -85,7 +85,7 @@ std::vector<std::string> worst_cells(const WorstLine& line) {
 
 std::string cross_text(const CrossDocument& document) {
   std::string out = fmt::format("{}{}{}{} on {}: {} predictions of held-out rows by {} refits\n",
-                                document.scheme, document.settings.empty() ? "" : " (",
+                                document.name, document.settings.empty() ? "" : " (",
                                 document.settings, document.settings.empty() ? "" : ")",
                                 document.gpu, document.rows, document.folds.size());
   for (const std::string& note : document.notes) out += note + "\n";

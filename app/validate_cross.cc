@@ -30,6 +30,7 @@ std::string command_line(const Arguments& arguments) {
     for (const std::string& value : arguments.all(name))
       out += fmt::format(" --{} {}", name, value);
   }
+  if (arguments.has("host-from-run")) out += " --host-from-run";
   return out;
 }
 
@@ -113,6 +114,11 @@ Result<calibration::CrossOptions> read_options(const Arguments& arguments) {
   if (!arguments.has("data")) return usage_error("no measured data is given", "add --data FOLDER");
   out.data_folder = arguments.text("data");
   out.gpu = arguments.text("gpu", out.gpu);
+  out.host_from_run = arguments.has("host-from-run");
+  if (out.host_from_run && out.folds.scheme != Scheme::leave_one_instance_out) {
+    return usage_error(fmt::format("--host-from-run has no effect on {}", name(out.folds.scheme)),
+                       "choose --cross leave-one-instance-out");
+  }
   const auto protocols = read_protocols(arguments);
   if (!protocols) return protocols.error();
   out.protocols = *protocols;
@@ -133,7 +139,7 @@ std::string picture_of(const calibration::CrossReport& report, const CrossDocume
   std::vector<calibration::ScoredRow> rows;
   for (const calibration::HeldOutRow& row : report.rows) rows.push_back(row.score);
   return scatter_svg(
-      rows, {fmt::format("Predicted against measured, held out: {}", document.scheme),
+      rows, {fmt::format("Predicted against measured, held out: {}", document.name),
              fmt::format("{}{}{}; {} predictions of rows that the fit had not seen", document.gpu,
                          document.settings.empty() ? "" : ", ", document.settings, document.rows)});
 }
@@ -141,21 +147,24 @@ std::string picture_of(const calibration::CrossReport& report, const CrossDocume
 }  // namespace
 
 OptionGroup cross_options() {
-  return {"cross-validation",
-          {{"cross", "SCHEME",
-            "refit without what is predicted: " +
-                fmt::format("{}", fmt::join(calibration::scheme_names(), ", "))},
-           {"data", "FOLDER",
-            "measured data, as for calibrate; holds h100/serving_runs.csv and "
-            "h100/guidellm_sweeps.csv"},
-           {"engine", "ENGINE", "vllm, sglang or trtllm [all three]", true},
-           {"gpu", "NAME", "GPU whose rows are used [h100-sxm]"},
-           {"folds", "K", "of k-fold [5]"},
-           {"held-out", "SHARE", "of random: share of the rows, by whole curves [0.3]"},
-           {"repeats", "N", "of random: draws, each with a fit [3]"},
-           {"protocol", "NAME", "count held-out rows of this load protocol only", true},
-           {"model", "NAME", "count held-out rows of this model only", true},
-           {"max-iterations", "N", "of each fit [8]"}}};
+  return {
+      "cross-validation",
+      {{"cross", "SCHEME",
+        "refit without what is predicted: " +
+            fmt::format("{}", fmt::join(calibration::scheme_names(), ", "))},
+       {"data", "FOLDER",
+        "measured data, as for calibrate; holds h100/serving_runs.csv and "
+        "h100/guidellm_sweeps.csv"},
+       {"engine", "ENGINE", "vllm, sglang or trtllm [all three]", true},
+       {"gpu", "NAME", "GPU whose rows are used [h100-sxm]"},
+       {"folds", "K", "of k-fold [5]"},
+       {"held-out", "SHARE", "of random: share of the rows, by whole curves [0.3]"},
+       {"repeats", "N", "of random: draws, each with a fit [3]"},
+       {"host-from-run", "",
+        "of leave-one-instance-out: learn an unseen host's speed from one synchronous run of it"},
+       {"protocol", "NAME", "count held-out rows of this load protocol only", true},
+       {"model", "NAME", "count held-out rows of this model only", true},
+       {"max-iterations", "N", "of each fit [8]"}}};
 }
 
 int run_cross(const Arguments& arguments) {
@@ -175,7 +184,7 @@ int run_cross(const Arguments& arguments) {
   const CrossDocument document = make_document(*report, *options, command_line(arguments));
   if (arguments.has("out")) {
     const auto written =
-        write_file(arguments.text("out"), calibration::held_out_csv(report->rows, document.scheme));
+        write_file(arguments.text("out"), calibration::held_out_csv(report->rows, document.name));
     if (!written) return fail(written.error());
   }
   if (arguments.has("picture")) {

@@ -20,8 +20,8 @@ struct Way {
 const std::array<Way, 3>& ways() {
   static const std::array<Way, 3> kWays{
       {{"cross",
-        {"data", "engine", "gpu", "folds", "held-out", "repeats", "protocol", "model",
-         "max-iterations", "out", "picture", "seed", "threads", "json", "catalog"}},
+        {"data", "engine", "gpu", "folds", "held-out", "repeats", "host-from-run", "protocol",
+         "model", "max-iterations", "out", "picture", "seed", "threads", "json", "catalog"}},
        {"report", {"from", "template"}},
        {"runs", {"profile", "out", "picture", "seed", "threads", "json", "catalog"}}}};
   return kWays;

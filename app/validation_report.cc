@@ -6,209 +6,28 @@
 #include <filesystem>
 #include <set>
 
-#include "app/cross_text.h"
+#include "app/report_tables.h"
 #include "core/text.h"
 
 namespace eph::app {
 namespace {
 
-using calibration::CrossLine;
-using calibration::CrossTable;
-using calibration::Figure;
-using Words = std::vector<std::string>;
-
-// A row of a Markdown table; a bar inside a cell would end it.
-std::string row(const Words& cells) {
-  std::string out = "|";
-  for (const std::string& cell : cells) {
-    out += ' ';
-    for (const char c : cell) out += c == '|' ? '/' : c;
-    out += " |";
-  }
-  return out + "\n";
-}
-
-std::string table_head(const Words& header) {
-  std::string out = row(header) + "|";
-  for (std::size_t i = 0; i < header.size(); ++i) out += "---|";
-  return out + "\n";
-}
-
-std::vector<const CrossDocument*> of_scheme(const ReportInput& input, std::string_view scheme) {
-  std::vector<const CrossDocument*> out;
-  for (const CrossDocument& document : input.cross) {
-    if (document.scheme == scheme) out.push_back(&document);
-  }
-  return out;
-}
-
-bool wanted(const Words& figures, std::string_view figure) {
-  return figures.empty() || std::find(figures.begin(), figures.end(), figure) != figures.end();
-}
-
-Result<std::string> schemes(const ReportInput& input, const Words&) {
-  std::string out = table_head({"scheme", "held-out rows", "refits", "command"});
-  std::set<std::string> commits;
-  for (const CrossDocument& d : input.cross) {
-    const std::string with = d.settings.empty() ? "" : fmt::format(" ({})", d.settings);
-    out += row({d.scheme + with, fmt::format("{}", d.rows), fmt::format("{}", d.folds.size()),
-                fmt::format("`{}`", d.command)});
-    commits.insert(d.commit);
-  }
-  return out + fmt::format("\nProgram version: {}.\n", fmt::join(commits, ", "));
-}
-
-const CrossLine* find_line(const CrossTable* table, const Words& key, Figure figure) {
-  if (table == nullptr) return nullptr;
-  for (const CrossLine& line : table->lines) {
-    if (line.key == key && line.figure == figure) return &line;
-  }
-  return nullptr;
-}
-
-std::string three(const CrossLine* line) {
-  if (line == nullptr) return "-";
-  return fmt::format("{:.1f} / {:.1f} / {:.1f} ({})", line->errors.mape, line->errors.median,
-                     line->errors.p90, line->errors.n);
-}
-
-Result<std::string> headline(const ReportInput& input, const Words&) {
-  const std::vector<Figure> figures{Figure::mean_tpot, Figure::mean_ttft, Figure::itl_p50,
-                                    Figure::ttft_p50, Figure::ttft_p95};
-  Words header{"scheme", "engine"};
-  for (const Figure f : figures) header.emplace_back(calibration::column_name(f));
-  std::string out = table_head(header);
-  for (const CrossDocument& d : input.cross) {
-    const CrossTable* table = find_table(d, "engine");
-    std::set<std::string> engines;
-    if (table != nullptr) {
-      for (const CrossLine& line : table->lines) engines.insert(line.key.front());
-    }
-    for (const std::string& engine : engines) {
-      Words cells{d.scheme, engine};
-      for (const Figure f : figures) cells.push_back(three(find_line(table, {engine}, f)));
-      out += row(cells);
-    }
-  }
-  return out;
-}
-
-Result<std::string> coverage(const ReportInput& input, const Words& figures) {
-  std::string out =
-      table_head({"scheme", "engine", "figure", "n", "inside %", "median half-width %"});
-  for (const CrossDocument& d : input.cross) {
-    const CrossTable* table = find_table(d, "engine");
-    if (table == nullptr) continue;
-    for (const CrossLine& line : table->lines) {
-      const std::string figure(calibration::column_name(line.figure));
-      if (line.coverage.n == 0 || !wanted(figures, figure)) continue;
-      out += row({d.scheme, line.key.front(), figure, fmt::format("{}", line.coverage.n),
-                  fmt::format("{:.1f}", line.coverage.inside_percent),
-                  fmt::format("{:.1f}", line.coverage.half_width_percent)});
-    }
-  }
-  return out;
-}
-
-Error missing(std::string_view what) {
-  return usage_error(fmt::format("there is no result of {}", what),
-                     "run it with --json into the folder of --from");
-}
-
-Result<std::string> cross_table(const ReportInput& input, const Words& words) {
-  if (words.size() < 2) return usage_error("table needs a scheme and a table");
-  const auto documents = of_scheme(input, words[0]);
-  if (documents.empty()) return missing(words[0]);
-  const Words figures(words.begin() + 2, words.end());
+// The line with its cells "{{=...}}" filled in.
+Result<std::string> fill_cells(std::string_view line, const ReportInput& input) {
   std::string out;
-  for (const CrossDocument* document : documents) {
-    const CrossTable* table = find_table(*document, words[1]);
-    if (table == nullptr) {
-      return usage_error(fmt::format("{} has no table \"{}\"", words[0], words[1]));
+  for (std::size_t at = 0;;) {
+    const std::size_t open = line.find("{{=", at);
+    const std::size_t close = open == std::string_view::npos ? open : line.find("}}", open);
+    if (close == std::string_view::npos) {
+      out += line.substr(at);
+      return out;
     }
-    if (out.empty()) {
-      Words header = table->columns;
-      for (std::string& cell : error_header()) header.push_back(std::move(cell));
-      out = table_head(header);
-    }
-    for (const CrossLine& line : table->lines) {
-      if (!wanted(figures, calibration::column_name(line.figure))) continue;
-      Words cells = line.key;
-      for (std::string& cell : error_cells(line)) cells.push_back(std::move(cell));
-      out += row(cells);
-    }
+    const auto cell = report_cell(line.substr(open + 3, close - open - 3), input);
+    if (!cell) return cell.error();
+    out += line.substr(at, open - at);
+    out += *cell;
+    at = close + 2;
   }
-  return out;
-}
-
-Result<std::string> worst(const ReportInput& input, const Words& words) {
-  if (words.size() != 1) return usage_error("worst needs a scheme");
-  const auto documents = of_scheme(input, words[0]);
-  if (documents.empty()) return missing(words[0]);
-  std::string out = table_head(worst_header());
-  for (const CrossDocument* document : documents) {
-    for (const WorstLine& line : document->worst) out += row(worst_cells(line));
-  }
-  return out;
-}
-
-Result<std::string> notes(const ReportInput& input, const Words& words) {
-  if (words.size() != 1) return usage_error("notes needs a scheme");
-  const auto documents = of_scheme(input, words[0]);
-  if (documents.empty()) return missing(words[0]);
-  std::string out;
-  for (const CrossDocument* document : documents) {
-    for (const std::string& note : document->notes) out += fmt::format("- {}\n", note);
-  }
-  return out.empty() ? std::string("Nothing was skipped.\n") : out;
-}
-
-Result<std::string> runs(const ReportInput& input, const Words& words) {
-  if (words.empty()) return usage_error("runs needs the name of a result");
-  const auto found = input.runs.find(words[0]);
-  if (found == input.runs.end()) return missing(words[0]);
-  const Words figures(words.begin() + 1, words.end());
-  std::string out =
-      table_head({"engine", "protocol", "figure", "n", "MAPE %", "median %", "p90 %", "bias %"});
-  for (const Json& line : found->second.find("errors")->items()) {
-    const auto text = [&](const char* key) {
-      const Json* value = line.find(key);
-      return value != nullptr && value->is_string() ? value->as_string() : std::string();
-    };
-    const auto figure_of = [&](const char* key) {
-      const Json* value = line.find(key);
-      return value != nullptr && value->is_number() ? value->as_double() : 0.0;
-    };
-    if (text("protocol").empty() || !text("model").empty()) continue;
-    if (!wanted(figures, text("figure"))) continue;
-    out += row({text("engine"), text("protocol"), text("figure"),
-                fmt::format("{:.0f}", figure_of("n")),
-                fmt::format("{:.1f}", figure_of("mape_percent")),
-                fmt::format("{:.1f}", figure_of("median_percent")),
-                fmt::format("{:.1f}", figure_of("p90_percent")),
-                fmt::format("{:+.1f}", figure_of("bias_percent"))});
-  }
-  return out;
-}
-
-Result<std::string> directive(std::string_view line, const ReportInput& input) {
-  Words words;
-  for (const std::string_view word : split(trim(line.substr(2, line.size() - 4)), ' ')) {
-    if (!word.empty()) words.emplace_back(word);
-  }
-  const std::vector<
-      std::pair<std::string, Result<std::string> (*)(const ReportInput&, const Words&)>>
-      known{{"schemes", schemes},   {"headline", headline}, {"coverage", coverage},
-            {"table", cross_table}, {"worst", worst},       {"notes", notes},
-            {"runs", runs}};
-  Words names;
-  for (const auto& [name, make] : known) {
-    if (!words.empty() && words[0] == name)
-      return make(input, Words(words.begin() + 1, words.end()));
-    names.push_back(name);
-  }
-  const std::string first = words.empty() ? "" : words[0];
-  return usage_error(fmt::format("\"{}\" is no directive", first), suggest(first, names));
 }
 
 // Order of the schemes in every table, whatever the files are called.
@@ -224,8 +43,8 @@ Result<void> check_overlap(const ReportInput& input) {
     std::set<std::string> engines;
     for (const auto& fold : document.folds) engines.insert(fold.engine);
     for (const std::string& engine : engines) {
-      if (seen.insert({document.scheme, engine}).second) continue;
-      return usage_error(fmt::format("two results of {} hold {}", document.scheme, engine),
+      if (seen.insert({document.name, engine}).second) continue;
+      return usage_error(fmt::format("two results of {} hold {}", document.name, engine),
                          "keep one of them");
     }
   }
@@ -277,13 +96,12 @@ Result<std::string> render_report(const std::string& text, const std::string& fi
   if (!lines.empty() && lines.back().empty()) lines.pop_back();
   for (const std::string_view line : lines) {
     ++number;
-    if (!line.starts_with("{{") || !line.ends_with("}}") || line.size() < 4) {
-      out += fmt::format("{}\n", line);
-      continue;
-    }
-    const auto table = directive(line, input);
-    if (!table) return row_error(file, number, table.error().what, table.error().remedy);
-    out += *table;
+    const bool whole = line.starts_with("{{") && !line.starts_with("{{=") && line.ends_with("}}");
+    const auto filled =
+        whole ? report_table(line.substr(2, line.size() - 4), input) : fill_cells(line, input);
+    if (!filled) return row_error(file, number, filled.error().what, filled.error().remedy);
+    out += *filled;
+    if (!whole) out += '\n';
   }
   return out;
 }

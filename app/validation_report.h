@@ -27,7 +27,10 @@ struct ReportInput {
 //   those named
 //   {{worst SCHEME}}                the worst rows
 //   {{notes SCHEME}}                what the scheme skipped, as a list
+//   {{picture SCHEME}}              a link to pictures/SCHEME.svg beside the report
+// (SCHEME is CrossDocument::name)
 //   {{runs NAME [FIGURE]...}}       errors by engine and protocol of `validate --runs`
+// and each "{{=SCHEME; TABLE; KEY; ...; FIGURE}}" inside a line by "MAPE / median / p90 (n)".
 // Error with the template's line: an unknown directive, or one whose result is not in the input.
 [[nodiscard]] Result<std::string> render_report(const std::string& text, const std::string& file,
                                                 const ReportInput& input);

@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "calibration/engine_fit.h"
+#include "calibration/host_from_run.h"
 #include "calibration/parallel.h"
 #include "calibration/predict_rows.h"
 
@@ -22,6 +23,7 @@ struct Job {
   std::vector<std::size_t> counted;  // of fold->held, those asked for
   FoldResult result;
   std::vector<HeldOutRow> rows;
+  std::vector<std::string> notes;
   std::optional<Error> error;
 };
 
@@ -52,17 +54,35 @@ bool asked_for(const std::vector<std::string>& wanted, std::string_view text) {
   return wanted.empty() || std::find(wanted.begin(), wanted.end(), text) != wanted.end();
 }
 
+// Learns the speeds of hosts that the fit has not seen; what was looked at, and its repetitions on
+// identical machines, are not counted any more.
+void learn_hosts(std::uint64_t seed, Job& job, EngineFit& fit) {
+  const std::vector<DataRow>& data = *job.data;
+  const auto found = hosts_from_one_run(data, job.fold->held, fit, seed);
+  fit = with_hosts(std::move(fit), found);
+  for (const HostFromRun& host : found) {
+    const DataRow& seen = data[host.row];
+    job.notes.push_back(
+        fmt::format("{}: host speed {:.2f} from {} {} synchronous, {}:{}, not counted", host.host,
+                    host.speed, seen.model, seen.workload, seen.file, seen.line));
+    std::erase_if(job.counted, [&](std::size_t i) {
+      return data[i].curve == seen.curve && data[i].plan.protocol == Protocol::synchronous;
+    });
+  }
+}
+
 void run_job(const CrossOptions& options, int threads, Job& job) {
   const std::vector<DataRow>& data = *job.data;
   FitOptions fit_options = options.fit;
   fit_options.seed = options.seed;
   fit_options.threads = threads;
   fit_options.covariance = false;
-  const auto fit = fit_engine(data, job.fold->skip, job.engine, fit_options);
+  auto fit = fit_engine(data, job.fold->skip, job.engine, fit_options);
   if (!fit) {
     job.error = fit.error();
     return;
   }
+  if (options.host_from_run) learn_hosts(options.seed, job, *fit);
   job.result.engine = models::name(job.engine);
   job.result.name = job.fold->name;
   job.result.simulations = fit->simulations;
@@ -170,6 +190,7 @@ Result<CrossReport> cross_validate(const CrossOptions& options, const models::Ca
   for (Job& job : jobs) {
     if (job.error) return *job.error;
     report.folds.push_back(job.result);
+    for (const std::string& note : job.notes) report.notes.push_back(note);
     for (HeldOutRow& row : job.rows) report.rows.push_back(std::move(row));
   }
   const auto widths = interval_half_widths(report.rows);

@@ -22,6 +22,9 @@ struct CrossOptions {
   FitOptions fit;  // its seed and threads are set from those below
   std::uint64_t seed = 1;
   int threads = 0;  // 0: as many as the machine has; the results do not depend on it
+  // Of leave_one_instance_out: the speed of an unseen host is found from one of its synchronous
+  // runs (host_from_run.h), which is then not counted.
+  bool host_from_run = false;
   // Count (and hold fits for) these only; empty: all. Nothing else changes: fits see the same rows.
   std::vector<std::string> protocols, models;
 };

@@ -130,6 +130,8 @@ TEST_CASE("cross-validation says what it cannot do") {
               "--folds has no effect on random; choose --cross k-fold");
   check_usage(with({"k-fold", "--repeats", "3"}),
               "--repeats has no effect on k-fold; choose --cross random");
+  check_usage(with({"k-fold", "--host-from-run"}),
+              "--host-from-run has no effect on k-fold; choose --cross leave-one-instance-out");
   check_usage(with({"k-fold", "--engine", "sglangg"}),
               "--engine: \"sglangg\" is not known; did you mean \"sglang\"?");
   check_usage(with({"k-fold", "--engine", "vllm", "--engine", "vllm"}),

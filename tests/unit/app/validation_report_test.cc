@@ -15,7 +15,7 @@ namespace {
 
 CrossDocument document(const std::string& scheme, const std::string& engine) {
   CrossDocument out;
-  out.scheme = scheme;
+  out.name = out.scheme = scheme;
   out.settings = scheme == "k-fold" ? "5 folds, seed 1" : "";
   out.gpu = "h100-sxm";
   out.command = "ephemeris validate --cross " + scheme;
@@ -45,6 +45,40 @@ CrossDocument document(const std::string& scheme, const std::string& engine) {
   worst.high = 18;
   out.worst = {worst};
   return out;
+}
+
+// A held-out row that is predicted 10 % too high in every figure.
+calibration::HeldOutRow held_out(const std::string& engine, const std::string& protocol,
+                                 const std::vector<Figure>& figures) {
+  calibration::HeldOutRow row;
+  row.fold = "a fold";
+  row.facts.engine = row.score.engine = engine;
+  row.facts.model = row.score.model = "m";
+  row.facts.protocol = row.score.protocol = protocol;
+  row.score.scored = figures;
+  for (const Figure f : figures) {
+    row.score.measured[f] = 10;
+    row.score.predicted[f] = 11;
+  }
+  return row;
+}
+
+// Rows of all engines, protocols, loads and sizes that the shipped tables have.
+std::vector<calibration::HeldOutRow> one_of_each() {
+  std::vector<calibration::HeldOutRow> rows;
+  for (const char* engine : {"vllm", "sglang", "trtllm"}) {
+    rows.push_back(held_out(engine, "burst", {Figure::mean_ttft, Figure::mean_tpot}));
+  }
+  for (const char* protocol : {"synchronous", "constant", "throughput"}) {
+    for (const double parameters : {1e8, 8e9}) {
+      rows.push_back(held_out("vllm", protocol,
+                              {Figure::ttft_p50, Figure::ttft_p95, Figure::ttft_p99,
+                               Figure::itl_p50, Figure::e2e_p50, Figure::achieved_rps}));
+      rows.back().facts.host = "cloud box";
+      rows.back().facts.parameters = parameters;
+    }
+  }
+  return rows;
 }
 
 std::string folder(const std::string& name) {
@@ -85,7 +119,9 @@ TEST_CASE("directives are replaced by tables and everything else is kept") {
   ReportInput input;
   input.cross = {document("k-fold", "vllm"), document("k-fold", "sglang")};
   const auto report = render_report(
-      "# T\n\n{{table k-fold engine mean_tpot_ms}}\n\n{{notes k-fold}}\n\ntext {{not alone}}\n",
+      "# T\n\n{{table k-fold engine mean_tpot_ms}}\n\n{{notes k-fold}}\n\ntext {{not alone}}\n| a "
+      "| {{=k-fold; engine; vllm; mean_tpot_ms}} | {{= k-fold;engine;sglang; "
+      "mean_tpot_ms}} |\n",
       "t.md", input);
   INFO((report ? std::string() : report.error().text()));
   REQUIRE(report.has_value());
@@ -96,7 +132,8 @@ TEST_CASE("directives are replaced by tables and everything else is kept") {
       "% |\n|---|---|---|---|---|---|---|---|---|\n"
       "| vllm | mean_tpot_ms | 7 | 3.2 | 2.5 | 6.0 | -1.0 | 83.3 | 12.0 |\n"
       "| sglang | mean_tpot_ms | 7 | 3.2 | 2.5 | 6.0 | -1.0 | 83.3 | 12.0 |\n"
-      "\n- vLLM: a | b\n- vLLM: a | b\n\ntext {{not alone}}\n");
+      "\n- vLLM: a | b\n- vLLM: a | b\n\ntext {{not alone}}\n"
+      "| a | 3.2 / 2.5 / 6.0 (7) | 3.2 / 2.5 / 6.0 (7) |\n");
 }
 
 TEST_CASE("every directive makes a table") {
@@ -108,7 +145,8 @@ TEST_CASE("every directive makes a table") {
                       "p90_percent": 6, "bias_percent": -7}]})",
                   "r.json");
   const auto report = render_report(
-      "{{schemes}}\n{{headline}}\n{{coverage}}\n{{worst leave-one-model-out}}\n{{runs serving}}\n",
+      "{{schemes}}\n{{headline}}\n{{coverage}}\n{{worst leave-one-model-out}}\n{{runs serving}}\n"
+      "{{picture leave-one-model-out}}\n",
       "t.md", input);
   INFO((report ? std::string() : report.error().text()));
   REQUIRE(report.has_value());
@@ -119,6 +157,7 @@ TEST_CASE("every directive makes a table") {
   CHECK(
       has("| run-9 | vllm 0.12.0 | some/model | 1 | 1024/128 | burst C 16 | 1 of 5 | "
           "mean_tpot_ms | 10.0 | 15.0 | +50 | 12.0..18.0 |"));
+  CHECK(has("](pictures/leave-one-model-out.svg)\n"));
   CHECK(has("| vllm | burst | mean_tpot_ms | 3 | 4.0 | 5.0 | 6.0 | -7.0 |"));
 }
 
@@ -133,6 +172,8 @@ TEST_CASE("a directive that cannot be filled in names its line") {
   CHECK(error("{{worst random}}") ==
         "t.md:2: there is no result of random; run it with --json into the folder of --from");
   CHECK(error("{{table k-fold modle}}") == "t.md:2: k-fold has no table \"modle\"");
+  CHECK(error("| {{=k-fold; engine; trtllm; mean_tpot_ms}} |") ==
+        "t.md:2: k-fold has no line trtllm of mean_tpot_ms in a table \"engine\"");
   CHECK(error("{{runs serving}}") ==
         "t.md:2: there is no result of serving; run it with --json into the folder of --from");
 }
@@ -155,4 +196,31 @@ TEST_CASE("results are found in a folder, in the order of the schemes") {
   write(at + "/c.json", "{}");
   CHECK(load_report_input(at).error().text().find("is no result of validate") != std::string::npos);
   CHECK_FALSE(load_report_input(folder("no_results")).has_value());
+}
+
+TEST_CASE("the report's own template asks for nothing that its script does not make") {
+  ReportInput input;
+  calibration::CrossReport report;
+  report.rows = one_of_each();
+  report.tables = calibration::cross_tables(report.rows);
+  report.worst = calibration::worst_rows(report.rows, 20);
+  for (const std::string& scheme : calibration::scheme_names()) {
+    calibration::CrossOptions options;
+    options.folds.scheme = *calibration::parse_scheme(scheme);
+    input.cross.push_back(make_document(report, options, "command"));
+  }
+  calibration::CrossOptions options;
+  options.folds.scheme = calibration::Scheme::leave_one_instance_out;
+  options.host_from_run = true;
+  input.cross.push_back(make_document(report, options, "command"));
+  CHECK(input.cross.back().name == "leave-one-instance-out+host");
+  const Json none = *parse_json(R"({"errors": []})", "r.json");
+  input.runs = {{"serving_runs", none}, {"guidellm_sweeps", none}};
+  const auto text = read_file(EPH_SOURCE_DIR "/docs/VALIDATION.in.md");
+  REQUIRE(text.has_value());
+  const auto made = render_report(*text, "VALIDATION.in.md", input);
+  INFO((made ? std::string() : made.error().text()));
+  REQUIRE(made.has_value());
+  CHECK(made->find("{{") == std::string::npos);
+  CHECK(made->find("10.0 / 10.0 / 10.0 (1)") != std::string::npos);
 }
