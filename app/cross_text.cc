@@ -37,6 +37,14 @@ std::string load_of(const calibration::RowFacts& facts) {
   return out + ", " + facts.host;
 }
 
+// "92.5", and of how many where not every prediction has an interval: "75.0 of 4".
+std::string inside_text(const calibration::CrossLine& line) {
+  const calibration::Coverage& coverage = line.coverage;
+  if (coverage.n == 0) return "-";
+  const std::string share = fmt::format("{:.1f}", coverage.inside_percent);
+  return coverage.n == line.errors.n ? share : fmt::format("{} of {}", share, coverage.n);
+}
+
 }  // namespace
 
 std::vector<std::string> error_header() {
@@ -53,7 +61,7 @@ std::vector<std::string> error_cells(const calibration::CrossLine& line) {
           fmt::format("{:.1f}", errors.median),
           fmt::format("{:.1f}", errors.p90),
           fmt::format("{:+.1f}", errors.bias),
-          any ? fmt::format("{:.1f}", line.coverage.inside_percent) : "-",
+          inside_text(line),
           any ? fmt::format("{:.1f}", line.coverage.half_width_percent) : "-"};
 }
 

@@ -130,8 +130,8 @@ TEST_CASE("directives are replaced by tables and everything else is kept") {
       "# T\n\n"
       "| engine | figure | n | MAPE % | median % | p90 % | bias % | in 90 % interval | half-width "
       "% |\n|---|---|---|---|---|---|---|---|---|\n"
-      "| vllm | mean_tpot_ms | 7 | 3.2 | 2.5 | 6.0 | -1.0 | 83.3 | 12.0 |\n"
-      "| sglang | mean_tpot_ms | 7 | 3.2 | 2.5 | 6.0 | -1.0 | 83.3 | 12.0 |\n"
+      "| vllm | mean_tpot_ms | 7 | 3.2 | 2.5 | 6.0 | -1.0 | 83.3 of 6 | 12.0 |\n"
+      "| sglang | mean_tpot_ms | 7 | 3.2 | 2.5 | 6.0 | -1.0 | 83.3 of 6 | 12.0 |\n"
       "\n- vLLM: a | b\n- vLLM: a | b\n\ntext {{not alone}}\n"
       "| a | 3.2 / 2.5 / 6.0 (7) | 3.2 / 2.5 / 6.0 (7) |\n");
 }
