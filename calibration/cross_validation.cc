@@ -190,6 +190,10 @@ Result<CrossReport> cross_validate(const CrossOptions& options, const models::Ca
   for (Job& job : jobs) {
     if (job.error) return *job.error;
     report.folds.push_back(job.result);
+    if (!job.result.usable) {
+      report.notes.push_back(fmt::format("{}: the fit without {} did not end well",
+                                         models::display(job.engine), job.result.name));
+    }
     for (const std::string& note : job.notes) report.notes.push_back(note);
     for (HeldOutRow& row : job.rows) report.rows.push_back(std::move(row));
   }
