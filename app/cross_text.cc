@@ -74,10 +74,7 @@ std::vector<std::string> worst_cells(const WorstLine& line) {
   const calibration::RowFacts& facts = line.facts;
   const std::string version =
       facts.engine_version.empty() ? facts.engine : facts.engine + " " + facts.engine_version;
-  const std::string run = facts.id.find('/') == std::string::npos
-                              ? facts.id
-                              : fmt::format("{}:{}", facts.file, facts.line);
-  return {run,
+  return {facts.id,
           version,
           facts.model,
           fmt::format("{}", facts.tensor_parallel),

@@ -39,7 +39,7 @@ DataRow make_row(const MeasuredRun& run, RunPlan plan, std::string_view file) {
   row.plan = std::move(plan);
   row.file = std::string(file);
   row.source = run.source;
-  row.id = run.id;
+  row.id = run.is_sweep() ? fmt::format("{}:{}", file, run.line) : run.id;
   row.line = run.line;
   row.host = run.host;
   row.machine = machine_of(run);

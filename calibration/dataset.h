@@ -14,7 +14,7 @@ struct DataRow {
   RunPlan plan;
   std::string file;   // name inside the data folder
   std::string source;
-  std::string id;          // of the run in its table
+  std::string id;          // of the run in its table, or "file:line" where it has none
   std::int64_t line = 0;   // in its file
   std::string model, engine_version;
   std::string host;        // GuideLLM: "<cloud> <instance>"; empty: not told
