@@ -3,61 +3,59 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <vector>
 
+#include "app/commands.h"
 #include "app/validate_cross.h"
 #include "calibration/folds.h"
 
 namespace eph::app {
 namespace {
 
-struct Way {
-  std::string_view option;              // chooses it
-  std::vector<std::string_view> takes;  // options that have no effect on the others
-};
+constexpr std::string_view kRuns = "runs", kCross = "cross", kReport = "report";
 
-const std::array<Way, 3>& ways() {
-  static const std::array<Way, 3> kWays{
-      {{"cross",
-        {"data", "engine", "gpu", "folds", "held-out", "repeats", "host-from-run", "protocol",
-         "model", "max-iterations", "out", "picture", "seed", "threads", "json", "catalog"}},
-       {"report", {"from", "template"}},
-       {"runs", {"profile", "out", "picture", "seed", "threads", "json", "catalog"}}}};
-  return kWays;
+// The ways an option has an effect on, by the group of the help that it stands in: the groups below
+// belong to one way, where and how fast results come to both that compute, all others to --runs.
+std::vector<std::string_view> ways_of(const OptionGroup& group, std::string_view option) {
+  if (group.title == cross_options().title) return {kCross};
+  if (group.title == report_options().title) return {kReport};
+  const bool shared =
+      option == "out" || option == "seed" || group.title == "output" || group.title == "execution";
+  if (shared) return {kRuns, kCross};
+  return {kRuns};
 }
 
-bool takes(const Way& way, std::string_view option) {
-  return std::find(way.takes.begin(), way.takes.end(), option) != way.takes.end();
+Result<std::string_view> chosen_way(const Arguments& arguments) {
+  std::vector<std::string_view> chosen;
+  for (const std::string_view way : {kCross, kReport, kRuns}) {
+    if (arguments.has(way)) chosen.push_back(way);
+  }
+  if (chosen.size() > 1) {
+    return usage_error(fmt::format("--{} and --{} are different questions", chosen[0], chosen[1]),
+                       "leave out one of the two");
+  }
+  if (chosen.size() == 1) return chosen.front();
+  if (arguments.has("data")) {
+    return usage_error(
+        "--data without --cross",
+        fmt::format("add --cross with one of {}", fmt::join(calibration::scheme_names(), ", ")));
+  }
+  return usage_error("validate needs measured runs",
+                     "give --runs FILE, or --cross SCHEME --data FOLDER");
 }
 
 }  // namespace
 
 Result<void> check_validate_options(const Arguments& arguments) {
-  const Way* chosen = nullptr;
-  for (const Way& way : ways()) {
-    if (!arguments.has(way.option)) continue;
-    if (chosen != nullptr) {
-      return usage_error(
-          fmt::format("--{} and --{} are different questions", chosen->option, way.option),
-          "leave out one of the two");
-    }
-    chosen = &way;
-  }
-  if (chosen == nullptr) {
-    if (arguments.has("data")) {
-      return usage_error(
-          "--data without --cross",
-          fmt::format("add --cross with one of {}", fmt::join(calibration::scheme_names(), ", ")));
-    }
-    return usage_error("validate needs measured runs",
-                       "give --runs FILE, or --cross SCHEME --data FOLDER");
-  }
-  for (const Way& way : ways()) {
-    for (const std::string_view option : way.takes) {
-      if (!arguments.has(option) || takes(*chosen, option)) continue;
-      return usage_error(fmt::format("--{} has no effect with --{}", option, chosen->option),
-                         fmt::format("it goes with --{}", way.option));
+  const auto chosen = chosen_way(arguments);
+  if (!chosen) return chosen.error();
+  for (const OptionGroup& group : validate_spec().groups) {
+    for (const OptionSpec& option : group.options) {
+      const auto ways = ways_of(group, option.name);
+      const bool has_effect = std::find(ways.begin(), ways.end(), *chosen) != ways.end();
+      if (!arguments.has(option.name) || has_effect) continue;
+      return usage_error(fmt::format("--{} has no effect with --{}", option.name, *chosen),
+                         fmt::format("it goes with --{}", fmt::join(ways, " or --")));
     }
   }
   return {};

@@ -109,7 +109,7 @@ TEST_CASE("the ways of validating are kept apart") {
   check_usage({"validate", "--cross", "k-fold", "--data", "d", "--profile", "p"},
               "--profile has no effect with --cross; it goes with --runs");
   check_usage({"validate", "--report", "r.md", "--json"},
-              "--json has no effect with --report; it goes with --cross");
+              "--json has no effect with --report; it goes with --runs or --cross");
   check_usage(
       {"validate", "--data", "d"},
       "--data without --cross; add --cross with one of k-fold, random, leave-one-model-out, "
