@@ -8,6 +8,9 @@
 #include "app/data_folder.h"
 #include "app/error_text.h"
 #include "app/progress.h"
+#include "app/validate_cross.h"
+#include "calibration/picture.h"
+#include "core/line_source.h"
 
 namespace eph::app {
 
@@ -15,9 +18,6 @@ namespace {
 
 Result<calibration::ValidateOptions> read_options(const Arguments& arguments) {
   calibration::ValidateOptions out;
-  if (!arguments.has("runs")) {
-    return usage_error("validate needs measured runs", "give --runs FILE");
-  }
   out.runs = arguments.text("runs");
   out.out = arguments.text("out");
   out.profiles = arguments.all("profile");
@@ -45,36 +45,63 @@ Json report_json(const calibration::ValidateReport& report) {
   return out;
 }
 
+std::string picture_of(const calibration::ValidateReport& report,
+                       const calibration::ValidateOptions& options) {
+  const std::string file = options.runs.substr(options.runs.find_last_of('/') + 1);
+  return scatter_svg(
+      report.scored,
+      {fmt::format("Predicted against measured: {}", file),
+       fmt::format("predicted with {}; {} rows, some of which a profile may have been "
+                   "fitted on",
+                   options.profiles.empty() ? "the shipped profiles" : "given profiles",
+                   report.scored.size())});
+}
+
 }  // namespace
 
 const CommandSpec& validate_spec() {
   static const CommandSpec spec{
       "validate",
       "simulate measured runs with their own load protocol and compare",
-      "--runs FILE [OPTIONS]",
+      "--runs FILE [OPTIONS]\n   or: ephemeris validate --cross SCHEME --data FOLDER [OPTIONS]",
+      "With --runs, predicts with the shipped profiles, which have seen the rows they were fitted "
+      "on. "
       "FILE is a table of measured operating points (serving_runs.csv or guidellm_sweeps.csv) or a "
       "folder with "
       "a request log. The output repeats every row with a pred_ column for each measured figure "
-      "and a status.",
-      {"ephemeris validate --runs serving_runs.csv --out predicted.csv"},
+      "and a status.\n\n"
+      "With --cross, refits each engine without a part of its rows, predicts that part, and does "
+      "so for "
+      "every part: the errors are those on measurements that no fit has seen.",
+      {"ephemeris validate --runs serving_runs.csv --out predicted.csv",
+       "ephemeris validate --cross leave-one-model-out --engine trtllm --data ../shared/data --out "
+       "held-out.csv --picture held-out.svg",
+       "ephemeris validate --report docs/VALIDATION.md --from build/validation"},
       {{"validation",
         {{"runs", "FILE", "measured runs: a table, or the folder of a request log"},
          {"out", "FILE", "write the rows back with predictions [not written]"},
          {"profile", "FILE", "profile to use instead of the shipped ones", true},
          {"seed", "N", "seed of all random draws [1]"}}},
-       {"output", {{"json", "", "print JSON instead of tables"}}},
+       cross_options(),
+       report_options(),
+       {"output",
+        {{"json", "", "print JSON instead of tables"},
+         {"picture", "FILE", "write predicted against measured as SVG [not written]"}}},
        {"execution",
         {{"threads", "N",
           "simulations at the same time; the results do not depend on it [all cores]"},
-         data_option()}}},
+         catalog_option()}}},
       0};
   return spec;
 }
 
 int run_validate(const Arguments& arguments) {
+  if (const auto ok = check_validate_options(arguments); !ok) return fail(ok.error());
+  if (arguments.has("cross")) return run_cross(arguments);
+  if (arguments.has("report")) return run_report(arguments);
   const Result<calibration::ValidateOptions> options = read_options(arguments);
   if (!options) return fail(options.error());
-  const Result<models::Catalog> catalog = open_catalog(arguments);
+  const Result<models::Catalog> catalog = open_catalog(arguments, "catalog");
   if (!catalog) return fail(catalog.error());
   const Result<calibration::ValidateReport> report = [&] {
     ProgressLine line;
@@ -84,6 +111,10 @@ int run_validate(const Arguments& arguments) {
     });
   }();
   if (!report) return fail(report.error());
+  if (arguments.has("picture")) {
+    const auto written = write_file(arguments.text("picture"), picture_of(*report, *options));
+    if (!written) return fail(written.error());
+  }
   return finish(arguments.has("json") ? report_json(*report).dump() + "\n" : report_text(*report));
 }
 

@@ -5,8 +5,7 @@
 #include <map>
 #include <set>
 
-#include "calibration/fitted_prediction.h"
-#include "calibration/parallel.h"
+#include "calibration/predict_rows.h"
 #include "core/line_source.h"
 #include "core/version.h"
 #include "models/operators.h"
@@ -14,27 +13,14 @@
 namespace eph::calibration {
 namespace {
 
-// Rows as a fit predicts them; those of a host it did not know run at speed 1.
+// Rows as a fit predicts them; `only` empty: all.
 std::vector<ScoredRow> predict(const std::vector<DataRow>& rows, const std::vector<bool>& only,
                                const EngineFit& fit, const CalibrateOptions& options) {
   std::vector<std::size_t> wanted;
   for (std::size_t i = 0; i < rows.size(); ++i) {
     if (only.empty() || only[i]) wanted.push_back(i);
   }
-  std::vector<ScoredRow> out(wanted.size());
-  parallel_for(wanted.size(), options.threads, [&](std::size_t k) {
-    const DataRow& row = rows[wanted[k]];
-    ScoredRow& scored = out[k];
-    scored.engine = models::name(options.engine);
-    scored.model = row.model;
-    scored.protocol = name(row.plan.protocol);
-    scored.measured = row.plan.measured;
-    for (std::size_t f = 0; f < kFigureCount; ++f) {
-      if (row.plan.scored.test(f)) scored.scored.push_back(static_cast<Figure>(f));
-    }
-    if (const auto predicted = predict_row(row, fit, options.seed); predicted) scored.predicted = *predicted;
-  });
-  return out;
+  return predict_rows(rows, wanted, fit, options.engine, {options.seed, options.threads});
 }
 
 void add_errors(const std::vector<ErrorLine>& lines, const std::string& split,

@@ -14,12 +14,19 @@ constexpr std::array<std::string_view, 2> kTables{"h100/serving_runs.csv", "h100
 
 // Three identical 8-GPU machines of one cloud measured the same points: fits use one of them.
 constexpr std::string_view kReplicateHosts = "gcp a3-edgegpu";
+constexpr std::string_view kReplicatedHost = "gcp a3-megagpu-8g";
 // Requests that a shortened stage keeps.
 constexpr double kOpenRequests = 200, kSynchronousRequests = 24;
 
+bool is_replicate(const MeasuredRun& run) { return run.host.starts_with(kReplicateHosts); }
+
+std::string machine_of(const MeasuredRun& run) {
+  return is_replicate(run) ? std::string(kReplicatedHost) : run.host;
+}
+
 std::string curve_of(const MeasuredRun& run) {
   if (run.is_sweep()) {
-    return fmt::format("{}|{}|{}|{}", run.host, run.model, run.layout.tensor, run.workload);
+    return fmt::format("{}|{}|{}|{}", machine_of(run), run.model, run.layout.tensor, run.workload);
   }
   return fmt::format("{}|{}|{}|{}|{}|{}|{}|{}", run.engine_version, run.model, run.dtype,
                      run.layout.tensor, run.layout.expert, run.isl, run.osl, name(run.protocol));
@@ -30,13 +37,19 @@ DataRow make_row(const MeasuredRun& run, RunPlan plan, std::string_view file) {
   row.plan = std::move(plan);
   row.file = std::string(file);
   row.source = run.source;
+  row.id = run.is_sweep() ? fmt::format("{}:{}", file, run.line) : run.id;
+  row.line = run.line;
+  row.host = run.host;
+  row.machine = machine_of(run);
+  row.workload = run.workload;
+  row.load_fraction = run.load_fraction;
   row.model = row.plan.deployment.context.llm.name;  // aliases are one model
   row.engine_version = run.engine_version;
   row.tensor_parallel = run.layout.tensor;
   row.isl = run.isl;
   row.osl = run.osl;
   row.concurrency = run.concurrency;
-  row.fitted = !run.host.starts_with(kReplicateHosts);
+  row.fitted = !is_replicate(run);
   row.fit_plan = shortened(row.plan);
   row.curve = curve_of(run);
   return row;

@@ -14,12 +14,19 @@ struct DataRow {
   RunPlan plan;
   std::string file;   // name inside the data folder
   std::string source;
+  std::string id;          // of the run in its table, or "file:line" where it has none
+  std::int64_t line = 0;   // in its file
   std::string model, engine_version;
+  std::string host;        // GuideLLM: "<cloud> <instance>"; empty: not told
+  std::string machine;     // `host`, or for a repetition the machine whose rows it repeats
+  std::string workload;    // GuideLLM: the name of its lengths
+  double load_fraction = 0;  // GuideLLM: rate over the throughput row's; 0: not given
   int tensor_parallel = 1;
   std::int64_t isl = 0, osl = 0, concurrency = 0;
   bool fitted = true;  // false: a repetition of other rows, scored but not fitted
   RunPlan fit_plan;    // what fits simulate: `plan`, or a shorter stage of the same load
-  // Operating points that differ only in load share a curve and are held out together.
+  // Operating points that differ only in load share a curve and are held out together; so do the same
+  // points on identical machines.
   std::string curve;
 };
 

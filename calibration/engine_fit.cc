@@ -8,6 +8,7 @@
 #include <set>
 
 #include "calibration/family_fit.h"
+#include "calibration/hyperparameters.h"
 #include "core/stats.h"
 
 namespace eph::calibration {
@@ -33,7 +34,7 @@ RowState EngineFit::state_for(const DataRow& row) const {
   RowState state;
   state.values = *found.values;
   if (found.residual != nullptr) state.residual = *found.residual;
-  state.host_speed = profile.speed_of(row.plan.host).value_or(1.0);
+  state.host_speed = profile.speed_of(row.plan.host).value_or(prior_host_speed(row.plan.host));
   return state;
 }
 

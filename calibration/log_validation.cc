@@ -200,7 +200,7 @@ std::string output_csv(const RequestLog& log, const std::vector<FigureSet>& meas
   return out;
 }
 
-std::vector<ErrorLine> log_errors(const RequestLog& log, const std::vector<FigureSet>& measured,
+std::vector<ScoredRow> log_scores(const RequestLog& log, const std::vector<FigureSet>& measured,
                                   const std::vector<ValidatedRow>& rows) {
   std::vector<ScoredRow> scored;
   std::vector<FigureSet> predicted;
@@ -217,7 +217,7 @@ std::vector<ErrorLine> log_errors(const RequestLog& log, const std::vector<Figur
     whole.scored.push_back(f);
   }
   scored.push_back(std::move(whole));
-  return error_tables(scored);
+  return scored;
 }
 
 }  // namespace
@@ -254,7 +254,8 @@ Result<ValidateReport> validate_log(const ValidateOptions& options, const models
     row.status = row.ok ? "ok" : "not predicted: the request does not fit into the KV cache";
     ++(row.ok ? report.predicted : report.not_predicted);
   }
-  report.errors = log_errors(*log, measured, report.results);
+  report.scored = log_scores(*log, measured, report.results);
+  report.errors = error_tables(report.scored);
   if (!options.out.empty()) {
     const std::string csv = output_csv(*log, measured, report.results);
     if (auto ok = write_file(options.out, csv); !ok) return ok.error();

@@ -85,8 +85,8 @@ std::string output_csv(const RunTable& runs, const std::vector<ValidatedRow>& re
   return out;
 }
 
-std::vector<ErrorLine> tables_of(const RunTable& runs, const std::vector<Result<RunPlan>>& plans,
-                                 const std::vector<ValidatedRow>& results) {
+std::vector<ScoredRow> scored_rows(const RunTable& runs, const std::vector<Result<RunPlan>>& plans,
+                                   const std::vector<ValidatedRow>& results) {
   std::vector<ScoredRow> scored;
   for (std::size_t i = 0; i < results.size(); ++i) {
     if (!results[i].ok) continue;
@@ -101,7 +101,7 @@ std::vector<ErrorLine> tables_of(const RunTable& runs, const std::vector<Result<
     }
     scored.push_back(std::move(row));
   }
-  return error_tables(scored);
+  return scored;
 }
 
 Result<void> check_header(const RunTable& runs) {
@@ -175,7 +175,8 @@ Result<ValidateReport> validate(const ValidateOptions& options, const models::Ca
     ++(has_prediction ? report.predicted : report.not_predicted);
     if (has_prediction && !row.ok) ++report.left_out;
   }
-  report.errors = tables_of(*runs, plans, report.results);
+  report.scored = scored_rows(*runs, plans, report.results);
+  report.errors = error_tables(report.scored);
   if (!options.out.empty()) {
     if (auto ok = write_file(options.out, output_csv(*runs, report.results)); !ok) return ok.error();
   }

@@ -31,6 +31,7 @@ struct ValidateReport {
   std::size_t rows = 0, predicted = 0, not_predicted = 0, left_out = 0;
   std::vector<ValidatedRow> results;  // by row of the input
   std::vector<ErrorLine> errors;
+  std::vector<ScoredRow> scored;  // what `errors` sums up
 };
 
 // Called with rows done and rows in total, from any thread, one call at a time.
