@@ -81,6 +81,22 @@ Result<Dataset> load_dataset(const std::string& data_folder, models::EngineKind 
   return out;
 }
 
+Result<void> add_measured_runs(const std::string& path, const RunFacts& facts, models::EngineKind engine,
+                               const std::string& gpu, const models::Catalog& catalog, Dataset& out) {
+  const auto table = load_runs(path, facts);
+  if (!table) return table.error();
+  SpecCache specs(catalog);
+  const std::size_t rows = out.rows.size(), skipped = out.skipped.size();
+  add_table(*table, path, engine, gpu, specs, out);
+  if (out.rows.size() > rows) return {};
+  Error error = row_error(path, 0,
+                          fmt::format("none of its {} runs can be used for {} on {}", table->runs.size(),
+                                      models::name(engine), gpu),
+                          "give --engine and --gpu of the runs, or leave the file out");
+  if (out.skipped.size() > skipped) error.what += fmt::format(" ({})", out.skipped[skipped]);
+  return error;
+}
+
 std::vector<bool> hold_out_curves(const std::vector<DataRow>& rows, double share, std::uint64_t seed) {
   std::map<std::string, std::vector<std::size_t>> curves;
   for (std::size_t i = 0; i < rows.size(); ++i) curves[rows[i].curve].push_back(i);
@@ -102,7 +118,9 @@ std::vector<bool> hold_out_curves(const std::vector<DataRow>& rows, double share
 RunPlan shortened(const RunPlan& plan) {
   RunPlan out = plan;
   const auto& rate = plan.measured[Figure::achieved_rps];
-  if (!rate || plan.protocol == Protocol::throughput || plan.count_to_s <= 0) return out;
+  const bool stationary = plan.protocol == Protocol::synchronous || plan.protocol == Protocol::constant ||
+                          plan.protocol == Protocol::open_loop;
+  if (!rate || !stationary || plan.count_to_s <= 0) return out;
   const double wanted = plan.protocol == Protocol::synchronous ? kSynchronousRequests : kOpenRequests;
   const double stage_s = std::min(plan.count_to_s, wanted / *rate);
   out.count_from_s = plan.count_from_s / plan.count_to_s * stage_s;
@@ -125,6 +143,14 @@ std::vector<FitTerm> fit_terms(const RunPlan& plan) {
     case Protocol::throughput:
       wanted = {{Figure::ttft_p50, 0.5}, {Figure::ttft_p95, 0.3}, {Figure::ttft_p99, 0.1},
                 {Figure::itl_p50, 2.0}, {Figure::e2e_p50, 1.0}, {Figure::achieved_rps, 1.0}};
+      break;
+    case Protocol::closed_loop:
+    case Protocol::open_loop:
+    case Protocol::recorded:
+    case Protocol::one_batch:
+      wanted = {{Figure::mean_tpot, 1.0}, {Figure::mean_ttft, 0.3}};
+      // Tools that do not stream give one time for a request.
+      if (!plan.is_scored(Figure::mean_tpot)) wanted = {{Figure::mean_ttft, 1.0}, {Figure::e2e_mean, 1.0}};
       break;
     default: wanted = {{Figure::mean_tpot, 1.0}, {Figure::mean_ttft, 0.3}}; break;
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "calibration/exclusions.h"
+#include "calibration/imported_load.h"
 
 namespace eph::calibration {
 namespace {
@@ -110,6 +111,10 @@ Result<void> plan_load(const MeasuredRun& run, RunPlan& plan) {
       plan.load.requests = kOfflineRequests;
       plan.load.cap = kOfflineRequests;
       return {};
+    case Protocol::closed_loop:
+    case Protocol::open_loop:
+    case Protocol::recorded:
+    case Protocol::one_batch: return plan_imported_load(run, plan);
     case Protocol::unknown: break;
   }
   return usage_error(fmt::format("unknown load protocol \"{}\"", run.protocol_text));
@@ -137,6 +142,7 @@ Result<RunPlan> plan_run(const MeasuredRun& run, SpecCache& specs) {
   plan.measured = run.measured;
   use_defaults(fixed, plan);
   if (auto ok = plan_load(fixed, plan); !ok) return ok.error();
+  if (auto ok = use_settings(fixed, plan); !ok) return ok.error();
   set_scored_figures(run, plan);
   return plan;
 }
