@@ -7,6 +7,7 @@
 #include "app/console.h"
 #include "app/data_folder.h"
 #include "app/error_text.h"
+#include "app/fact_flags.h"
 #include "app/progress.h"
 
 namespace eph::app {
@@ -19,6 +20,9 @@ Result<calibration::ValidateOptions> read_options(const Arguments& arguments) {
     return usage_error("validate needs measured runs", "give --runs FILE");
   }
   out.runs = arguments.text("runs");
+  auto facts = read_facts(arguments);
+  if (!facts) return facts.error();
+  out.facts = std::move(*facts);
   out.out = arguments.text("out");
   out.profiles = arguments.all("profile");
   const Result<std::int64_t> seed = arguments.integer("seed", 0, std::int64_t{1} << 53, 1);
@@ -52,16 +56,17 @@ const CommandSpec& validate_spec() {
       "validate",
       "simulate measured runs with their own load protocol and compare",
       "--runs FILE [OPTIONS]",
-      "FILE is a table of measured operating points (serving_runs.csv or guidellm_sweeps.csv) or a "
-      "folder with "
-      "a request log. The output repeats every row with a pred_ column for each measured figure "
+      "FILE is a result of a benchmark tool (docs/FORMATS.md lists them), a table of measured operating "
+      "points, or the folder of a request log. The output repeats every row with a pred_ column for each measured figure "
       "and a status.",
-      {"ephemeris validate --runs serving_runs.csv --out predicted.csv"},
+      {"ephemeris validate --runs serving_runs.csv --out predicted.csv",
+       "ephemeris validate --runs bench.json --engine vllm --gpu h100-sxm --tp 1"},
       {{"validation",
-        {{"runs", "FILE", "measured runs: a table, or the folder of a request log"},
+        {{"runs", "FILE", "measured runs: a tool's results, a table, or the folder of a request log"},
          {"out", "FILE", "write the rows back with predictions [not written]"},
          {"profile", "FILE", "profile to use instead of the shipped ones", true},
          {"seed", "N", "seed of all random draws [1]"}}},
+       fact_options(),
        {"output", {{"json", "", "print JSON instead of tables"}}},
        {"execution",
         {{"threads", "N",

@@ -42,11 +42,37 @@ Result<void> set_kv_precision(const std::string& text, RunPlan& plan) {
   return {};
 }
 
+// What would not fit into memory or simulated time is no measured run.
+constexpr std::int64_t kMostRequests = 10'000'000;
+constexpr double kLongestS = 1e8;  // three years
+constexpr double kLeastBurstiness = 0.01, kMostBurstiness = 1e6;
+
+Result<void> check_limits(const MeasuredRun& run) {
+  const RunLoad& load = *run.load;
+  if (load.requests > kMostRequests || run.concurrency > kMostRequests ||
+      load.rate * run.stage_s > static_cast<double>(kMostRequests)) {
+    return usage_error(fmt::format("more than {} requests", kMostRequests));
+  }
+  double longest = std::max({run.stage_s, run.ramp_s, load.turn_s, load.count_from_s});
+  if (load.rate > 0) longest = std::max(longest, static_cast<double>(load.requests) / load.rate);
+  if (load.recorded) {
+    for (const RecordedRequest& r : *load.recorded) longest = std::max(longest, r.at_s);
+  }
+  if (longest > kLongestS) return usage_error(fmt::format("a run of {:.3g} seconds", longest));
+  if (load.shortest_share > 1) return usage_error(fmt::format("a shortest share of {:.3g}", load.shortest_share));
+  const double b = load.burstiness;
+  if (b != 0 && (b < kLeastBurstiness || b > kMostBurstiness)) {
+    return usage_error(fmt::format("a burstiness of {:.3g} is not in {} to {}", b, kLeastBurstiness, kMostBurstiness));
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<void> plan_imported_load(const MeasuredRun& run, RunPlan& plan) {
   if (!run.load) return usage_error("the load of an imported run is not described");
   if (run.isl < 1 || run.osl < 1) return usage_error("isl or osl is not recorded");
+  if (auto ok = check_limits(run); !ok) return ok.error();
   const RunLoad& from = *run.load;
   ToolLoadSpec& load = plan.load;
   plan.in_process = from.in_process;

@@ -19,6 +19,9 @@ constexpr std::int64_t kRounds = 10;
 // TensorRT-LLM's offline tables use 1000 to 30000 requests; this many full batches suffice for the rate.
 constexpr std::int64_t kOfflineRequests = 3000;
 
+// Requests in flight and tokens of one: no measured run comes near, and more would fill the memory.
+constexpr std::int64_t kLargestCount = 10'000'000;
+
 void use_defaults(const MeasuredRun& run, RunPlan& plan) {
   const Deployment& d = plan.deployment;
   const models::EngineDefaults& defaults = d.defaults;
@@ -127,6 +130,9 @@ Result<RunPlan> plan_run(const MeasuredRun& run, SpecCache& specs) {
     return usage_error("disaggregated deployments are not simulated by this version");
   }
   if (!run.problem.empty()) return usage_error(run.problem);
+  if (std::max({run.concurrency, run.isl, run.osl}) > kLargestCount) {
+    return usage_error(fmt::format("concurrency {}, isl {} or osl {} is out of range", run.concurrency, run.isl, run.osl));
+  }
   MeasuredRun fixed = run;
   // InferenceMAX rows with attention_dp > 1 saturate their KV cache like one replica of tp GPUs.
   if (run.protocol == Protocol::inferencemax && run.layout.attention_data > 1) {

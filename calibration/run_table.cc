@@ -86,6 +86,7 @@ Result<RunTable> finish(const std::string& path, std::vector<MeasuredRun> runs, 
   for (MeasuredRun& run : runs) {
     run.row = out.runs.size();
     if (auto ok = apply_facts(facts, path, run); !ok) return ok.error();
+    if (run.engine_is_client) add_note(run, "engine: as the client's backend");
     if (!incomplete) {
       if (auto ok = check_complete(path, run); !ok) return ok.error();
       use_default_layout(run);

@@ -9,6 +9,8 @@
 namespace eph::calibration {
 namespace {
 
+constexpr double kLongest = 1e9;
+
 // nullopt: unlimited. Anything else than a number or "inf" ("trace") becomes the run's problem.
 std::optional<double> request_rate(Fields& from, MeasuredRun& run) {
   const Json* rate = from.raw("request_rate");
@@ -96,6 +98,11 @@ bool read_details(Fields& from, MeasuredRun& run) {
   std::vector<RequestTimes> requests;
   for (std::size_t i = 0; i < n; ++i) {
     if (failed(from.raw("errors"), i) || inputs[i] < 1 || outputs[i] < 1) continue;
+    if (inputs[i] > kLongest || outputs[i] > kLongest) {
+      from.fault(fmt::format("{}_lens/{}", inputs[i] > kLongest ? "input" : "output", i),
+                 "longer than a billion tokens", "give the file as the tool wrote it");
+      return false;
+    }
     RequestTimes r;
     r.sent_s = starts.empty() ? 0 : starts[i];
     r.ttft_s = ttfts[i];

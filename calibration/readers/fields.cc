@@ -9,6 +9,8 @@
 namespace eph::calibration {
 namespace {
 
+// No count of tokens, requests or GPUs in one run comes near.
+constexpr std::int64_t kLargestCount = 1'000'000'000;
 constexpr double kLargestExact = 9007199254740992.0;  // 2^53
 
 // The value as a user would find it in the file, cut when long.
@@ -91,8 +93,9 @@ std::int64_t Fields::integer(std::string_view path, std::int64_t min, std::int64
       typed(path, [](const Json& v) { return whole(v).has_value(); }, "a whole number");
   if (value == nullptr) return fallback;
   const std::int64_t number = *whole(*value);
-  if (number >= min) return number;
-  fault(path, fmt::format("{} is below {}", number, min), fmt::format("it must be at least {}", min));
+  if (number >= min && number <= kLargestCount) return number;
+  fault(path, fmt::format("{} is out of range", number),
+        fmt::format("it must be in {} to {}", min, kLargestCount));
   return fallback;
 }
 

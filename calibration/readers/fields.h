@@ -24,7 +24,7 @@ class Fields {
   std::optional<double> number(std::string_view path);
   std::optional<double> positive(std::string_view path);  // 0 counts as absent, below is a fault
   double required_positive(std::string_view path);
-  // Whole numbers, also written "4" or 4.0; `fallback` when absent.
+  // Whole numbers, also written "4" or 4.0, up to a billion; `fallback` when absent.
   std::int64_t integer(std::string_view path, std::int64_t min, std::int64_t fallback);
   std::int64_t required_integer(std::string_view path, std::int64_t min);
   std::string text(std::string_view path);  // "" when absent

@@ -31,7 +31,7 @@ void read_one(const RecordFile& file, const Json& record, ReadRuns& out) {
   run.engine = models::EngineKind::llamacpp;
   run.engine_text = models::name(*run.engine);
   if (from.has("build_number")) {
-    run.engine_version = fmt::format("b{}", from.integer("build_number", 0, 0));
+    run.engine_version = fmt::format("{}", from.integer("build_number", 0, 0));
   }
   if (from.has("gpu_info")) run.gpu = from.text("gpu_info");
   if (from.has("model_type")) run.model = from.text("model_type");

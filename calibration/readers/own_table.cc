@@ -1,7 +1,7 @@
 #include "calibration/readers/own_table.h"
 
+#include <algorithm>
 #include <array>
-#include <cmath>
 
 #include "calibration/readers/format.h"
 #include "calibration/row_cells.h"
@@ -144,7 +144,12 @@ bool has_load(Protocol protocol) {
 MeasuredRun without_requests(MeasuredRun run) {
   if (!run.load || !run.load->recorded) return run;
   const std::vector<RecordedRequest>& all = *run.load->recorded;
-  add_note(run, "lengths of single requests: not in this table");
+  const auto same_lengths = [&all](const RecordedRequest& r) {
+    return r.prompt_tokens == all[0].prompt_tokens && r.output_tokens == all[0].output_tokens;
+  };
+  if (!std::all_of(all.begin(), all.end(), same_lengths)) {
+    add_note(run, "lengths of single requests: their means");
+  }
   if (run.protocol == Protocol::recorded) {
     std::vector<double> gaps;
     for (std::size_t i = 1; i < all.size(); ++i) gaps.push_back(all[i].at_s - all[i - 1].at_s);
@@ -224,7 +229,7 @@ CsvTable write_own_table(const std::string& path, std::span<const MeasuredRun> r
     const MeasuredRun run = without_requests(original);
     std::vector<std::string> cells;
     for (const Column& column : columns()) cells.push_back(column.write(run));
-    for (const Figure f : figures) cells.push_back(run.measured[f] ? number(*run.measured[f]) : "");
+    for (const Figure f : figures) cells.push_back(run.measured[f] ? fmt::format("{:.10g}", *run.measured[f]) : "");
     rows.push_back(std::move(cells));
     lines.push_back(run.line);
   }

@@ -23,7 +23,7 @@ void read_one(const RecordFile& file, const Json& record, ReadRuns& out) {
   run.load->in_process = true;
   const double prefill_s = from.required_positive("prefill_latency");
   const double total_s = from.required_positive("total_latency");
-  if (total_s < prefill_s) {
+  if (out.faults.ok() && total_s < prefill_s) {
     from.fault("total_latency", fmt::format("{} s is below prefill_latency, {} s", total_s, prefill_s),
                "it holds the prefill");
   }
