@@ -16,7 +16,9 @@ const std::vector<std::string>& selecting() {
   return names;
 }
 
-bool is_selecting(const std::string& name) { return name == selecting()[0] || name == selecting()[1]; }
+bool is_selecting(const std::string& name) {
+  return name == selecting()[0] || name == selecting()[1];
+}
 
 Result<void> read_count(const Arguments& arguments, std::string_view name,
                         std::optional<std::int64_t>& out) {
@@ -27,11 +29,13 @@ Result<void> read_count(const Arguments& arguments, std::string_view name,
   return {};
 }
 
-Result<void> read_real(const Arguments& arguments, std::string_view name, std::optional<double>& out) {
+Result<void> read_real(const Arguments& arguments, std::string_view name,
+                       std::optional<double>& out) {
   if (!arguments.has(name)) return {};
   const auto value = parse_double(arguments.text(name));
   if (!value || !(*value > 0)) {
-    return usage_error(fmt::format("--{}: \"{}\" is not a number above zero", name, arguments.text(name)));
+    return usage_error(
+        fmt::format("--{}: \"{}\" is not a number above zero", name, arguments.text(name)));
   }
   out = *value;
   return {};
@@ -43,7 +47,8 @@ OptionGroup fact_options(bool selects) {
   OptionGroup group{
       "facts of the run, where its file does not say them",
       {{"engine", "ENGINE", "vllm, sglang, trtllm or llamacpp"},
-       {"engine-version", "VERSION", "as the engine writes it, for its defaults [the newest known]"},
+       {"engine-version", "VERSION",
+        "as the engine writes it, for its defaults [the newest known]"},
        {"gpu", "NAME", "GPU of the catalogue; WRITTEN=NAME says what the file's name means"},
        {"model", "NAME", "model of the catalogue or a config.json; WRITTEN=NAME likewise"},
        {"dtype", "TYPE", "of the weights: bf16, fp8, ... [the checkpoint's own]"},
@@ -60,9 +65,11 @@ OptionGroup fact_options(bool selects) {
        {"requests", "N", "requests of the run"},
        {"max-num-seqs", "N", "sequences in a step at most [the engine's default]"},
        {"max-num-batched-tokens", "N", "tokens in a step at most [the engine's default]"},
+       {"kv-blocks", "N", "KV cache of a replica in blocks, from the engine's log [computed]"},
        {"max-model-len", "N", "longest sequence [no limit but the KV cache]"}}};
   if (selects) {
-    std::erase_if(group.options, [](const OptionSpec& option) { return is_selecting(option.name); });
+    std::erase_if(group.options,
+                  [](const OptionSpec& option) { return is_selecting(option.name); });
   }
   return group;
 }
@@ -71,18 +78,28 @@ Result<RunFacts> read_facts(const Arguments& arguments, bool selects) {
   RunFacts out;
   out.selects = selects;
   const std::pair<const char*, std::string*> texts[] = {
-      {"engine", &out.engine}, {"engine-version", &out.engine_version}, {"gpu", &out.gpu},
-      {"model", &out.model},   {"dtype", &out.dtype},                   {"kv-dtype", &out.kv_dtype}};
+      {"engine", &out.engine}, {"engine-version", &out.engine_version},
+      {"gpu", &out.gpu},       {"model", &out.model},
+      {"dtype", &out.dtype},   {"kv-dtype", &out.kv_dtype}};
   for (const auto& [name, text] : texts) *text = arguments.text(name);
   if (!out.engine.empty() && !calibration::engine_of(out.engine)) {
     const std::vector<std::string> names{"vllm", "sglang", "trtllm", "llamacpp"};
-    return usage_error(fmt::format("--engine: \"{}\" is not known", out.engine), suggest(out.engine, names));
+    return usage_error(fmt::format("--engine: \"{}\" is not known", out.engine),
+                       suggest(out.engine, names));
   }
   const std::pair<const char*, std::optional<std::int64_t>*> counts[] = {
-      {"tp", &out.tp}, {"pp", &out.pp}, {"ep", &out.ep}, {"attention-dp", &out.attention_dp},
-      {"isl", &out.isl}, {"osl", &out.osl}, {"concurrency", &out.concurrency}, {"requests", &out.requests},
-      {"max-num-seqs", &out.max_num_seqs}, {"max-num-batched-tokens", &out.max_num_batched_tokens},
-      {"max-model-len", &out.max_model_len}};
+      {"tp", &out.tp},
+      {"pp", &out.pp},
+      {"ep", &out.ep},
+      {"attention-dp", &out.attention_dp},
+      {"isl", &out.isl},
+      {"osl", &out.osl},
+      {"concurrency", &out.concurrency},
+      {"requests", &out.requests},
+      {"max-num-seqs", &out.max_num_seqs},
+      {"max-num-batched-tokens", &out.max_num_batched_tokens},
+      {"max-model-len", &out.max_model_len},
+      {"kv-blocks", &out.kv_blocks}};
   for (const auto& [name, count] : counts) {
     if (auto ok = read_count(arguments, name, *count); !ok) return ok.error();
   }
@@ -94,7 +111,8 @@ Result<RunFacts> read_facts(const Arguments& arguments, bool selects) {
 std::string facts_text(const Arguments& arguments, bool selects) {
   std::string out;
   for (const OptionSpec& option : fact_options(selects).options) {
-    if (arguments.has(option.name)) out += fmt::format(" --{} {}", option.name, arguments.text(option.name));
+    if (arguments.has(option.name))
+      out += fmt::format(" --{} {}", option.name, arguments.text(option.name));
   }
   return out;
 }

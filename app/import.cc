@@ -39,8 +39,10 @@ const CommandSpec& import_spec() {
       "import",
       "turn measured runs of benchmark tools into one table",
       "FILE... --out FILE [OPTIONS]",
-      "Reads vllm bench serve, SGLang bench_serving and bench_one_batch, GuideLLM, AIPerf and genai-perf, "
-      "trtllm-bench, llama-bench, InferenceX, request logs and our own tables, each by what is in it "
+      "Reads vllm bench serve, SGLang bench_serving and bench_one_batch, GuideLLM, AIPerf and "
+      "genai-perf, "
+      "trtllm-bench, llama-bench, InferenceX, request logs and our own tables, each by what is in "
+      "it "
       "(docs/FORMATS.md). The table can be given to validate and calibrate with --runs.",
       {"ephemeris import bench-*.json --engine vllm --gpu h100-sxm --tp 1 --out runs.csv"},
       {{"import", {{"out", "FILE", "table to write"}}}, fact_options()},
@@ -50,9 +52,11 @@ const CommandSpec& import_spec() {
 
 int run_import(const Arguments& arguments) {
   if (arguments.positionals().empty()) {
-    return fail(usage_error("no measured runs are given", "write ephemeris import FILE... --out FILE"));
+    return fail(
+        usage_error("no measured runs are given", "write ephemeris import FILE... --out FILE"));
   }
-  if (!arguments.has("out")) return fail(usage_error("no file is given for the table", "add --out FILE"));
+  if (!arguments.has("out"))
+    return fail(usage_error("no file is given for the table", "add --out FILE"));
   const auto facts = read_facts(arguments);
   if (!facts) return fail(facts.error());
   std::vector<calibration::MeasuredRun> runs;

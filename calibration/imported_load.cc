@@ -118,6 +118,7 @@ Result<void> use_settings(const MeasuredRun& run, RunPlan& plan) {
   if (s.max_num_batched_tokens > 0) plan.engine.max_num_batched_tokens = s.max_num_batched_tokens;
   if (s.chunk_tokens != 0) plan.engine.chunk_tokens = s.chunk_tokens;
   if (s.memory_fraction > 0) plan.kv.memory_fraction = s.memory_fraction;
+  if (s.kv_blocks > 0) plan.kv.block_count = s.kv_blocks;
   if (run.load && run.max_model_len > 0) plan.engine.max_model_len = run.max_model_len;
   const bool limits = s.max_num_seqs > 0 || s.max_num_batched_tokens > 0;
   if (limits && plan.engine.kind == EngineKind::vllm) {

@@ -132,7 +132,7 @@ bool RunFacts::any() const {
     if (!text->empty()) return true;
   }
   return tp || pp || ep || attention_dp || isl || osl || concurrency || requests || request_rate ||
-         burstiness || max_num_seqs || max_num_batched_tokens || max_model_len;
+         burstiness || max_num_seqs || max_num_batched_tokens || max_model_len || kv_blocks;
 }
 
 Result<void> apply_facts(const RunFacts& facts, const std::string& file, MeasuredRun& run) {
@@ -150,6 +150,7 @@ Result<void> apply_facts(const RunFacts& facts, const std::string& file, Measure
   apply.number("attention-dp", facts.attention_dp, run.layout.attention_data);
   apply.number("max-num-seqs", facts.max_num_seqs, run.settings.max_num_seqs);
   apply.number("max-num-batched-tokens", facts.max_num_batched_tokens, run.settings.max_num_batched_tokens);
+  apply.number("kv-blocks", facts.kv_blocks, run.settings.kv_blocks);
   apply.number("max-model-len", facts.max_model_len, run.max_model_len);
   apply_lengths(facts, apply, run);
   apply_load(facts, apply, run);

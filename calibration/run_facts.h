@@ -15,7 +15,7 @@ struct RunFacts {
   std::optional<std::int64_t> tp, pp, ep, attention_dp;
   std::optional<std::int64_t> isl, osl, concurrency, requests;
   std::optional<double> request_rate, burstiness;
-  std::optional<std::int64_t> max_num_seqs, max_num_batched_tokens, max_model_len;
+  std::optional<std::int64_t> max_num_seqs, max_num_batched_tokens, max_model_len, kv_blocks;
   // Rows of another engine or GPU are not contradictions: they are of no interest.
   bool selects = false;
 

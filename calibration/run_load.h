@@ -33,6 +33,7 @@ struct EngineSettings {
   std::int64_t max_num_batched_tokens = 0;
   std::int64_t chunk_tokens = 0;  // SGLang; -1: prompts are not cut
   double memory_fraction = 0;
+  std::int64_t kv_blocks = 0;  // of the engine's own block size, from its log
 };
 
 }  // namespace eph::calibration

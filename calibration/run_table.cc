@@ -80,6 +80,23 @@ void use_default_layout(MeasuredRun& run) {
   }
 }
 
+// A file with some complete runs keeps the others, with what they lack as their status; one without any
+// is an error that says what to add.
+Result<void> require_facts(const std::string& path, std::vector<MeasuredRun>& runs) {
+  Result<void> first;
+  std::size_t complete = 0;
+  for (MeasuredRun& run : runs) {
+    auto ok = check_complete(path, run);
+    if (ok) {
+      ++complete;
+      continue;
+    }
+    run.problem = ok.error().remedy;
+    if (first) first = std::move(ok);
+  }
+  return complete > 0 ? Result<void>() : first;
+}
+
 Result<RunTable> finish(const std::string& path, std::vector<MeasuredRun> runs, const RunFacts& facts,
                         bool incomplete) {
   RunTable out;
@@ -87,11 +104,11 @@ Result<RunTable> finish(const std::string& path, std::vector<MeasuredRun> runs, 
     run.row = out.runs.size();
     if (auto ok = apply_facts(facts, path, run); !ok) return ok.error();
     if (run.engine_is_client) add_note(run, "engine: as the client's backend");
-    if (!incomplete) {
-      if (auto ok = check_complete(path, run); !ok) return ok.error();
-      use_default_layout(run);
-    }
+    if (!incomplete) use_default_layout(run);
     out.runs.push_back(std::move(run));
+  }
+  if (!incomplete) {
+    if (auto ok = require_facts(path, out.runs); !ok) return ok.error();
   }
   out.table = write_own_table(path, out.runs);
   out.figures = figures_in(out.runs);

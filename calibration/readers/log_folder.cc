@@ -22,6 +22,8 @@ Result<MeasuredRun> read_log_folder(const std::string& folder) {
   run.settings.kv_dtype = log->kv_cache_dtype;
   run.settings.max_num_seqs = log->max_num_seqs;
   run.settings.max_num_batched_tokens = log->max_num_batched_tokens;
+  // The pool is counted in blocks of 16 tokens, vLLM's default.
+  if (log->gpu_blocks) run.settings.kv_blocks = *log->gpu_blocks * log->block_size / 16;
   run.max_model_len = log->max_model_len;
   std::vector<RequestTimes> requests;
   for (const LoggedRequest& r : log->requests) {

@@ -110,6 +110,7 @@ const auto& columns() {
       setting_column<&EngineSettings::max_num_batched_tokens>("max_num_batched_tokens"),
       Column{"chunk_tokens", [](const M& r) { return whole(r.settings.chunk_tokens); }, read_chunk},
       setting_column<&EngineSettings::memory_fraction>("memory_fraction"),
+      setting_column<&EngineSettings::kv_blocks>("kv_blocks"),
       count_column<&M::max_model_len>("max_model_len"),
       text_column<&M::workload>("workload"),
       count_column<&M::isl>("isl"),

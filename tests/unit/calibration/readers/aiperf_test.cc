@@ -26,11 +26,18 @@ const char* const kRequests =
 
 const char* const kCsv =
     "Metric,avg,min,max,p1,p5,p10,p25,p50,p75,p90,p95,p99,std\n"
-    "Time to First Token (ms),45.00,30.00,70.00,31.00,32.00,33.00,36.00,44.00,46.00,50.00,55.00,61.00,6.00\n"
+    "Time to First Token "
+    "(ms),45.00,30.00,70.00,31.00,32.00,33.00,36.00,44.00,46.00,50.00,55.00,61.00,6.00\n"
     "Inter Token Latency (ms),7.50,7.00,9.50,7.00,7.10,7.20,7.30,7.40,7.60,8.00,8.50,9.00,0.50\n"
-    "Request Latency (ms),800.00,700.00,999.00,701.00,710.00,720.00,750.00,790.00,820.00,900.00,930.00,990.00,50.00\n"
-    "Input Sequence Length (tokens),512.00,512.00,512.00,512.00,512.00,512.00,512.00,512.00,512.00,512.00,512.00,512.00,0.00\n"
-    "Output Sequence Length (tokens),101.00,101.00,101.00,101.00,101.00,101.00,101.00,101.00,101.00,101.00,101.00,101.00,0.00\n"
+    "Request Latency "
+    "(ms),800.00,700.00,999.00,701.00,710.00,720.00,750.00,790.00,820.00,900.00,930.00,990.00,50."
+    "00\n"
+    "Input Sequence Length "
+    "(tokens),512.00,512.00,512.00,512.00,512.00,512.00,512.00,512.00,512.00,512.00,512.00,512.00,"
+    "0.00\n"
+    "Output Sequence Length "
+    "(tokens),101.00,101.00,101.00,101.00,101.00,101.00,101.00,101.00,101.00,101.00,101.00,101.00,"
+    "0.00\n"
     "\n"
     "Metric,Value\n"
     "Request Throughput (requests/sec),3.00\n"
@@ -60,22 +67,26 @@ TEST_CASE("AIPerf: a request rate makes an open loop, Poisson unless it says con
   const std::string poisson = with(kSummary, "\"concurrency\": 6", "\"request_rate\": 3.5");
   CHECK(read_runs("aiperf_rate.json", poisson).at(0).protocol == Protocol::open_loop);
   CHECK(read_runs("aiperf_rate.json", poisson).at(0).load->burstiness == 1);
-  const std::string constant =
-      with(kSummary, "\"concurrency\": 6", "\"request_rate\": 3.5, \"request_rate_mode\": \"constant\"");
+  const std::string constant = with(kSummary, "\"concurrency\": 6",
+                                    "\"request_rate\": 3.5, \"request_rate_mode\": \"constant\"");
   CHECK(read_runs("aiperf_even.json", constant).at(0).load->burstiness == 0);
 }
 
 TEST_CASE("AIPerf: a summary without its settings leaves the load to the command line") {
   const MeasuredRun run =
-      read_runs("aiperf_bare.json", with(kSummary, R"({"concurrency": 6, "request_count": 90})", "{}")).at(0);
+      read_runs("aiperf_bare.json",
+                with(kSummary, R"({"concurrency": 6, "request_count": 90})", "{}"))
+          .at(0);
   CHECK(run.protocol == Protocol::unknown);
   const auto missing = missing_facts(run);
-  CHECK(std::find(missing.begin(), missing.end(), "--concurrency N or --request-rate R") != missing.end());
+  CHECK(std::find(missing.begin(), missing.end(), "--concurrency N or --request-rate R") !=
+        missing.end());
 }
 
 TEST_CASE("AIPerf: an unknown unit is an error with its place") {
   const Error error = read_error("aiperf_unit.json", with(kSummary, "\"us\"", "\"fortnights\""));
-  CHECK(error.text().find("/time_to_first_token/unit: \"fortnights\" is no unit of time") != std::string::npos);
+  CHECK(error.text().find("/time_to_first_token/unit: \"fortnights\" is no unit of time") !=
+        std::string::npos);
 }
 
 TEST_CASE("AIPerf: requests of the profiling phase, one line each") {
@@ -93,8 +104,11 @@ TEST_CASE("AIPerf: requests of the profiling phase, one line each") {
 }
 
 TEST_CASE("AIPerf: a request line without its latency is an error with the line") {
-  const Error error = read_error("aiperf_missing.jsonl", with(kRequests, "\"request_latency\": {\"value\": 260.0", "\"x\": {\"value\": 260.0"));
-  CHECK(error.text().find("aiperf_missing.jsonl:3: /metrics/request_latency/value: no such key") != std::string::npos);
+  const Error error = read_error(
+      "aiperf_missing.jsonl",
+      with(kRequests, "\"request_latency\": {\"value\": 260.0", "\"x\": {\"value\": 260.0"));
+  CHECK(error.text().find("aiperf_missing.jsonl:3: /metrics/request_latency/value: no such key") !=
+        std::string::npos);
 }
 
 TEST_CASE("AIPerf: a summary in CSV has two blocks") {
@@ -114,7 +128,8 @@ TEST_CASE("genai-perf: its CSV has other statistics in another order") {
   const MeasuredRun run = read_runs("genai.csv",
                                     "Metric,avg,min,max,p99,p95,p90,p75,p50,p25\n"
                                     "Time To First Token (ms),12.5,10,20,19,18,17,14,12,11\n"
-                                    "\nMetric,Value\nRequest Throughput (per sec),4.5\n").at(0);
+                                    "\nMetric,Value\nRequest Throughput (per sec),4.5\n")
+                              .at(0);
   check_figure(run, Figure::mean_ttft, 12.5);
   check_figure(run, Figure::ttft_p99, 19);
   check_figure(run, Figure::achieved_rps, 4.5);

@@ -6,8 +6,8 @@ using namespace eph::calibration;
 namespace {
 
 // Two requests of 101 tokens. First: first token after 50 ms, last after 1.05 s, so 10 ms a token.
-// Second: 70 ms, 2.07 s, 20 ms. The tool's own time_per_output_token_ms leaves out the first token's time
-// here and holds it in later versions; it is never read.
+// Second: 70 ms, 2.07 s, 20 ms. The tool's own time_per_output_token_ms leaves out the first
+// token's time here and holds it in later versions; it is never read.
 const char* const kOld = R"([{"type_": "generative_benchmark", "id_": "b1",
  "args": {"strategy": {"type_": "throughput", "max_concurrency": 8}, "max_duration": 30.0, "max_number": null,
           "warmup_duration": 3.0},
@@ -27,8 +27,8 @@ const char* const kOld = R"([{"type_": "generative_benchmark", "id_": "b1",
    "first_token_time": 100.57, "last_token_time": 102.57, "end_time": 102.58}],
   "errored": [], "incomplete": []}}])";
 
-// Measured from 20 to 80; the first request was sent at 15 and ended before, so it is warm-up. The other
-// ended inside: 100 ms to its first token, 10 more in 0.5 s, so 50 ms each.
+// Measured from 20 to 80; the first request was sent at 15 and ended before, so it is warm-up. The
+// other ended inside: 100 ms to its first token, 10 more in 0.5 s, so 50 ms each.
 const char* const kCurrent = R"({"metadata": {"version": 2, "guidellm_version": "0.7.3"},
  "config": {"model": "acme/tiny"},
  "benchmarks": [{"type_": "generative_benchmark", "config": {"strategy": {"type_": "poisson", "rate": 2.5}},
@@ -70,7 +70,8 @@ TEST_CASE("GuideLLM before 0.3: figures of the listed requests, whatever the too
 
 TEST_CASE("GuideLLM before 0.3: a sample of the requests does not stand for all of them") {
   const MeasuredRun run =
-      read_runs("guidellm_sample.json", with(kOld, "\"successful\": 2}", "\"successful\": 50}")).at(0);
+      read_runs("guidellm_sample.json", with(kOld, "\"successful\": 2}", "\"successful\": 50}"))
+          .at(0);
   check_figure(run, Figure::mean_ttft, 61);
   check_figure(run, Figure::ttft_p95, 69);
   check_figure(run, Figure::mean_tpot, 14.5);
@@ -82,8 +83,8 @@ TEST_CASE("GuideLLM before 0.3: a sample of the requests does not stand for all 
 
 TEST_CASE("GuideLLM before 0.3: a plain file holds its benchmarks in an object") {
   const std::string list(kOld);
-  const auto runs =
-      read_runs("guidellm_plain.json", R"({"args": {"model": "acme/tiny"}, "benchmarks": )" + list + "}");
+  const auto runs = read_runs("guidellm_plain.json",
+                              R"({"args": {"model": "acme/tiny"}, "benchmarks": )" + list + "}");
   REQUIRE(runs.size() == 1);
   CHECK(runs[0].model == "acme/tiny");
 }
@@ -91,7 +92,8 @@ TEST_CASE("GuideLLM before 0.3: a plain file holds its benchmarks in an object")
 TEST_CASE("GuideLLM before 0.3: the strategies are told apart") {
   const auto strategy = [](const std::string& text) {
     return read_runs("guidellm_strategy.json",
-                     with(kOld, R"({"type_": "throughput", "max_concurrency": 8})", text)).at(0);
+                     with(kOld, R"({"type_": "throughput", "max_concurrency": 8})", text))
+        .at(0);
   };
   CHECK(strategy(R"({"type_": "synchronous"})").concurrency == 1);
   CHECK(strategy(R"({"type_": "concurrent", "streams": 6})").concurrency == 6);
@@ -100,9 +102,10 @@ TEST_CASE("GuideLLM before 0.3: the strategies are told apart") {
   CHECK(constant.load->rate == 1.5);
   CHECK(constant.load->burstiness == 0);
   CHECK(strategy(R"({"type_": "poisson", "rate": 1.5})").load->burstiness == 1);
-  const Error error =
-      read_error("guidellm_tide.json", with(kOld, R"("type_": "throughput")", R"("type_": "tide")"));
-  CHECK(error.text().find("/args/strategy/type_: strategy \"tide\" is not known") != std::string::npos);
+  const Error error = read_error("guidellm_tide.json",
+                                 with(kOld, R"("type_": "throughput")", R"("type_": "tide")"));
+  CHECK(error.text().find("/args/strategy/type_: strategy \"tide\" is not known") !=
+        std::string::npos);
 }
 
 TEST_CASE("GuideLLM 0.3 and later: requests outside the measured window are warm-up") {

@@ -92,13 +92,18 @@ TEST_CASE("one static batch: all prompts in one step, no server in front") {
 
 TEST_CASE("settings of the file go over the engine's defaults") {
   MeasuredRun run = imported(Protocol::closed_loop);
-  run.settings = {.kv_dtype = "fp8_e4m3", .max_num_seqs = 64, .max_num_batched_tokens = 2048, .chunk_tokens = 0,
-                  .memory_fraction = 0.8};
+  run.settings = {.kv_dtype = "fp8_e4m3",
+                  .max_num_seqs = 64,
+                  .max_num_batched_tokens = 2048,
+                  .chunk_tokens = 0,
+                  .memory_fraction = 0.8,
+                  .kv_blocks = 5000};
   auto plan = plan_of(run);
   REQUIRE(plan.has_value());
   CHECK(plan->engine.max_num_seqs == 64);
   CHECK(plan->engine.max_num_batched_tokens == 2048);
   CHECK(plan->kv.memory_fraction == 0.8);
+  CHECK(plan->kv.block_count == 5000);
   CHECK(plan->kv.kv_precision == models::Precision::fp8);
   CHECK(plan->deployment.context.max_graph_tokens == 128);  // min(2 * 64, 512)
   run.settings.kv_dtype = "stone";
@@ -108,7 +113,8 @@ TEST_CASE("settings of the file go over the engine's defaults") {
 TEST_CASE("loads that cannot be simulated say why") {
   MeasuredRun run = imported(Protocol::closed_loop);
   run.load->requests = 0;
-  CHECK(plan_of(run).error().what.find("neither the number of requests nor the duration") != std::string::npos);
+  CHECK(plan_of(run).error().what.find("neither the number of requests nor the duration") !=
+        std::string::npos);
   run = imported(Protocol::recorded);
   CHECK(plan_of(run).error().what.find("not in this file") != std::string::npos);
   run = imported(Protocol::open_loop);
@@ -118,8 +124,8 @@ TEST_CASE("loads that cannot be simulated say why") {
 }
 
 TEST_CASE("a replayed static batch has the times of its steps and the prompt rate of the first") {
-  // A step takes 10 ms and 0.1 ms for each prompt token: the prefill of 4 x 50 tokens takes 30 ms, each
-  // of the 4 further steps 10 ms. 200 tokens in 30 ms are 6667 tokens/s.
+  // A step takes 10 ms and 0.1 ms for each prompt token: the prefill of 4 x 50 tokens takes 30 ms,
+  // each of the 4 further steps 10 ms. 200 tokens in 30 ms are 6667 tokens/s.
   MeasuredRun run = imported(Protocol::one_batch);
   run.engine = models::EngineKind::sglang;
   run.isl = 50;

@@ -23,10 +23,14 @@ const char* const kTrtllm = R"({
 
 // One prompt of 1000 tokens in 0.125 s; 50 tokens in 0.5 s; the row of both.
 const char* const kLlamaCsv =
-    "\"build_commit\",\"build_number\",\"gpu_info\",\"backends\",\"model_type\",\"n_batch\",\"type_k\",\"n_prompt\",\"n_gen\",\"n_depth\",\"avg_ns\",\"stddev_ns\",\"avg_ts\",\"stddev_ts\"\n"
-    "\"cafe01\",\"6100\",\"Example GPU\",\"CUDA\",\"tiny 1B Q4_0\",\"2048\",\"f16\",\"1000\",\"0\",\"0\",\"125000000\",\"100\",\"8000.0\",\"1.0\"\n"
-    "\"cafe01\",\"6100\",\"Example GPU\",\"CUDA\",\"tiny 1B Q4_0\",\"2048\",\"f16\",\"0\",\"50\",\"256\",\"500000000\",\"100\",\"100.0\",\"1.0\"\n"
-    "\"cafe01\",\"6100\",\"Example GPU\",\"CUDA\",\"tiny 1B Q4_0\",\"2048\",\"f16\",\"1000\",\"50\",\"0\",\"625000000\",\"100\",\"1680.0\",\"1.0\"\n";
+    "\"build_commit\",\"build_number\",\"gpu_info\",\"backends\",\"model_type\",\"n_batch\",\"type_"
+    "k\",\"n_prompt\",\"n_gen\",\"n_depth\",\"avg_ns\",\"stddev_ns\",\"avg_ts\",\"stddev_ts\"\n"
+    "\"cafe01\",\"6100\",\"Example GPU\",\"CUDA\",\"tiny 1B "
+    "Q4_0\",\"2048\",\"f16\",\"1000\",\"0\",\"0\",\"125000000\",\"100\",\"8000.0\",\"1.0\"\n"
+    "\"cafe01\",\"6100\",\"Example GPU\",\"CUDA\",\"tiny 1B "
+    "Q4_0\",\"2048\",\"f16\",\"0\",\"50\",\"256\",\"500000000\",\"100\",\"100.0\",\"1.0\"\n"
+    "\"cafe01\",\"6100\",\"Example GPU\",\"CUDA\",\"tiny 1B "
+    "Q4_0\",\"2048\",\"f16\",\"1000\",\"50\",\"0\",\"625000000\",\"100\",\"1680.0\",\"1.0\"\n";
 
 const char* const kInferencex = R"({"hw": "h200", "conc": 8, "image": "x", "model": "acme/tiny",
  "infmax_model_prefix": "tiny", "framework": "trt", "precision": "fp8", "spec_decoding": "none", "disagg": false,
@@ -65,7 +69,8 @@ TEST_CASE("trtllm-bench: the unit of the streaming percentiles follows from thei
   check_figure(run, Figure::mean_tpot, 25);
   check_figure(run, Figure::itl_p99, 30);  // average 25000000 for 25 ms: ns
   const MeasuredRun odd =
-      read_runs("trtllm_odd.json", with(kTrtllm, "\"average\": 900.0", "\"average\": 901234.0")).at(0);
+      read_runs("trtllm_odd.json", with(kTrtllm, "\"average\": 900.0", "\"average\": 901234.0"))
+          .at(0);
   check_absent(odd, Figure::ttft_p99);
   check_figure(odd, Figure::mean_ttft, 900);
   CHECK(odd.note.find("ttft_percentiles: of unknown unit") != std::string::npos);
@@ -73,7 +78,8 @@ TEST_CASE("trtllm-bench: the unit of the streaming percentiles follows from thei
 
 TEST_CASE("trtllm-bench: a finite issue rate is an open loop") {
   const MeasuredRun run =
-      read_runs("trtllm_rate.json", with(kTrtllm, "\"issue_rate\": \"inf\"", "\"issue_rate\": 6.5")).at(0);
+      read_runs("trtllm_rate.json", with(kTrtllm, "\"issue_rate\": \"inf\"", "\"issue_rate\": 6.5"))
+          .at(0);
   CHECK(run.protocol == Protocol::open_loop);
   CHECK(run.load->rate == 6.5);
 }
@@ -130,7 +136,10 @@ TEST_CASE("InferenceX: seconds become milliseconds, rates per GPU those of the r
 }
 
 TEST_CASE("InferenceX: what is not simulated says so") {
-  CHECK(read_runs("infx_spec.json", with(kInferencex, "\"none\"", "\"mtp\"")).at(0).problem.find("speculative") !=
-        std::string::npos);
-  CHECK(read_runs("infx_disagg.json", with(kInferencex, "\"disagg\": false", "\"disagg\": true")).at(0).disaggregated);
+  CHECK(read_runs("infx_spec.json", with(kInferencex, "\"none\"", "\"mtp\""))
+            .at(0)
+            .problem.find("speculative") != std::string::npos);
+  CHECK(read_runs("infx_disagg.json", with(kInferencex, "\"disagg\": false", "\"disagg\": true"))
+            .at(0)
+            .disaggregated);
 }

@@ -27,8 +27,12 @@ TEST_CASE("the runs table holds what a run says and how it was loaded") {
   run.model = "Qwen/Qwen3-32B";
   run.dtype = "bf16";
   run.layout = {.tensor = 4, .pipeline = 2, .expert = 1, .attention_data = 1};
-  run.settings = {.kv_dtype = "fp8", .max_num_seqs = 128, .max_num_batched_tokens = 4096, .chunk_tokens = -1,
-                  .memory_fraction = 0.85};
+  run.settings = {.kv_dtype = "fp8",
+                  .max_num_seqs = 128,
+                  .max_num_batched_tokens = 4096,
+                  .chunk_tokens = -1,
+                  .memory_fraction = 0.85,
+                  .kv_blocks = 9000};
   run.max_model_len = 8192;
   run.isl = 1000;
   run.osl = 200;
@@ -36,8 +40,14 @@ TEST_CASE("the runs table holds what a run says and how it was loaded") {
   run.concurrency = 64;
   run.ramp_s = 2.5;
   run.stage_s = 60;
-  run.load = RunLoad{.requests = 500, .rate = 3.25, .burstiness = 0.5, .shortest_share = 0.8, .turn_s = 0.004,
-                     .count_from_s = 3, .in_process = true, .recorded = nullptr};
+  run.load = RunLoad{.requests = 500,
+                     .rate = 3.25,
+                     .burstiness = 0.5,
+                     .shortest_share = 0.8,
+                     .turn_s = 0.004,
+                     .count_from_s = 3,
+                     .in_process = true,
+                     .recorded = nullptr};
   run.note = "half of it";
   run.measured[Figure::ttft_p90] = 123.5;
   run.measured[Figure::mean_tpot] = 8.25;
@@ -57,6 +67,7 @@ TEST_CASE("the runs table holds what a run says and how it was loaded") {
   CHECK(back.settings.max_num_batched_tokens == 4096);
   CHECK(back.settings.chunk_tokens == -1);
   CHECK(back.settings.memory_fraction == 0.85);
+  CHECK(back.settings.kv_blocks == 9000);
   CHECK(back.max_model_len == 8192);
   CHECK(back.isl == 1000);
   CHECK(back.osl == 200);
@@ -78,7 +89,8 @@ TEST_CASE("the runs table holds what a run says and how it was loaded") {
 }
 
 TEST_CASE("rows of the older tables keep their protocol in the runs table") {
-  const MeasuredRun row = read_one(serving_row("vllm", "Qwen/Qwen3-32B", "bf16", 1024, 512, 16, 2, "inferencemax"));
+  const MeasuredRun row =
+      read_one(serving_row("vllm", "Qwen/Qwen3-32B", "bf16", 1024, 512, 16, 2, "inferencemax"));
   const MeasuredRun back = round_trip(row);
   CHECK(back.protocol == Protocol::inferencemax);
   CHECK_FALSE(back.load.has_value());
@@ -105,7 +117,8 @@ TEST_CASE("recorded arrivals become a rate and a burstiness in the runs table") 
 }
 
 TEST_CASE("a bad cell of the runs table is an error with line and column") {
-  const Error error = read_error("own_bad.csv", "tool,load,isl,osl,mean_ttft_ms\nx,closed_loop,ten,1,5\n");
+  const Error error =
+      read_error("own_bad.csv", "tool,load,isl,osl,mean_ttft_ms\nx,closed_loop,ten,1,5\n");
   CHECK(error.text().find("own_bad.csv:2") != std::string::npos);
   CHECK(error.text().find("ten") != std::string::npos);
 }

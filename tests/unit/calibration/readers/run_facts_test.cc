@@ -9,7 +9,8 @@ namespace {
 
 // A log of two requests with nothing but their times.
 const char* const kLog =
-    "arrival_s,prompt_tokens,output_tokens,first_token_s,last_token_s\n0,100,11,0.1,0.2\n1,300,11,1.1,1.2\n";
+    "arrival_s,prompt_tokens,output_tokens,first_token_s,last_token_s\n0,100,11,0.1,0.2\n1,300,11,"
+    "1.1,1.2\n";
 const char* const kBatch =
     R"({"batch_size": 4, "input_len": 500, "output_len": 2, "prefill_latency": 0.25, "total_latency": 0.5})";
 
@@ -47,7 +48,18 @@ TEST_CASE("what is still missing is one error that names every flag") {
   const auto table = load(kLog, facts);
   REQUIRE_FALSE(table.has_value());
   CHECK(table.error().kind == ErrorKind::usage);
-  CHECK(table.error().text().find("(2 facts are missing); add --gpu NAME --tp N") != std::string::npos);
+  CHECK(table.error().text().find("(2 facts are missing); add --gpu NAME --tp N") !=
+        std::string::npos);
+}
+
+TEST_CASE("a run that lacks something among complete ones is kept and says what it lacks") {
+  const std::string row =
+      R"({"hw": "h100-sxm", "conc": 4, "model": "m", "infmax_model_prefix": "x", )"
+      R"("framework": "vllm", "isl": 100, "osl": 10, "tp": 1, "tput_per_gpu": 1.0, "mean_ttft": 0.1})";
+  const auto table = load(row + "\n" + with(row, "\"h100-sxm\"", "\"\""), {});
+  REQUIRE(table.has_value());
+  CHECK(table->runs[0].problem.empty());
+  CHECK(table->runs[1].problem == "add --gpu NAME");
 }
 
 TEST_CASE("a fact that contradicts the file is an error that names the flag") {
@@ -55,12 +67,14 @@ TEST_CASE("a fact that contradicts the file is an error that names the flag") {
   facts.engine = "trtllm";  // bench_one_batch is SGLang's
   auto table = load(kBatch, facts);
   REQUIRE_FALSE(table.has_value());
-  CHECK(table.error().text().find("--engine trtllm contradicts the file, which says sglang") != std::string::npos);
+  CHECK(table.error().text().find("--engine trtllm contradicts the file, which says sglang") !=
+        std::string::npos);
   facts.engine = "sglang";
   facts.isl = 512;
   table = load(kBatch, facts);
   REQUIRE_FALSE(table.has_value());
-  CHECK(table.error().text().find("--isl 512 contradicts the file, which says 500") != std::string::npos);
+  CHECK(table.error().text().find("--isl 512 contradicts the file, which says 500") !=
+        std::string::npos);
   facts.isl = 500;
   CHECK(load(kBatch, facts).has_value());
 }
@@ -125,8 +139,10 @@ TEST_CASE("rows of the older tables take facts too, and contradictions") {
   REQUIRE(table.has_value());
   CHECK(table->runs[0].settings.kv_dtype == "fp8");
   facts.tp = 4;
-  CHECK(load(kServingHeader + row, facts).error().text().find("--tp 4 contradicts the file, which says 2") !=
-        std::string::npos);
+  CHECK(load(kServingHeader + row, facts)
+            .error()
+            .text()
+            .find("--tp 4 contradicts the file, which says 2") != std::string::npos);
 }
 
 TEST_CASE("selecting facts let rows of other engines and GPUs pass") {

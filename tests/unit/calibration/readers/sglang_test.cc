@@ -15,8 +15,8 @@ const char* const kServing =
     R"("median_tpot_ms": 13.0, "p99_tpot_ms": 17.0, "mean_itl_ms": 13.0, "p95_itl_ms": 33.0, )"
     R"("concurrency": 3.6, "accept_length": null})";
 
-// 4 prompts of 500 tokens in 0.25 s are 8000 tokens/s; the other 20 of 21 tokens take 1.25 - 0.25 s, so
-// 50 ms each.
+// 4 prompts of 500 tokens in 0.25 s are 8000 tokens/s; the other 20 of 21 tokens take 1.25 - 0.25
+// s, so 50 ms each.
 const char* const kOneBatch =
     R"({"run_name": "default", "batch_size": 4, "input_len": 500, "output_len": 21, "prefill_latency": 0.25, )"
     R"("prefill_throughput": 8000.0, "median_decode_latency": 0.049, "median_decode_throughput": 81.6, )"
@@ -55,7 +55,8 @@ TEST_CASE("SGLang bench_serving: a finite rate is Poisson, a trace is not in the
   CHECK(rate.protocol == Protocol::open_loop);
   CHECK(rate.load->rate == 3.5);
   CHECK(rate.load->burstiness == 1);
-  const MeasuredRun trace = read_runs("sglang_trace.jsonl", with(kServing, "Infinity", "\"trace\"")).at(0);
+  const MeasuredRun trace =
+      read_runs("sglang_trace.jsonl", with(kServing, "Infinity", "\"trace\"")).at(0);
   CHECK(trace.problem.find("\"trace\"") != std::string::npos);
 }
 
@@ -110,5 +111,6 @@ TEST_CASE("SGLang bench_one_batch: one output token has no decode") {
 
 TEST_CASE("SGLang bench_one_batch: a total below the prefill is an error") {
   const Error error = read_error("total.jsonl", with(kOneBatch, "1.25", "0.2"));
-  CHECK(error.text().find("/total_latency: 0.2 s is below prefill_latency, 0.25 s") != std::string::npos);
+  CHECK(error.text().find("/total_latency: 0.2 s is below prefill_latency, 0.25 s") !=
+        std::string::npos);
 }

@@ -6,7 +6,8 @@ using namespace eph::calibration;
 namespace {
 
 // Five prompts of 800 tokens and 50 output tokens each: 4000 and 250 tokens in 2 s.
-const char* const kPlain = R"({"date": "20260203-101500", "backend": "vllm", "model_id": "acme/tiny",
+const char* const kPlain =
+    R"({"date": "20260203-101500", "backend": "vllm", "model_id": "acme/tiny",
  "num_prompts": 5, "request_rate": "inf", "burstiness": 1.0, "max_concurrency": 2, "duration": 2.0,
  "completed": 5, "total_input_tokens": 4000, "total_output_tokens": 250, "request_throughput": 2.5,
  "request_goodput": null, "output_throughput": 125.0, "total_token_throughput": 2125.0,
@@ -15,8 +16,8 @@ const char* const kPlain = R"({"date": "20260203-101500", "backend": "vllm", "mo
  "mean_itl_ms": 12.0, "median_itl_ms": 11.0, "p99_itl_ms": 40.0,
  "mean_e2el_ms": 330.0, "median_e2el_ms": 325.0, "p99_e2el_ms": 350.0})";
 
-// Three requests, of which the second failed. The first: 100 ms to the first of 3 tokens, then gaps of 10
-// and 30 ms: TPOT 20 ms, end to end 140 ms. The third: 200 ms to its only token, so no TPOT.
+// Three requests, of which the second failed. The first: 100 ms to the first of 3 tokens, then gaps
+// of 10 and 30 ms: TPOT 20 ms, end to end 140 ms. The third: 200 ms to its only token, so no TPOT.
 const char* const kDetailed = R"({"backend": "openai", "model_id": "acme/tiny", "num_prompts": 3,
  "request_rate": 4.0, "burstiness": 2.0, "max_concurrency": null, "duration": 2.0, "completed": 2,
  "total_input_tokens": 300, "total_output_tokens": 4, "request_throughput": 1.0,
@@ -53,8 +54,9 @@ TEST_CASE("vllm bench serve: a plain file gives its own statistics and a closed 
 }
 
 TEST_CASE("vllm bench serve: without a cap all prompts are in flight at once") {
-  const MeasuredRun run =
-      read_runs("vllm_burst.json", with(kPlain, "\"max_concurrency\": 2", "\"max_concurrency\": null")).at(0);
+  const MeasuredRun run = read_runs("vllm_burst.json", with(kPlain, "\"max_concurrency\": 2",
+                                                            "\"max_concurrency\": null"))
+                              .at(0);
   CHECK(run.protocol == Protocol::closed_loop);
   CHECK(run.concurrency == 5);
 }
@@ -67,7 +69,8 @@ TEST_CASE("vllm bench serve: a rate makes an open loop with the burstiness of th
   CHECK(run.concurrency == 2);  // the cap stays
 }
 
-TEST_CASE("vllm bench serve: a detailed file is summarised from its requests, failed ones left out") {
+TEST_CASE(
+    "vllm bench serve: a detailed file is summarised from its requests, failed ones left out") {
   const MeasuredRun run = read_runs("vllm_detailed.json", kDetailed).at(0);
   CHECK_FALSE(run.engine.has_value());  // "openai" is no engine
   check_figure(run, Figure::mean_ttft, 150);
@@ -86,7 +89,8 @@ TEST_CASE("vllm bench serve: a detailed file is summarised from its requests, fa
 }
 
 TEST_CASE("vllm bench serve: start times replace the rule of an open loop") {
-  const std::string text = with(kDetailed, "\"errors\"", "\"start_times\": [7.0, 7.25, 7.75], \"errors\"");
+  const std::string text =
+      with(kDetailed, "\"errors\"", "\"start_times\": [7.0, 7.25, 7.75], \"errors\"");
   const MeasuredRun run = read_runs("vllm_started.json", text).at(0);
   CHECK(run.protocol == Protocol::recorded);
   CHECK(run.load->recorded->at(0).at_s == 0);
@@ -94,7 +98,8 @@ TEST_CASE("vllm bench serve: start times replace the rule of an open loop") {
 }
 
 TEST_CASE("vllm bench serve: a ramp-up without start times is not simulated") {
-  const std::string text = with(kPlain, "\"duration\"", "\"ramp_up_strategy\": \"linear\", \"duration\"");
+  const std::string text =
+      with(kPlain, "\"duration\"", "\"ramp_up_strategy\": \"linear\", \"duration\"");
   CHECK(read_runs("vllm_ramp.json", text).at(0).problem.find("ramp-up") != std::string::npos);
 }
 
@@ -108,19 +113,23 @@ TEST_CASE("vllm bench serve: appended results are one run for each line") {
 }
 
 TEST_CASE("vllm bench serve: metadata of the user may hold the parallelism and the GPU") {
-  const std::string text = with(kPlain, "\"duration\"",
-                                "\"tensor_parallel_size\": \"4\", \"gpu\": \"NVIDIA H200\", \"duration\"");
+  const std::string text =
+      with(kPlain, "\"duration\"",
+           "\"tensor_parallel_size\": \"4\", \"gpu\": \"NVIDIA H200\", \"duration\"");
   const MeasuredRun run = read_runs("vllm_metadata.json", text).at(0);
   CHECK(run.layout.tensor == 4);
   CHECK(run.gpu == "NVIDIA H200");
 }
 
 TEST_CASE("vllm bench serve: arrays of different length are an error with the array's name") {
-  const Error error = read_error("vllm_short.json", with(kDetailed, "[0.1, 0.0, 0.2]", "[0.1, 0.2]"));
-  CHECK(error.text().find("vllm_short.json:5: /ttfts: 2 entries where input_lens has 3") != std::string::npos);
+  const Error error =
+      read_error("vllm_short.json", with(kDetailed, "[0.1, 0.0, 0.2]", "[0.1, 0.2]"));
+  CHECK(error.text().find("vllm_short.json:5: /ttfts: 2 entries where input_lens has 3") !=
+        std::string::npos);
 }
 
 TEST_CASE("vllm bench serve: a run without answers is an error") {
-  const Error error = read_error("vllm_none.json", with(kPlain, "\"completed\": 5", "\"completed\": 0"));
+  const Error error =
+      read_error("vllm_none.json", with(kPlain, "\"completed\": 5", "\"completed\": 0"));
   CHECK(error.text().find("/completed: 0 is out of range") != std::string::npos);
 }
