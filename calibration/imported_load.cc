@@ -23,7 +23,8 @@ void plan_one_batch(const MeasuredRun& run, RunPlan& plan) {
   const std::int64_t batch = run.concurrency;
   plan.load.cap = batch;
   plan.load.requests = batch;
-  plan.engine.max_num_batched_tokens = std::max(plan.engine.max_num_batched_tokens, batch * run.isl);
+  plan.engine.max_num_batched_tokens =
+      std::max(plan.engine.max_num_batched_tokens, batch * run.isl);
   plan.engine.chunk_tokens = plan.engine.max_num_batched_tokens;
   plan.engine.max_num_seqs = std::max(plan.engine.max_num_seqs, batch);
   plan.engine.async_scheduling = false;
@@ -59,10 +60,12 @@ Result<void> check_limits(const MeasuredRun& run) {
     for (const RecordedRequest& r : *load.recorded) longest = std::max(longest, r.at_s);
   }
   if (longest > kLongestS) return usage_error(fmt::format("a run of {:.3g} seconds", longest));
-  if (load.shortest_share > 1) return usage_error(fmt::format("a shortest share of {:.3g}", load.shortest_share));
+  if (load.shortest_share > 1)
+    return usage_error(fmt::format("a shortest share of {:.3g}", load.shortest_share));
   const double b = load.burstiness;
   if (b != 0 && (b < kLeastBurstiness || b > kMostBurstiness)) {
-    return usage_error(fmt::format("a burstiness of {:.3g} is not in {} to {}", b, kLeastBurstiness, kMostBurstiness));
+    return usage_error(fmt::format("a burstiness of {:.3g} is not in {} to {}", b, kLeastBurstiness,
+                                   kMostBurstiness));
   }
   return {};
 }
@@ -104,7 +107,8 @@ Result<void> plan_imported_load(const MeasuredRun& run, RunPlan& plan) {
       load.burstiness = from.burstiness;
       if (run.concurrency == 0) load.cap = enough_slots(from, run.stage_s);
       return {};
-    default: break;
+    default:
+      break;
   }
   if (run.concurrency < 1) return usage_error("concurrency is not recorded");
   if (!ends) return usage_error("neither the number of requests nor the duration is recorded");

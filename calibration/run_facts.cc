@@ -28,7 +28,8 @@ class Applier {
     if (value == U{}) {
       value = static_cast<U>(*given);
     } else if (value != static_cast<U>(*given)) {
-      contradiction(flag, eph::number(static_cast<double>(*given)), eph::number(static_cast<double>(value)));
+      contradiction(flag, eph::number(static_cast<double>(*given)),
+                    eph::number(static_cast<double>(value)));
     }
   }
 
@@ -47,13 +48,18 @@ class Applier {
 
   void contradiction(std::string_view flag, std::string_view given, std::string_view value) {
     if (error_) return;
-    error_ = row_error(file_, line_, fmt::format("--{} {} contradicts the file, which says {}", flag, given,
-                                                 value.empty() ? "nothing" : value),
-                       flag == "gpu" || flag == "model"
-                           ? fmt::format("leave the flag out, or write --{} \"{}=NAME\" to say what it means", flag, value)
-                           : "leave the flag out");
+    error_ = row_error(
+        file_, line_,
+        fmt::format("--{} {} contradicts the file, which says {}", flag, given,
+                    value.empty() ? "nothing" : value),
+        flag == "gpu" || flag == "model"
+            ? fmt::format("leave the flag out, or write --{} \"{}=NAME\" to say what it means",
+                          flag, value)
+            : "leave the flag out");
   }
-  [[nodiscard]] Result<void> result() const { return error_ ? Result<void>(*error_) : Result<void>(); }
+  [[nodiscard]] Result<void> result() const {
+    return error_ ? Result<void>(*error_) : Result<void>();
+  }
 
  private:
   const std::string& file_;
@@ -67,7 +73,8 @@ bool equal_gpu(std::string_view a, std::string_view b) {
 }
 
 bool equal_dtype(std::string_view a, std::string_view b) {
-  const auto first = models::parse_precision(to_lower(a)), second = models::parse_precision(to_lower(b));
+  const auto first = models::parse_precision(to_lower(a)),
+             second = models::parse_precision(to_lower(b));
   return first && second ? first == second : equal_text(a, b);
 }
 
@@ -87,14 +94,18 @@ void apply_engine(const RunFacts& facts, Applier& apply, MeasuredRun& run) {
 void apply_load(const RunFacts& facts, Applier& apply, MeasuredRun& run) {
   if (!facts.concurrency && !facts.request_rate && !facts.burstiness && !facts.requests) return;
   if (!run.load) {
-    if (facts.request_rate) apply.contradiction("request-rate", number(*facts.request_rate), name(run.protocol));
-    if (facts.burstiness) apply.contradiction("burstiness", number(*facts.burstiness), name(run.protocol));
-    if (facts.requests) apply.contradiction("requests", fmt::format("{}", *facts.requests), name(run.protocol));
+    if (facts.request_rate)
+      apply.contradiction("request-rate", number(*facts.request_rate), name(run.protocol));
+    if (facts.burstiness)
+      apply.contradiction("burstiness", number(*facts.burstiness), name(run.protocol));
+    if (facts.requests)
+      apply.contradiction("requests", fmt::format("{}", *facts.requests), name(run.protocol));
     apply.number("concurrency", facts.concurrency, run.concurrency);
     return;
   }
   RunLoad& load = *run.load;
-  const bool open_question = run.protocol == Protocol::unknown || run.protocol == Protocol::recorded;
+  const bool open_question =
+      run.protocol == Protocol::unknown || run.protocol == Protocol::recorded;
   if (run.concurrency_is_guess && facts.concurrency) {
     run.concurrency = *facts.concurrency;
     run.concurrency_is_guess = false;
@@ -121,7 +132,8 @@ void apply_lengths(const RunFacts& facts, Applier& apply, MeasuredRun& run) {
   apply.number("osl", facts.osl, run.osl);
   if (!no_prompts || !facts.isl || !run.load || !run.load->recorded) return;
   auto filled = std::make_shared<std::vector<RecordedRequest>>(*run.load->recorded);
-  for (RecordedRequest& request : *filled) request.prompt_tokens = static_cast<std::int32_t>(*facts.isl);
+  for (RecordedRequest& request : *filled)
+    request.prompt_tokens = static_cast<std::int32_t>(*facts.isl);
   run.load->recorded = std::move(filled);
 }
 
@@ -139,7 +151,8 @@ Result<void> apply_facts(const RunFacts& facts, const std::string& file, Measure
   Applier apply(file, run.line);
   apply_engine(facts, apply, run);
   apply.text("engine-version", facts.engine_version, run.engine_version, equal_text);
-  const bool other_gpu = facts.selects && !run.gpu.empty() && facts.gpu.find('=') == std::string::npos;
+  const bool other_gpu =
+      facts.selects && !run.gpu.empty() && facts.gpu.find('=') == std::string::npos;
   if (!other_gpu) apply.name("gpu", facts.gpu, run.gpu, equal_gpu);
   apply.name("model", facts.model, run.model, equal_text);
   apply.text("dtype", facts.dtype, run.dtype, equal_dtype);
@@ -149,7 +162,8 @@ Result<void> apply_facts(const RunFacts& facts, const std::string& file, Measure
   apply.number("ep", facts.ep, run.layout.expert);
   apply.number("attention-dp", facts.attention_dp, run.layout.attention_data);
   apply.number("max-num-seqs", facts.max_num_seqs, run.settings.max_num_seqs);
-  apply.number("max-num-batched-tokens", facts.max_num_batched_tokens, run.settings.max_num_batched_tokens);
+  apply.number("max-num-batched-tokens", facts.max_num_batched_tokens,
+               run.settings.max_num_batched_tokens);
   apply.number("kv-blocks", facts.kv_blocks, run.settings.kv_blocks);
   apply.number("max-model-len", facts.max_model_len, run.max_model_len);
   apply_lengths(facts, apply, run);
@@ -172,7 +186,8 @@ std::vector<std::string> missing_facts(const MeasuredRun& run) {
   const bool ends = run.stage_s > 0 || (run.load && run.load->requests > 0);
   switch (run.protocol) {
     case Protocol::unknown:
-      need(run.load.has_value() && run.protocol_text.empty(), "--concurrency N or --request-rate R");
+      need(run.load.has_value() && run.protocol_text.empty(),
+           "--concurrency N or --request-rate R");
       break;
     case Protocol::closed_loop:
       need(run.concurrency == 0, "--concurrency N");
@@ -183,8 +198,11 @@ std::vector<std::string> missing_facts(const MeasuredRun& run) {
       need(!ends, "--requests N");
       break;
     case Protocol::recorded:
-    case Protocol::offline: break;
-    default: need(run.concurrency == 0, "--concurrency N"); break;
+    case Protocol::offline:
+      break;
+    default:
+      need(run.concurrency == 0, "--concurrency N");
+      break;
   }
   return out;
 }
@@ -194,10 +212,11 @@ Result<void> check_complete(const std::string& file, const MeasuredRun& run) {
   if (missing.empty()) return {};
   std::string flags;
   for (const std::string& flag : missing) flags += (flags.empty() ? "" : " ") + flag;
-  return row_error(file, run.line,
-                   fmt::format("the run does not say all that a simulation needs ({} fact{} missing)", missing.size(),
-                               missing.size() == 1 ? " is" : "s are"),
-                   "add " + flags);
+  return row_error(
+      file, run.line,
+      fmt::format("the run does not say all that a simulation needs ({} fact{} missing)",
+                  missing.size(), missing.size() == 1 ? " is" : "s are"),
+      "add " + flags);
 }
 
 }  // namespace eph::calibration

@@ -1,5 +1,6 @@
 #pragma once
-// What a file of measured runs does not say and the user does: engine, GPU, model, parallelism, load.
+// What a file of measured runs does not say and the user does: engine, GPU, model, parallelism,
+// load.
 #include <optional>
 #include <string>
 
@@ -8,8 +9,8 @@
 
 namespace eph::calibration {
 
-// Empty and nullopt: not given. `gpu` and `model` may be "WRITTEN=NAME": where the file has WRITTEN,
-// NAME is meant.
+// Empty and nullopt: not given. `gpu` and `model` may be "WRITTEN=NAME": where the file has
+// WRITTEN, NAME is meant.
 struct RunFacts {
   std::string engine, engine_version, gpu, model, dtype, kv_dtype;
   std::optional<std::int64_t> tp, pp, ep, attention_dp;
@@ -23,7 +24,8 @@ struct RunFacts {
 };
 
 // Fills in what `run` lacks. A fact that contradicts the file is an error that names the flag.
-[[nodiscard]] Result<void> apply_facts(const RunFacts& facts, const std::string& file, MeasuredRun& run);
+[[nodiscard]] Result<void> apply_facts(const RunFacts& facts, const std::string& file,
+                                       MeasuredRun& run);
 // The flags of what a simulation of `run` still needs ("--gpu NAME"); empty: nothing.
 [[nodiscard]] std::vector<std::string> missing_facts(const MeasuredRun& run);
 // An error that names all of them.

@@ -15,9 +15,9 @@ struct RecordedRequest {
 
 // With MeasuredRun's protocol, concurrency, stage_s and ramp_s this is the whole load.
 struct RunLoad {
-  std::int64_t requests = 0;    // sent in total; 0: until the stage ends
-  double rate = 0;              // requests per second of an open loop
-  double burstiness = 0;        // open loop: gamma shape of the gaps, 1 is Poisson; 0: evenly spaced
+  std::int64_t requests = 0;  // sent in total; 0: until the stage ends
+  double rate = 0;            // requests per second of an open loop
+  double burstiness = 0;      // open loop: gamma shape of the gaps, 1 is Poisson; 0: evenly spaced
   double shortest_share = 1.0;  // lengths uniform in [share * nominal, nominal]
   double turn_s = 0;            // closed loop: client time between two requests of one slot
   double count_from_s = 0;      // requests that end earlier are warm-up

@@ -20,7 +20,8 @@ constexpr std::size_t kMostFaults = 10;
 
 std::string known_formats() {
   std::string out = "known are our runs, serving, GuideLLM sweep and maximum throughput tables";
-  for (const RunFormat& format : run_formats()) out += fmt::format("; {} ({})", format.name, format.signature);
+  for (const RunFormat& format : run_formats())
+    out += fmt::format("; {} ({})", format.name, format.signature);
   return out + "; aiperf csv (Metric,avg,...); folders with meta.json and requests.jsonl";
 }
 
@@ -36,16 +37,18 @@ Error first_faults(const Diagnostics& faults) {
   Diagnostics some;
   for (std::size_t i = 0; i < kMostFaults; ++i) some.add(faults.errors()[i]);
   Error error = some.combined();
-  error.what += fmt::format("\nand {} more faults of this file", faults.errors().size() - kMostFaults);
+  error.what +=
+      fmt::format("\nand {} more faults of this file", faults.errors().size() - kMostFaults);
   return error;
 }
 
 Result<std::vector<MeasuredRun>> read_with_format(const RecordFile& file) {
-  if (file.records.empty()) return row_error(file.path, 1, "no records", "give a file with results");
+  if (file.records.empty())
+    return row_error(file.path, 1, "no records", "give a file with results");
   const RunFormat* format = format_of(file.records.front());
   if (format == nullptr) {
-    return row_error(file.path, file.records.front().line(), "the keys fit no known format of measured runs",
-                     known_formats());
+    return row_error(file.path, file.records.front().line(),
+                     "the keys fit no known format of measured runs", known_formats());
   }
   for (const Json& record : file.records) {
     const RunFormat* other = format_of(record);
@@ -57,6 +60,10 @@ Result<std::vector<MeasuredRun>> read_with_format(const RecordFile& file) {
   ReadRuns out;
   format->read(file, out);
   if (!out.faults.ok()) return first_faults(out.faults);
+  if (out.runs.empty()) {
+    return row_error(file.path, file.records.front().line(),
+                     fmt::format("no results of {}", format->name), "give a file with results");
+  }
   return std::move(out.runs);
 }
 
@@ -80,8 +87,8 @@ void use_default_layout(MeasuredRun& run) {
   }
 }
 
-// A file with some complete runs keeps the others, with what they lack as their status; one without any
-// is an error that says what to add.
+// A file with some complete runs keeps the others, with what they lack as their status; one without
+// any is an error that says what to add.
 Result<void> require_facts(const std::string& path, std::vector<MeasuredRun>& runs) {
   Result<void> first;
   std::size_t complete = 0;
@@ -97,8 +104,8 @@ Result<void> require_facts(const std::string& path, std::vector<MeasuredRun>& ru
   return complete > 0 ? Result<void>() : first;
 }
 
-Result<RunTable> finish(const std::string& path, std::vector<MeasuredRun> runs, const RunFacts& facts,
-                        bool incomplete) {
+Result<RunTable> finish(const std::string& path, std::vector<MeasuredRun> runs,
+                        const RunFacts& facts, bool incomplete) {
   RunTable out;
   for (MeasuredRun& run : runs) {
     run.row = out.runs.size();
@@ -134,7 +141,8 @@ Result<RunTable> read_table(const std::string& path, const RunFacts& facts, bool
   if (!table) return table.error();
   if (is_serving_runs(*table)) return with_facts(read_serving_runs(std::move(*table)), facts);
   if (is_guidellm_runs(*table)) return with_facts(read_guidellm_runs(std::move(*table)), facts);
-  if (is_max_throughput_runs(*table)) return with_facts(read_max_throughput_runs(std::move(*table)), facts);
+  if (is_max_throughput_runs(*table))
+    return with_facts(read_max_throughput_runs(std::move(*table)), facts);
   if (is_own_table(*table)) {
     auto own = read_own_table(std::move(*table));
     if (!own) return own.error();

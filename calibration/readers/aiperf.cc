@@ -5,7 +5,8 @@ namespace eph::calibration {
 namespace {
 
 bool matches(const Json& record) {
-  return record.at_path("request_latency/unit") != nullptr && record.find("input_config") != nullptr;
+  return record.at_path("request_latency/unit") != nullptr &&
+         record.find("input_config") != nullptr;
 }
 
 void read_metric(Fields& from, const std::string& tag, AiperfMetrics& metrics) {
@@ -13,7 +14,8 @@ void read_metric(Fields& from, const std::string& tag, AiperfMetrics& metrics) {
   metric.unit = from.text(tag + "/unit");
   metric.place = "/" + tag + "/unit";
   for (const char* name : {"avg", "p50", "p90", "p95", "p99"}) {
-    if (const auto value = from.number(fmt::format("{}/{}", tag, name))) metric.statistics[name] = *value;
+    if (const auto value = from.number(fmt::format("{}/{}", tag, name)))
+      metric.statistics[name] = *value;
   }
   metrics[tag] = std::move(metric);
 }
@@ -41,9 +43,9 @@ void read_one(const RecordFile& file, const Json& record, ReadRuns& out) {
   Fields from(record, file.path, out.faults);
   MeasuredRun run = blank_run(file, record.line(), "aiperf");
   AiperfMetrics metrics;
-  for (const char* tag : {"request_throughput", "request_latency", "request_count", "time_to_first_token",
-                          "inter_token_latency", "output_token_throughput", "input_sequence_length",
-                          "output_sequence_length"}) {
+  for (const char* tag : {"request_throughput", "request_latency", "request_count",
+                          "time_to_first_token", "inter_token_latency", "output_token_throughput",
+                          "input_sequence_length", "output_sequence_length"}) {
     if (from.has(tag)) read_metric(from, tag, metrics);
   }
   use_aiperf_metrics(metrics, file.path, run, out.faults);

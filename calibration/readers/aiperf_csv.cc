@@ -25,7 +25,8 @@ struct CsvReader {
   std::vector<std::string> header = {};
   AiperfMetrics metrics = {};
 
-  void fault(std::int64_t line, std::string_view column, std::string what, std::string remedy) const {
+  void fault(std::int64_t line, std::string_view column, std::string what,
+             std::string remedy) const {
     Error error = row_error(path, line, std::move(what), std::move(remedy));
     error.place.pointer = std::string(column);
     out.faults.add(std::move(error));
@@ -47,7 +48,8 @@ struct CsvReader {
       std::erase(digits, ',');
       const auto value = parse_double(digits, true);
       if (!value) {
-        fault(line, header[i], fmt::format("\"{}\" is not a number", cell), "give the file as AIPerf wrote it");
+        fault(line, header[i], fmt::format("\"{}\" is not a number", cell),
+              "give the file as AIPerf wrote it");
         continue;
       }
       metric.statistics[to_lower(header[i] == "Value" ? "avg" : header[i])] = *value;

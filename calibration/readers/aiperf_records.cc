@@ -7,7 +7,8 @@ namespace eph::calibration {
 namespace {
 
 bool matches(const Json& record) {
-  return record.at_path("metadata/request_start_ns") != nullptr && record.find("metrics") != nullptr;
+  return record.at_path("metadata/request_start_ns") != nullptr &&
+         record.find("metrics") != nullptr;
 }
 
 // Seconds; required.
@@ -61,7 +62,8 @@ void read(const RecordFile& file, ReadRuns& out) {
   set_request_figures(requests, run);
   set_rates(requests, span_s(requests), run);
   run.protocol = Protocol::recorded;
-  if (failed > 0) add_note(run, fmt::format("{} lines of warm-up, cancelled or failed requests", failed));
+  if (failed > 0)
+    add_note(run, fmt::format("{} lines of warm-up, cancelled or failed requests", failed));
   if (run.isl == 0) run.measured[Figure::total_tps].reset();
   out.runs.push_back(std::move(run));
 }
@@ -69,8 +71,8 @@ void read(const RecordFile& file, ReadRuns& out) {
 }  // namespace
 
 RunFormat aiperf_records_format() {
-  return {"aiperf requests", "metadata/request_start_ns and metrics, a line for each request", matches,
-          read};
+  return {"aiperf requests", "metadata/request_start_ns and metrics, a line for each request",
+          matches, read};
 }
 
 }  // namespace eph::calibration

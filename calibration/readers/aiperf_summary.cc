@@ -25,8 +25,9 @@ void use_latency(const AiperfMetrics& metrics, const LatencyFigures& to, const s
   if (metric == metrics.end()) return;
   const auto scale = ms_per(metric->second.unit);
   if (!scale) {
-    Error error = row_error(file, run.line, fmt::format("\"{}\" is no unit of time", metric->second.unit),
-                            "known are ns, us, ms and s");
+    Error error =
+        row_error(file, run.line, fmt::format("\"{}\" is no unit of time", metric->second.unit),
+                  "known are ns, us, ms and s");
     error.place.pointer = metric->second.place;
     faults.add(std::move(error));
     return;

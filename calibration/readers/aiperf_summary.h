@@ -13,10 +13,11 @@ struct AiperfMetric {
   std::map<std::string, double, std::less<>> statistics;
   std::string place;  // JSON pointer or row, for messages
 };
-using AiperfMetrics = std::map<std::string, AiperfMetric, std::less<>>;  // by tag: "request_latency"
+using AiperfMetrics =
+    std::map<std::string, AiperfMetric, std::less<>>;  // by tag: "request_latency"
 
-// inter_token_latency is (latency - ttft) / (osl - 1) of each request: our TPOT. `faults` gets one for
-// a unit that is not known.
+// inter_token_latency is (latency - ttft) / (osl - 1) of each request: our TPOT. `faults` gets one
+// for a unit that is not known.
 void use_aiperf_metrics(const AiperfMetrics& metrics, const std::string& file, MeasuredRun& run,
                         Diagnostics& faults);
 

@@ -82,7 +82,8 @@ void read_client_load(Fields& from, std::int64_t sent, MeasuredRun& run) {
 }
 
 bool read_details(Fields& from, MeasuredRun& run) {
-  if (!from.has("input_lens") || !from.has("output_lens") || !from.has("ttfts") || !from.has("itls")) {
+  if (!from.has("input_lens") || !from.has("output_lens") || !from.has("ttfts") ||
+      !from.has("itls")) {
     return false;
   }
   const auto inputs = from.numbers("input_lens"), outputs = from.numbers("output_lens");
@@ -90,7 +91,8 @@ bool read_details(Fields& from, MeasuredRun& run) {
   const auto starts = from.numbers("start_times"), latencies = from.numbers("latencies");
   const std::size_t n = inputs.size();
   if (n == 0 || !same_length(from, "output_lens", outputs.size(), n) ||
-      !same_length(from, "ttfts", ttfts.size(), n) || !same_length(from, "itls", decodes.size(), n) ||
+      !same_length(from, "ttfts", ttfts.size(), n) ||
+      !same_length(from, "itls", decodes.size(), n) ||
       (!starts.empty() && !same_length(from, "start_times", starts.size(), n)) ||
       (!latencies.empty() && !same_length(from, "latencies", latencies.size(), n))) {
     return false;
@@ -115,7 +117,8 @@ bool read_details(Fields& from, MeasuredRun& run) {
     from.fault("errors", "every request failed", "give a run with answers");
     return false;
   }
-  if (requests.size() < n) add_note(run, fmt::format("{} of {} requests failed", n - requests.size(), n));
+  if (requests.size() < n)
+    add_note(run, fmt::format("{} of {} requests failed", n - requests.size(), n));
   const bool timed = !starts.empty();
   if (timed) start_at_zero(requests);
   set_request_figures(requests, run);

@@ -62,7 +62,8 @@ const Json* Fields::typed(std::string_view path, bool right_type(const Json&),
 }
 
 std::optional<double> Fields::number(std::string_view path) {
-  const Json* value = typed(path, [](const Json& v) { return v.is_number(); }, "a number");
+  const Json* value = typed(
+      path, [](const Json& v) { return v.is_number(); }, "a number");
   if (value == nullptr || !std::isfinite(value->as_double())) return std::nullopt;
   return value->as_double();
 }
@@ -71,7 +72,8 @@ std::optional<double> Fields::positive(std::string_view path) {
   const std::optional<double> value = number(path);
   if (!value || *value == 0) return std::nullopt;
   if (*value > 0) return value;
-  fault(path, fmt::format("{} is negative", eph::number(*value)), "the format has a positive number there");
+  fault(path, fmt::format("{} is negative", eph::number(*value)),
+        "the format has a positive number there");
   return std::nullopt;
 }
 
@@ -80,7 +82,8 @@ double Fields::required_positive(std::string_view path) {
   const std::optional<double> value = positive(path);
   if (!value && faults_->errors().size() == faults) {
     if (has(path)) {
-      fault(path, fmt::format("{} is not above zero", shown(*raw(path))), "the run measured nothing");
+      fault(path, fmt::format("{} is not above zero", shown(*raw(path))),
+            "the run measured nothing");
     } else {
       missing(path, "a positive number");
     }
@@ -89,8 +92,8 @@ double Fields::required_positive(std::string_view path) {
 }
 
 std::int64_t Fields::integer(std::string_view path, std::int64_t min, std::int64_t fallback) {
-  const Json* value =
-      typed(path, [](const Json& v) { return whole(v).has_value(); }, "a whole number");
+  const Json* value = typed(
+      path, [](const Json& v) { return whole(v).has_value(); }, "a whole number");
   if (value == nullptr) return fallback;
   const std::int64_t number = *whole(*value);
   if (number >= min && number <= kLargestCount) return number;
@@ -105,19 +108,21 @@ std::int64_t Fields::required_integer(std::string_view path, std::int64_t min) {
 }
 
 std::string Fields::text(std::string_view path) {
-  const Json* value = typed(path, [](const Json& v) { return v.is_string(); }, "a text");
+  const Json* value = typed(
+      path, [](const Json& v) { return v.is_string(); }, "a text");
   return value == nullptr ? "" : value->as_string();
 }
 
 bool Fields::flag(std::string_view path) {
-  const Json* value =
-      typed(path, [](const Json& v) { return v.type() == Json::Type::boolean; }, "true or false");
+  const Json* value = typed(
+      path, [](const Json& v) { return v.type() == Json::Type::boolean; }, "true or false");
   return value != nullptr && value->as_bool();
 }
 
 std::vector<double> Fields::numbers(std::string_view path) {
   std::vector<double> out;
-  const Json* list = typed(path, [](const Json& v) { return v.is_array(); }, "a list of numbers");
+  const Json* list = typed(
+      path, [](const Json& v) { return v.is_array(); }, "a list of numbers");
   if (list == nullptr) return out;
   for (std::size_t i = 0; i < list->items().size(); ++i) {
     const Json& item = list->items()[i];
@@ -134,7 +139,8 @@ std::vector<double> Fields::numbers(std::string_view path) {
 
 std::vector<Fields> Fields::items(std::string_view path) {
   std::vector<Fields> out;
-  const Json* list = typed(path, [](const Json& v) { return v.is_array(); }, "a list");
+  const Json* list = typed(
+      path, [](const Json& v) { return v.is_array(); }, "a list");
   if (list == nullptr) return out;
   for (std::size_t i = 0; i < list->items().size(); ++i) {
     const Json& item = list->items()[i];

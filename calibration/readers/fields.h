@@ -11,9 +11,10 @@
 
 namespace eph::calibration {
 
-// Keys are paths ("performance/total_latency_ms"). A wrong type or an impossible value adds one fault
-// (file:line, JSON pointer, value, remedy) and counts as absent; a required key that is absent adds one.
-// NaN and infinities, as Python writes them, count as absent too: the tools mean "no data" by them.
+// Keys are paths ("performance/total_latency_ms"). A wrong type or an impossible value adds one
+// fault (file:line, JSON pointer, value, remedy) and counts as absent; a required key that is
+// absent adds one. NaN and infinities, as Python writes them, count as absent too: the tools mean
+// "no data" by them.
 class Fields {
  public:
   Fields(const Json& json, const std::string& file, Diagnostics& faults, std::string pointer = "");
@@ -27,8 +28,8 @@ class Fields {
   // Whole numbers, also written "4" or 4.0, up to a billion; `fallback` when absent.
   std::int64_t integer(std::string_view path, std::int64_t min, std::int64_t fallback);
   std::int64_t required_integer(std::string_view path, std::int64_t min);
-  std::string text(std::string_view path);  // "" when absent
-  bool flag(std::string_view path);         // false when absent
+  std::string text(std::string_view path);             // "" when absent
+  bool flag(std::string_view path);                    // false when absent
   std::vector<double> numbers(std::string_view path);  // empty when absent
   // The objects of a list; each keeps its own pointer. Empty when absent.
   std::vector<Fields> items(std::string_view path);

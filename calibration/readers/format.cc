@@ -9,9 +9,10 @@ namespace eph::calibration {
 
 std::span<const RunFormat> run_formats() {
   static const std::array all{
-      vllm_bench_format(), sglang_serving_format(), sglang_one_batch_format(), guidellm_format(),
-      guidellm_old_format(), aiperf_format(), aiperf_records_format(), trtllm_bench_format(),
-      llama_bench_format(), inferencex_format(), request_rows_format()};
+      vllm_bench_format(),     sglang_serving_format(), sglang_one_batch_format(),
+      guidellm_format(),       guidellm_old_format(),   aiperf_format(),
+      aiperf_records_format(), trtllm_bench_format(),   llama_bench_format(),
+      inferencex_format(),     request_rows_format()};
   return all;
 }
 

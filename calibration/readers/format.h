@@ -33,7 +33,8 @@ struct RunFormat {
 [[nodiscard]] std::span<const RunFormat> run_formats();
 
 // A run that nothing is known of but where it stands and what wrote it.
-[[nodiscard]] MeasuredRun blank_run(const RecordFile& file, std::int64_t line, std::string_view tool);
+[[nodiscard]] MeasuredRun blank_run(const RecordFile& file, std::int64_t line,
+                                    std::string_view tool);
 // Adds to the run's note, separated by "; ".
 void add_note(MeasuredRun& run, std::string_view text);
 // nullopt for names that are no engine of ours; takes the tools' spellings ("tensorrt-llm", "trt").

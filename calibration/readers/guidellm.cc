@@ -29,8 +29,8 @@ std::optional<RequestTimes> read_request(Fields& from) {
   return std::nullopt;
 }
 
-// Warm-up and cool-down lie outside measure_start_time .. measure_end_time; the simulated stage begins
-// with the first request.
+// Warm-up and cool-down lie outside measure_start_time .. measure_end_time; the simulated stage
+// begins with the first request.
 void read_stage(Fields& from, double first_sent, MeasuredRun& run) {
   const auto begin = from.number("scheduler_metrics/measure_start_time");
   const auto end = from.number("scheduler_metrics/measure_end_time");
@@ -63,7 +63,8 @@ void read_benchmark(const RecordFile& file, Fields from, std::string_view model,
   read_stage(from, first_sent, run);
   // Requests that ended outside the window are listed too.
   if (run.stage_s > 0) {
-    const double offset = first_sent - from.number("scheduler_metrics/measure_start_time").value_or(first_sent);
+    const double offset =
+        first_sent - from.number("scheduler_metrics/measure_start_time").value_or(first_sent);
     std::erase_if(requests, [&](const RequestTimes& r) {
       const double ended = offset + r.sent_s + r.e2e_s;
       return ended < 0 || ended > run.stage_s - run.load->count_from_s;

@@ -30,7 +30,8 @@ void read_distribution(Fields& from, const Distribution& d, MeasuredRun& run) {
 void read_guidellm_metrics(Fields& from, MeasuredRun& run) {
   using F = Figure;
   const Distribution all[] = {
-      {"time_to_first_token_ms", 1, F::mean_ttft, F::ttft_p50, F::ttft_p90, F::ttft_p95, F::ttft_p99},
+      {"time_to_first_token_ms", 1, F::mean_ttft, F::ttft_p50, F::ttft_p90, F::ttft_p95,
+       F::ttft_p99},
       {"inter_token_latency_ms", 1, F::mean_tpot, F::itl_p50, F::itl_p90, F::itl_p95, F::itl_p99},
       {"request_latency", 1e3, F::e2e_mean, F::e2e_p50, F::e2e_p90, F::e2e_p95, F::e2e_p99}};
   for (const Distribution& d : all) read_distribution(from, d, run);

@@ -1,4 +1,5 @@
-// GuideLLM before 0.3, and Modal stopwatch, which lists the same benchmark objects (docs/FORMATS.md).
+// GuideLLM before 0.3, and Modal stopwatch, which lists the same benchmark objects
+// (docs/FORMATS.md).
 #include "calibration/readers/guidellm_common.h"
 
 namespace eph::calibration {
@@ -56,8 +57,8 @@ void read_benchmark(const RecordFile& file, Fields from, std::string_view model,
   for (Fields& item : from.items("requests/successful")) {
     if (const auto r = read_request(item)) requests.push_back(*r);
   }
-  const std::int64_t successful =
-      from.integer("request_totals/successful", 0, from.integer("run_stats/requests_made/successful", 0, 0));
+  const std::int64_t successful = from.integer(
+      "request_totals/successful", 0, from.integer("run_stats/requests_made/successful", 0, 0));
   const bool complete = lists_all(requests, successful);
   start_at_zero(requests);
   if (complete) set_request_figures(requests, run);
@@ -84,8 +85,8 @@ void read(const RecordFile& file, ReadRuns& out) {
 }  // namespace
 
 RunFormat guidellm_old_format() {
-  return {kTool, "objects of type_ generative_benchmark with metrics, alone or in benchmarks", matches,
-          read};
+  return {kTool, "objects of type_ generative_benchmark with metrics, alone or in benchmarks",
+          matches, read};
 }
 
 }  // namespace eph::calibration

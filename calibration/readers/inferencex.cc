@@ -11,8 +11,8 @@ bool matches(const Json& record) {
 }
 
 // Latencies are in seconds here: the tool divides the benchmark's milliseconds.
-void read_latency(Fields& from, std::string_view name, Figure mean, Figure p50, Figure p90, Figure p95,
-                  Figure p99, MeasuredRun& run) {
+void read_latency(Fields& from, std::string_view name, Figure mean, Figure p50, Figure p90,
+                  Figure p95, Figure p99, MeasuredRun& run) {
   const auto read = [&](Figure figure, std::string_view statistic) {
     const auto value = from.positive(fmt::format("{}_{}", statistic, name));
     if (value) run.measured[figure] = 1e3 * *value;
@@ -26,7 +26,8 @@ void read_latency(Fields& from, std::string_view name, Figure mean, Figure p50, 
 
 void read_layout(Fields& from, MeasuredRun& run) {
   run.disaggregated = from.has("disagg") && from.flag("disagg");
-  if (from.has("is_multinode") && from.flag("is_multinode")) run.problem = "several nodes are not simulated";
+  if (from.has("is_multinode") && from.flag("is_multinode"))
+    run.problem = "several nodes are not simulated";
   if (run.disaggregated || !run.problem.empty()) return;
   run.layout.tensor = static_cast<int>(from.required_integer("tp", 1));
   run.layout.pipeline = static_cast<int>(from.integer("pp", 1, 1));
@@ -57,8 +58,10 @@ void read_one(const RecordFile& file, const Json& record, ReadRuns& out) {
   run.concurrency = from.required_integer("conc", 1);
   run.protocol = Protocol::inferencemax;
   run.protocol_text = name(run.protocol);
-  const std::string speculation = to_lower(from.has("spec_decoding") ? from.text("spec_decoding") : "");
-  if (!speculation.empty() && speculation != "none") run.problem = "speculative decoding is not simulated";
+  const std::string speculation =
+      to_lower(from.has("spec_decoding") ? from.text("spec_decoding") : "");
+  if (!speculation.empty() && speculation != "none")
+    run.problem = "speculative decoding is not simulated";
   read_layout(from, run);
   using F = Figure;
   read_latency(from, "ttft", F::mean_ttft, F::ttft_p50, F::ttft_p90, F::ttft_p95, F::ttft_p99, run);

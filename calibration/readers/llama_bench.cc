@@ -18,8 +18,10 @@ void set_prompt_test(std::int64_t n_prompt, double total_ms, MeasuredRun& run) {
   run.measured[Figure::prefill_tps] = 1e3 * static_cast<double>(n_prompt) / total_ms;
 }
 
-// "tg N": N steps of one token on top of `depth` tokens, so N + 1 tokens with the one that starts it.
-void set_generation_test(std::int64_t n_gen, std::int64_t depth, double total_ms, MeasuredRun& run) {
+// "tg N": N steps of one token on top of `depth` tokens, so N + 1 tokens with the one that starts
+// it.
+void set_generation_test(std::int64_t n_gen, std::int64_t depth, double total_ms,
+                         MeasuredRun& run) {
   run.isl = std::max<std::int64_t>(1, depth);
   run.osl = n_gen + 1;
   run.measured[Figure::mean_tpot] = total_ms / static_cast<double>(n_gen);
@@ -56,7 +58,8 @@ void read_one(const RecordFile& file, const Json& record, ReadRuns& out) {
     run.osl = n_gen + 1;
     run.measured[Figure::e2e_mean] = total_ms;
   } else {
-    from.fault("n_prompt", "neither prompt nor generated tokens", "one of n_prompt and n_gen is above 0");
+    from.fault("n_prompt", "neither prompt nor generated tokens",
+               "one of n_prompt and n_gen is above 0");
   }
   if (n_prompt > 0 && depth > 0) run.problem = "a prompt behind cached tokens is not simulated";
   out.runs.push_back(std::move(run));

@@ -16,7 +16,9 @@ Result<MeasuredRun> read_log_folder(const std::string& folder) {
   run.gpu = log->gpu;
   run.model = log->model;
   run.dtype = log->dtype;
-  run.layout = {.tensor = log->tensor_parallel, .pipeline = 1, .expert = 1,
+  run.layout = {.tensor = log->tensor_parallel,
+                .pipeline = 1,
+                .expert = 1,
                 .attention_data = log->data_parallel};
   if (log->expert_parallel) run.layout.expert = log->tensor_parallel * log->data_parallel;
   run.settings.kv_dtype = log->kv_cache_dtype;

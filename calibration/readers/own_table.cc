@@ -14,6 +14,9 @@ namespace {
 std::string whole(std::int64_t value) { return value == 0 ? "" : fmt::format("{}", value); }
 std::string real(double value) { return value == 0 ? "" : number(value); }
 
+// More fail the check of the layout just the same, and an int holds this.
+constexpr std::int64_t kMostRanks = 1'000'000;
+
 // One column: how it is written and how it is read back. 0 and empty texts are empty cells.
 struct Column {
   std::string_view name;
@@ -37,13 +40,16 @@ template <auto Member>
 Column degree_column(std::string_view name) {
   return {name, [](const MeasuredRun& r) { return whole(r.layout.*Member); },
           [](RowCells& c, std::string_view n, MeasuredRun& r) {
-            r.layout.*Member = static_cast<int>(c.integer(n, 0, 0));
+            r.layout.*Member = static_cast<int>(std::min(kMostRanks, c.integer(n, 0, 0)));
           }};
 }
 
 template <auto Member>
 Column load_column(std::string_view name) {
-  return {name, [](const MeasuredRun& r) { return r.load ? real(static_cast<double>((*r.load).*Member)) : ""; },
+  return {name,
+          [](const MeasuredRun& r) {
+            return r.load ? real(static_cast<double>((*r.load).*Member)) : "";
+          },
           [](RowCells& c, std::string_view n, MeasuredRun& r) {
             using Value = std::remove_reference_t<decltype((*r.load).*Member)>;
             (*r.load).*Member = static_cast<Value>(c.non_negative(n, 0));
@@ -61,8 +67,9 @@ Column setting_column(std::string_view name) {
 
 template <auto Member>
 Column seconds_column(std::string_view name) {
-  return {name, [](const MeasuredRun& r) { return real(r.*Member); },
-          [](RowCells& c, std::string_view n, MeasuredRun& r) { r.*Member = c.non_negative(n, 0); }};
+  return {
+      name, [](const MeasuredRun& r) { return real(r.*Member); },
+      [](RowCells& c, std::string_view n, MeasuredRun& r) { r.*Member = c.non_negative(n, 0); }};
 }
 
 void read_engine(RowCells& cells, std::string_view name, MeasuredRun& run) {
@@ -100,8 +107,9 @@ const auto& columns() {
       text_column<&M::dtype>("dtype"),
       Column{"kv_dtype", [](const M& r) { return r.settings.kv_dtype; },
              [](RowCells& c, std::string_view n, M& r) { r.settings.kv_dtype = c.text(n); }},
-      Column{"mode", [](const M& r) { return std::string(r.disaggregated ? "disagg" : "agg"); },
-             [](RowCells& c, std::string_view n, M& r) { r.disaggregated = c.text(n) == "disagg"; }},
+      Column{
+          "mode", [](const M& r) { return std::string(r.disaggregated ? "disagg" : "agg"); },
+          [](RowCells& c, std::string_view n, M& r) { r.disaggregated = c.text(n) == "disagg"; }},
       degree_column<&P::tensor>("tp"),
       degree_column<&P::pipeline>("pp"),
       degree_column<&P::expert>("ep"),
@@ -116,9 +124,15 @@ const auto& columns() {
       count_column<&M::isl>("isl"),
       count_column<&M::osl>("osl"),
       Column{"shortest_share",
-             [](const M& r) { return r.load && r.load->shortest_share != 1 ? number(r.load->shortest_share) : ""; },
+             [](const M& r) {
+               return r.load && r.load->shortest_share != 1 ? number(r.load->shortest_share) : "";
+             },
              read_share},
-      Column{"load", [](const M& r) { return r.protocol == Protocol::unknown ? r.protocol_text : std::string(name(r.protocol)); },
+      Column{"load",
+             [](const M& r) {
+               return r.protocol == Protocol::unknown ? r.protocol_text
+                                                      : std::string(name(r.protocol));
+             },
              read_load_name},
       count_column<&M::concurrency>("concurrency"),
       load_column<&RunLoad::requests>("requests"),
@@ -230,7 +244,8 @@ CsvTable write_own_table(const std::string& path, std::span<const MeasuredRun> r
     const MeasuredRun run = without_requests(original);
     std::vector<std::string> cells;
     for (const Column& column : columns()) cells.push_back(column.write(run));
-    for (const Figure f : figures) cells.push_back(run.measured[f] ? fmt::format("{:.10g}", *run.measured[f]) : "");
+    for (const Figure f : figures)
+      cells.push_back(run.measured[f] ? fmt::format("{:.10g}", *run.measured[f]) : "");
     rows.push_back(std::move(cells));
     lines.push_back(run.line);
   }

@@ -11,9 +11,9 @@ namespace eph::calibration {
 
 [[nodiscard]] bool is_own_table(const CsvTable& table);
 [[nodiscard]] Result<RunTable> read_own_table(CsvTable table);
-// Columns for what a run is and how it was loaded, then one for each figure that any run has. What a
-// table cannot hold is lost: single requests leave their mean lengths, and recorded arrivals become an
-// open loop of their mean rate and burstiness.
+// Columns for what a run is and how it was loaded, then one for each figure that any run has. What
+// a table cannot hold is lost: single requests leave their mean lengths, and recorded arrivals
+// become an open loop of their mean rate and burstiness.
 [[nodiscard]] CsvTable write_own_table(const std::string& path, std::span<const MeasuredRun> runs);
 [[nodiscard]] std::vector<Figure> figures_in(std::span<const MeasuredRun> runs);
 

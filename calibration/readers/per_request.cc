@@ -43,8 +43,10 @@ void set_request_figures(const std::vector<RequestTimes>& requests, MeasuredRun&
   run.isl = mean_tokens(prompt, n);
   run.osl = mean_tokens(output, n);
   using F = Figure;
-  set_distribution(run.measured, ttft, F::mean_ttft, F::ttft_p50, F::ttft_p90, F::ttft_p95, F::ttft_p99);
-  set_distribution(run.measured, tpot, F::mean_tpot, F::itl_p50, F::itl_p90, F::itl_p95, F::itl_p99);
+  set_distribution(run.measured, ttft, F::mean_ttft, F::ttft_p50, F::ttft_p90, F::ttft_p95,
+                   F::ttft_p99);
+  set_distribution(run.measured, tpot, F::mean_tpot, F::itl_p50, F::itl_p90, F::itl_p95,
+                   F::itl_p99);
   set_distribution(run.measured, e2e, F::e2e_mean, F::e2e_p50, F::e2e_p90, F::e2e_p95, F::e2e_p99);
   if (!run.load) run.load.emplace();
   run.load->recorded = std::move(recorded);

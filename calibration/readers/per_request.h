@@ -13,9 +13,9 @@ struct RequestTimes {
   std::int32_t prompt_tokens = 0, output_tokens = 0;
 };
 
-// Sets mean and percentiles of TTFT, TPOT ((last - first) / (n - 1), requests of one token left out) and
-// end-to-end time, the mean lengths and the recorded requests (in the given order). `requests` must not
-// be empty.
+// Sets mean and percentiles of TTFT, TPOT ((last - first) / (n - 1), requests of one token left
+// out) and end-to-end time, the mean lengths and the recorded requests (in the given order).
+// `requests` must not be empty.
 void set_request_figures(const std::vector<RequestTimes>& requests, MeasuredRun& run);
 // Requests, output and total tokens per second of `duration_s`.
 void set_rates(const std::vector<RequestTimes>& requests, double duration_s, MeasuredRun& run);

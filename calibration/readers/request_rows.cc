@@ -1,4 +1,5 @@
-// Plain request logs: a row for each request, CSV or JSON-lines, under usual names (docs/FORMATS.md).
+// Plain request logs: a row for each request, CSV or JSON-lines, under usual names
+// (docs/FORMATS.md).
 #include <algorithm>
 #include <array>
 
@@ -10,28 +11,27 @@ namespace eph::calibration {
 namespace {
 
 constexpr std::array<std::string_view, 12> kArrival{
-    "arrival",   "arrival_time", "arrival_ts",  "request_start", "start_time", "start",
+    "arrival",   "arrival_time", "arrival_ts",  "request_start", "start_time",   "start",
     "send_time", "sent",         "submit_time", "timestamp",     "request_time", "sent_at"};
-constexpr std::array<std::string_view, 5> kFirst{"first_token", "first_token_time", "first_token_ts",
-                                                 "first_chunk_time", "first_token_at"};
-constexpr std::array<std::string_view, 10> kLast{"last_token",  "last_token_time", "last_token_ts",
-                                                 "last_chunk_time", "finish",      "finish_time",
-                                                 "finished_at", "end_time",        "completion_time",
-                                                 "end"};
+constexpr std::array<std::string_view, 5> kFirst{
+    "first_token", "first_token_time", "first_token_ts", "first_chunk_time", "first_token_at"};
+constexpr std::array<std::string_view, 10> kLast{
+    "last_token",  "last_token_time", "last_token_ts", "last_chunk_time", "finish",
+    "finish_time", "finished_at",     "end_time",      "completion_time", "end"};
 constexpr std::array<std::string_view, 2> kTtft{"ttft", "time_to_first_token"};
 constexpr std::array<std::string_view, 4> kE2e{"e2e", "e2e_latency", "request_latency", "latency"};
-constexpr std::array<std::string_view, 8> kPrompt{"prompt_tokens", "input_tokens", "input_toks",
-                                                  "input_length",  "prompt_len",   "input_len",
+constexpr std::array<std::string_view, 8> kPrompt{"prompt_tokens", "input_tokens",     "input_toks",
+                                                  "input_length",  "prompt_len",       "input_len",
                                                   "isl",           "num_prompt_tokens"};
-constexpr std::array<std::string_view, 8> kOutput{"output_tokens", "output_toks",       "output_length",
-                                                  "output_len",    "completion_tokens", "generated_tokens",
-                                                  "osl",           "num_output_tokens"};
+constexpr std::array<std::string_view, 8> kOutput{
+    "output_tokens",     "output_toks",      "output_length", "output_len",
+    "completion_tokens", "generated_tokens", "osl",           "num_output_tokens"};
 
 struct Suffix {
   std::string_view text;
   double seconds;
 };
-constexpr std::array kSuffixes{Suffix{"", 1},      Suffix{"_s", 1},     Suffix{"_seconds", 1},
+constexpr std::array kSuffixes{Suffix{"", 1},       Suffix{"_s", 1},     Suffix{"_seconds", 1},
                                Suffix{"_ms", 1e-3}, Suffix{"_us", 1e-6}, Suffix{"_ns", 1e-9}};
 
 // The key of one record that plays a role; empty: there is none.
@@ -62,9 +62,13 @@ struct Columns {
   std::string prompt, output;
 
   explicit Columns(const Json& record)
-      : arrival(time_key(record, kArrival)), first(time_key(record, kFirst)),
-        last(time_key(record, kLast)), ttft(time_key(record, kTtft)), e2e(time_key(record, kE2e)),
-        prompt(count_key(record, kPrompt)), output(count_key(record, kOutput)) {}
+      : arrival(time_key(record, kArrival)),
+        first(time_key(record, kFirst)),
+        last(time_key(record, kLast)),
+        ttft(time_key(record, kTtft)),
+        e2e(time_key(record, kE2e)),
+        prompt(count_key(record, kPrompt)),
+        output(count_key(record, kOutput)) {}
   [[nodiscard]] bool points() const { return !first.key.empty() && !last.key.empty(); }
   [[nodiscard]] bool complete() const {
     const bool spans = !ttft.key.empty() && !e2e.key.empty();
@@ -88,7 +92,8 @@ double required_time(Fields& from, const TimeKey& key) {
 bool ended_well(Fields& from, const Columns& columns) {
   if (const Json* status = from.raw("status"); status != nullptr && status->is_string()) {
     const std::string word = to_lower(status->as_string());
-    if (word != "ok" && word != "finished" && word != "success" && word != "completed" && word != "stop") {
+    if (word != "ok" && word != "finished" && word != "success" && word != "completed" &&
+        word != "stop") {
       return false;
     }
   }
@@ -108,9 +113,10 @@ std::optional<RequestTimes> read_request(Fields& from, const Columns& columns) {
     r.e2e_s = required_time(from, columns.e2e);
   }
   if (r.ttft_s >= 0 && r.e2e_s >= r.ttft_s) return r;
-  from.fault(columns.points() ? columns.first.key : columns.ttft.key,
-             "the first token is before the arrival or after the last token",
-             "all times of a row are on one clock; for an engine's log give its folder with meta.json");
+  from.fault(
+      columns.points() ? columns.first.key : columns.ttft.key,
+      "the first token is before the arrival or after the last token",
+      "all times of a row are on one clock; for an engine's log give its folder with meta.json");
   return std::nullopt;
 }
 
@@ -129,7 +135,8 @@ void read(const RecordFile& file, ReadRuns& out) {
   }
   if (!out.faults.ok()) return;
   if (requests.empty()) {
-    out.faults.add(row_error(file.path, run.line, "no request has ended", "give a log of answered requests"));
+    out.faults.add(
+        row_error(file.path, run.line, "no request has ended", "give a log of answered requests"));
     return;
   }
   start_at_zero(requests);
@@ -143,7 +150,8 @@ void read(const RecordFile& file, ReadRuns& out) {
 }  // namespace
 
 RunFormat request_rows_format() {
-  return {"request log", "times of arrival, first and last token (or ttft and e2e), and both token counts",
+  return {"request log",
+          "times of arrival, first and last token (or ttft and e2e), and both token counts",
           matches, read};
 }
 

@@ -1,4 +1,5 @@
-// SGLang bench_one_batch result lines: one static batch, no scheduler and no server (docs/FORMATS.md).
+// SGLang bench_one_batch result lines: one static batch, no scheduler and no server
+// (docs/FORMATS.md).
 #include "calibration/readers/format.h"
 
 namespace eph::calibration {
@@ -24,14 +25,16 @@ void read_one(const RecordFile& file, const Json& record, ReadRuns& out) {
   const double prefill_s = from.required_positive("prefill_latency");
   const double total_s = from.required_positive("total_latency");
   if (out.faults.ok() && total_s < prefill_s) {
-    from.fault("total_latency", fmt::format("{} s is below prefill_latency, {} s", total_s, prefill_s),
+    from.fault("total_latency",
+               fmt::format("{} s is below prefill_latency, {} s", total_s, prefill_s),
                "it holds the prefill");
   }
   run.measured[Figure::mean_ttft] = 1e3 * prefill_s;
   run.measured[Figure::prefill_tps] = static_cast<double>(run.concurrency * run.isl) / prefill_s;
   run.measured[Figure::e2e_mean] = 1e3 * total_s;
   if (run.osl > 1 && total_s > prefill_s) {
-    run.measured[Figure::mean_tpot] = 1e3 * (total_s - prefill_s) / static_cast<double>(run.osl - 1);
+    run.measured[Figure::mean_tpot] =
+        1e3 * (total_s - prefill_s) / static_cast<double>(run.osl - 1);
     add_note(run, "median_decode_latency: of steps, not read");
   }
   out.runs.push_back(std::move(run));
@@ -44,8 +47,8 @@ void read(const RecordFile& file, ReadRuns& out) {
 }  // namespace
 
 RunFormat sglang_one_batch_format() {
-  return {"sglang bench_one_batch", "batch_size, input_len, prefill_latency and total_latency", matches,
-          read};
+  return {"sglang bench_one_batch", "batch_size, input_len, prefill_latency and total_latency",
+          matches, read};
 }
 
 }  // namespace eph::calibration

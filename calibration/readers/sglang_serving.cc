@@ -5,8 +5,8 @@ namespace eph::calibration {
 namespace {
 
 bool matches(const Json& record) {
-  return record.find("mean_e2e_latency_ms") != nullptr && record.find("total_throughput") != nullptr &&
-         record.find("random_range_ratio") != nullptr;
+  return record.find("mean_e2e_latency_ms") != nullptr &&
+         record.find("total_throughput") != nullptr && record.find("random_range_ratio") != nullptr;
 }
 
 // The server's own arguments: only an SGLang server has them to give.
@@ -56,9 +56,11 @@ void read_one(const RecordFile& file, const Json& record, ReadRuns& out) {
   run.measured[Figure::total_tps] = from.required_positive("total_throughput");
   if (!read_details(from, run)) {
     using F = Figure;
-    read_latencies(from, "ttft", F::mean_ttft, F::ttft_p50, F::ttft_p90, F::ttft_p95, F::ttft_p99, run);
+    read_latencies(from, "ttft", F::mean_ttft, F::ttft_p50, F::ttft_p90, F::ttft_p95, F::ttft_p99,
+                   run);
     read_latencies(from, "tpot", F::mean_tpot, F::itl_p50, F::itl_p90, F::itl_p95, F::itl_p99, run);
-    read_latencies(from, "e2e_latency", F::e2e_mean, F::e2e_p50, F::e2e_p90, F::e2e_p95, F::e2e_p99, run);
+    read_latencies(from, "e2e_latency", F::e2e_mean, F::e2e_p50, F::e2e_p90, F::e2e_p95, F::e2e_p99,
+                   run);
   } else {
     run.load->shortest_share = 1.0;  // the lengths themselves are known
   }

@@ -17,8 +17,8 @@ struct Percentiles {
   Figure mean, p50, p90, p95, p99;
 };
 
-// The report does not name the unit of the streaming percentiles (versions differ: ms or ns). Their own
-// average against the mean in ms tells it; otherwise they are left out.
+// The report does not name the unit of the streaming percentiles (versions differ: ms or ns). Their
+// own average against the mean in ms tells it; otherwise they are left out.
 std::optional<double> unit_of(Fields& from, const Percentiles& p) {
   const auto mean_ms = from.positive(p.mean_path);
   const auto average = from.positive(fmt::format("{}/average", p.path));
@@ -51,8 +51,8 @@ void read_streaming(Fields& from, const Percentiles& p, MeasuredRun& run) {
   }
 }
 
-// All requests are given to the engine at once, or one by one at issue_rate; --concurrency of the tool
-// is not in the report.
+// All requests are given to the engine at once, or one by one at issue_rate; --concurrency of the
+// tool is not in the report.
 void read_load(Fields& from, MeasuredRun& run) {
   run.load.emplace();
   run.load->in_process = true;
@@ -93,12 +93,18 @@ void read_one(const RecordFile& file, const Json& record, ReadRuns& out) {
   run.measured[F::output_tps] = from.positive("performance/system_output_throughput_tok_s");
   run.measured[F::total_tps] = from.positive("performance/system_total_throughput_tok_s");
   run.measured[F::e2e_mean] = from.positive("performance/avg_request_latency_ms");
-  read_percentiles(from, {"performance/request_latency_percentiles_ms", "", F::e2e_mean, F::e2e_p50,
-                          F::e2e_p90, F::e2e_p95, F::e2e_p99}, 1, run);
-  read_streaming(from, {"streaming_metrics/ttft_percentiles", "streaming_metrics/avg_ttft_ms",
-                        F::mean_ttft, F::ttft_p50, F::ttft_p90, F::ttft_p95, F::ttft_p99}, run);
-  read_streaming(from, {"streaming_metrics/tpot_percentiles", "streaming_metrics/avg_tpot_ms",
-                        F::mean_tpot, F::itl_p50, F::itl_p90, F::itl_p95, F::itl_p99}, run);
+  read_percentiles(from,
+                   {"performance/request_latency_percentiles_ms", "", F::e2e_mean, F::e2e_p50,
+                    F::e2e_p90, F::e2e_p95, F::e2e_p99},
+                   1, run);
+  read_streaming(from,
+                 {"streaming_metrics/ttft_percentiles", "streaming_metrics/avg_ttft_ms",
+                  F::mean_ttft, F::ttft_p50, F::ttft_p90, F::ttft_p95, F::ttft_p99},
+                 run);
+  read_streaming(from,
+                 {"streaming_metrics/tpot_percentiles", "streaming_metrics/avg_tpot_ms",
+                  F::mean_tpot, F::itl_p50, F::itl_p90, F::itl_p95, F::itl_p99},
+                 run);
   if (from.has("decoding_stats")) run.problem = "speculative decoding is not simulated";
   out.runs.push_back(std::move(run));
 }

@@ -26,8 +26,10 @@ void read_one(const RecordFile& file, const Json& record, ReadRuns& out) {
   read_metadata(from, run);
   const std::int64_t completed = from.required_integer("completed", 1);
   const std::int64_t sent = from.integer("num_prompts", 1, completed);
-  run.isl = mean_tokens(from.required_positive("total_input_tokens"), static_cast<double>(completed));
-  run.osl = mean_tokens(from.required_positive("total_output_tokens"), static_cast<double>(completed));
+  run.isl =
+      mean_tokens(from.required_positive("total_input_tokens"), static_cast<double>(completed));
+  run.osl =
+      mean_tokens(from.required_positive("total_output_tokens"), static_cast<double>(completed));
   read_client_load(from, sent, run);
   if (from.has("ramp_up_strategy")) run.problem = "a ramp-up of the request rate is not simulated";
   run.measured[Figure::achieved_rps] = from.required_positive("request_throughput");
@@ -35,10 +37,12 @@ void read_one(const RecordFile& file, const Json& record, ReadRuns& out) {
   run.measured[Figure::total_tps] = from.required_positive("total_token_throughput");
   if (!read_details(from, run)) {
     using F = Figure;
-    read_latencies(from, "ttft", F::mean_ttft, F::ttft_p50, F::ttft_p90, F::ttft_p95, F::ttft_p99, run);
+    read_latencies(from, "ttft", F::mean_ttft, F::ttft_p50, F::ttft_p90, F::ttft_p95, F::ttft_p99,
+                   run);
     read_latencies(from, "tpot", F::mean_tpot, F::itl_p50, F::itl_p90, F::itl_p95, F::itl_p99, run);
     read_latencies(from, "e2el", F::e2e_mean, F::e2e_p50, F::e2e_p90, F::e2e_p95, F::e2e_p99, run);
-    if (sent > completed) add_note(run, fmt::format("{} of {} requests failed", sent - completed, sent));
+    if (sent > completed)
+      add_note(run, fmt::format("{} of {} requests failed", sent - completed, sent));
   }
   if (from.has("mean_itl_ms")) add_note(run, "itl: gaps between chunks, not read");
   out.runs.push_back(std::move(run));
@@ -51,8 +55,8 @@ void read(const RecordFile& file, ReadRuns& out) {
 }  // namespace
 
 RunFormat vllm_bench_format() {
-  return {"vllm bench serve", "request_throughput, total_token_throughput and mean_ttft_ms", matches,
-          read};
+  return {"vllm bench serve", "request_throughput, total_token_throughput and mean_ttft_ms",
+          matches, read};
 }
 
 }  // namespace eph::calibration

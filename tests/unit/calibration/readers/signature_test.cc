@@ -73,6 +73,12 @@ TEST_CASE("a list of anything but objects, an empty list and an empty file are e
   CHECK(read_error("nothing.json", "").kind == ErrorKind::usage);
 }
 
+TEST_CASE("a document of a known format without results is an error") {
+  const Error error = read_error("no_results.json",
+                                 R"({"metadata": {"guidellm_version": "0.7"}, "benchmarks": []})");
+  CHECK(error.text().find("no results of guidellm") != std::string::npos);
+}
+
 TEST_CASE("of many faults the first ones are told and the others counted") {
   std::string text;
   for (int i = 0; i < 30; ++i) text += with(kBatchLine, "0.25", "-1") + "\n";
