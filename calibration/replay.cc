@@ -85,7 +85,7 @@ Result<Replayed> replay(const RunPlan& plan, const models::StepModel& step,
   config.replica.engine = plan.engine;
   config.replica.kv = kv;
   config.replica.step = &step;
-  config.replica.front_end = front_end;
+  config.replica.front_end = plan.in_process ? models::FrontEnd{} : front_end;
   config.replicas = plan.replicas;
   config.seed = seed;
   if (plan.count_to_s > 0) config.horizon = SimTime::from_seconds(plan.count_to_s);
@@ -140,8 +140,7 @@ Result<Replayed> replay(const RunPlan& plan, const models::CoefficientValues& va
   } else {
     step.emplace(d.context, profile.values);
   }
-  const models::FrontEnd front_end = plan.in_process ? models::FrontEnd{} : profile.front_end();
-  return replay(plan, *step, front_end, *kv, options.seed);
+  return replay(plan, *step, profile.front_end(), *kv, options.seed);
 }
 
 }  // namespace eph::calibration

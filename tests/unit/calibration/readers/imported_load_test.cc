@@ -147,6 +147,23 @@ TEST_CASE("a replayed static batch has the times of its steps and the prompt rat
   CHECK(*out->figures[Figure::total_tps] == Approx(220 / 0.070));
 }
 
+TEST_CASE("a run without a server passes no front end in a replay") {
+  MeasuredRun run = imported(Protocol::one_batch);
+  run.engine = models::EngineKind::sglang;
+  run.osl = 1;
+  run.concurrency = 1;
+  models::LinearProfile linear;
+  linear.t0_ms = 10;
+  const models::LinearStepModel step(linear);
+  const models::FrontEnd slow{.client_in_s = 0.5};
+  for (const bool in_process : {false, true}) {
+    run.load->in_process = in_process;
+    const auto out = replay(*plan_of(run), step, slow, kPool, 1);
+    REQUIRE(out.has_value());
+    CHECK(*out->figures[Figure::mean_ttft] == Approx(in_process ? 10 : 510));
+  }
+}
+
 TEST_CASE("one-token outputs have no TPOT in a replay") {
   MeasuredRun run = imported(Protocol::one_batch);
   run.engine = models::EngineKind::sglang;
