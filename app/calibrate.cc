@@ -7,6 +7,7 @@
 #include "app/console.h"
 #include "app/data_folder.h"
 #include "app/error_text.h"
+#include "app/fact_flags.h"
 #include "app/progress.h"
 #include "core/text.h"
 
@@ -19,10 +20,10 @@ namespace {
 std::string command_line(const Arguments& arguments) {
   std::string out = "ephemeris calibrate";
   for (const char* name :
-       {"engine", "gpu", "data", "held-out", "splits", "max-iterations", "seed", "out"}) {
-    if (arguments.has(name)) out += fmt::format(" --{} {}", name, arguments.text(name));
+       {"engine", "gpu", "data", "runs", "held-out", "splits", "max-iterations", "seed", "out"}) {
+    for (const std::string& value : arguments.all(name)) out += fmt::format(" --{} {}", name, value);
   }
-  return out;
+  return out + facts_text(arguments, true);
 }
 
 Result<models::EngineKind> read_engine(const Arguments& arguments) {
@@ -41,11 +42,21 @@ Result<calibration::CalibrateOptions> read_options(const Arguments& arguments) {
   const Result<models::EngineKind> engine = read_engine(arguments);
   if (!engine) return engine.error();
   out.engine = *engine;
-  if (!arguments.has("data")) return usage_error("no measured data is given", "add --data FOLDER");
+  if (!arguments.has("data") && !arguments.has("runs")) {
+    return usage_error("no measured data is given", "add --data FOLDER or --runs FILE");
+  }
   if (!arguments.has("out")) return usage_error("no profile file is given", "add --out FILE");
+  auto facts = read_facts(arguments, true);
+  if (!facts) return facts.error();
+  if (const std::string given = facts_text(arguments, true); !given.empty() && !arguments.has("runs")) {
+    return usage_error(fmt::format("{} has no effect without --runs", given.substr(1)), "give --runs FILE too");
+  }
+  out.facts = std::move(*facts);
+  out.runs = arguments.all("runs");
   out.data_folder = arguments.text("data");
   out.out = arguments.text("out");
   out.gpu = arguments.text("gpu", out.gpu);
+  out.gpu.erase(0, out.gpu.find('=') + 1);  // WRITTEN=NAME: rows are picked by the name
   if (arguments.has("held-out")) {
     const auto share = parse_double(arguments.text("held-out"));
     if (!share)
@@ -100,21 +111,25 @@ const CommandSpec& calibrate_spec() {
   static const CommandSpec spec{
       "calibrate",
       "fit an engine's step times on measured data and write a profile",
-      "--engine ENGINE --data FOLDER --out FILE [OPTIONS]",
-      "",
+      "--engine ENGINE (--data FOLDER | --runs FILE...) --out FILE [OPTIONS]",
+      "--runs takes results of benchmark tools, request logs and tables (docs/FORMATS.md lists them); "
+      "the facts below fill in what those files do not say.",
       {"ephemeris calibrate --engine vllm --data ../shared/data --out "
-       "data/profiles/vllm-h100-sxm.json"},
+       "data/profiles/vllm-h100-sxm.json",
+       "ephemeris calibrate --engine vllm --gpu h100-sxm --runs bench.json --tp 1 --out mine.json"},
       {{"calibration",
         {{"engine", "ENGINE", "vllm, sglang or trtllm"},
-         {"gpu", "NAME", "GPU whose rows are used [h100-sxm]"},
+         {"gpu", "NAME", "GPU whose rows are used; WRITTEN=NAME says what a file means [h100-sxm]"},
          {"data", "FOLDER",
           "measured data; holds h100/serving_runs.csv and h100/guidellm_sweeps.csv"},
+         {"runs", "FILE", "your own measured runs, in addition to --data or instead of it", true},
          {"out", "FILE", "profile to write"},
          {"held-out", "SHARE",
           "share of the rows a second fit does not see, to measure its error [0.3]"},
          {"splits", "N", "held-out fits, each with other rows held out [1]"},
          {"max-iterations", "N", "of the fit, each simulating every row [4]"},
          {"seed", "N", "seed of all random draws [1]"}}},
+       fact_options(FactFlags::selecting),
        {"output", {{"json", "", "print JSON instead of tables"}}},
        {"execution",
         {{"threads", "N",

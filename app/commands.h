@@ -14,6 +14,7 @@ struct Command {
 
 const CommandSpec& calibrate_spec();
 const CommandSpec& catalog_spec();
+const CommandSpec& import_spec();
 const CommandSpec& plan_spec();
 const CommandSpec& schema_spec();
 const CommandSpec& simulate_spec();
@@ -23,6 +24,7 @@ const CommandSpec& fit_spec();
 
 int run_calibrate(const Arguments& arguments);
 int run_catalog(const Arguments& arguments);
+int run_import(const Arguments& arguments);
 int run_plan(const Arguments& arguments);
 int run_schema(const Arguments& arguments);
 int run_simulate(const Arguments& arguments);

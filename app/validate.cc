@@ -7,6 +7,7 @@
 #include "app/console.h"
 #include "app/data_folder.h"
 #include "app/error_text.h"
+#include "app/fact_flags.h"
 #include "app/progress.h"
 #include "app/validate_cross.h"
 #include "calibration/picture.h"
@@ -19,6 +20,9 @@ namespace {
 Result<calibration::ValidateOptions> read_options(const Arguments& arguments) {
   calibration::ValidateOptions out;
   out.runs = arguments.text("runs");
+  auto facts = read_facts(arguments);
+  if (!facts) return facts.error();
+  out.facts = std::move(*facts);
   out.out = arguments.text("out");
   out.profiles = arguments.all("profile");
   const Result<std::int64_t> seed = arguments.integer("seed", 0, std::int64_t{1} << 53, 1);
@@ -65,24 +69,25 @@ const CommandSpec& validate_spec() {
       "simulate measured runs with their own load protocol and compare",
       "--runs FILE [OPTIONS]\n   or: ephemeris validate --cross SCHEME --data FOLDER [OPTIONS]",
       "With --runs, predicts with the shipped profiles, which have seen the rows they were fitted "
-      "on. "
-      "FILE is a table of measured operating points (serving_runs.csv or guidellm_sweeps.csv) or a "
-      "folder with "
-      "a request log. The output repeats every row with a pred_ column for each measured figure "
-      "and a status.\n\n"
+      "on. FILE is a result of a benchmark tool (docs/FORMATS.md lists them), a table of measured "
+      "operating points, or the folder of a request log. The output repeats every row with a pred_ "
+      "column for each measured figure and a status.\n\n"
       "With --cross, refits each engine without a part of its rows, predicts that part, and does "
       "so for "
       "every part: the errors are those on measurements that no fit has seen.",
       {"ephemeris validate --runs serving_runs.csv --out predicted.csv",
+       "ephemeris validate --runs bench.json --engine vllm --gpu h100-sxm --tp 1",
        "ephemeris validate --cross leave-one-model-out --engine trtllm --data ../shared/data --out "
        "held-out.csv --picture held-out.svg",
        "ephemeris validate --report docs/VALIDATION.md --from build/validation"},
       {{"validation",
-        {{"runs", "FILE", "measured runs: a table, or the folder of a request log"},
+        {{"runs", "FILE", "measured runs: a tool's results, a table, or the folder of a request log"},
          {"out", "FILE", "write the rows back with predictions [not written]"},
          {"profile", "FILE", "profile to use instead of the shipped ones", true},
          {"seed", "N", "seed of all random draws [1]"}}},
+       shared_options(),
        cross_options(),
+       fact_options(FactFlags::others),
        report_options(),
        {"output",
         {{"json", "", "print JSON instead of tables"},

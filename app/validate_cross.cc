@@ -155,16 +155,24 @@ OptionGroup cross_options() {
        {"data", "FOLDER",
         "measured data, as for calibrate; holds h100/serving_runs.csv and "
         "h100/guidellm_sweeps.csv"},
-       {"engine", "ENGINE", "vllm, sglang or trtllm [all three]", true},
-       {"gpu", "NAME", "GPU whose rows are used [h100-sxm]"},
        {"folds", "K", "of k-fold [5]"},
        {"held-out", "SHARE", "of random: share of the rows, by whole curves [0.3]"},
        {"repeats", "N", "of random: draws, each with a fit [3]"},
        {"host-from-run", "",
         "of leave-one-instance-out: learn an unseen host's speed from one synchronous run of it"},
        {"protocol", "NAME", "count held-out rows of this load protocol only", true},
-       {"model", "NAME", "count held-out rows of this model only", true},
        {"max-iterations", "N", "of each fit, each simulating every row [4]"}}};
+}
+
+OptionGroup shared_options() {
+  return {"engine, GPU and model",
+          {{"engine", "ENGINE",
+            "--cross: whose rows [vllm, sglang and trtllm]; --runs: of a file that does not say it", true},
+           {"gpu", "NAME",
+            "--cross: whose rows [h100-sxm]; --runs: of a file that does not say it, or WRITTEN=NAME"},
+           {"model", "NAME",
+            "--cross: count held-out rows of this model only; --runs: of a file that does not say it, or "
+            "WRITTEN=NAME", true}}};
 }
 
 int run_cross(const Arguments& arguments) {

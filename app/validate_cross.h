@@ -7,6 +7,8 @@ namespace eph::app {
 
 // Options of the two ways, as groups of the command's help.
 [[nodiscard]] OptionGroup cross_options();
+// Options that mean something with --cross and with --runs.
+[[nodiscard]] OptionGroup shared_options();
 [[nodiscard]] OptionGroup report_options();
 
 // Error: an option of another way of using `validate` than the one that the arguments choose.

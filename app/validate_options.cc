@@ -20,7 +20,7 @@ std::vector<std::string_view> ways_of(const OptionGroup& group, std::string_view
   if (group.title == cross_options().title) return {kCross};
   if (group.title == report_options().title) return {kReport};
   const bool shared =
-      option == "out" || option == "seed" || group.title == "output" || group.title == "execution";
+      group.title == shared_options().title || option == "out" || option == "seed" || group.title == "output" || group.title == "execution";
   if (shared) return {kRuns, kCross};
   return {kRuns};
 }

@@ -75,8 +75,13 @@ Result<void> CalibrateOptions::validate() const {
 Result<CalibrateReport> calibrate(const CalibrateOptions& options, const models::Catalog& catalog,
                                   const CalibrateProgress& progress) {
   if (auto ok = options.validate(); !ok) return ok.error();
-  auto data = load_dataset(options.data_folder, options.engine, options.gpu, catalog);
+  Result<Dataset> data = Dataset{};
+  if (!options.data_folder.empty()) data = load_dataset(options.data_folder, options.engine, options.gpu, catalog);
   if (!data) return data.error();
+  for (const std::string& file : options.runs) {
+    auto ok = add_measured_runs(file, options.facts, options.engine, options.gpu, catalog, *data);
+    if (!ok) return ok.error();
+  }
   const std::vector<DataRow>& rows = data->rows;
   FitOptions fit_options;
   fit_options.threads = options.threads;

@@ -14,7 +14,9 @@ namespace eph::calibration {
 
 struct CalibrateOptions {
   models::EngineKind engine = models::EngineKind::vllm;
-  std::string data_folder;        // holds h100/serving_runs.csv and h100/guidellm_sweeps.csv
+  std::string data_folder;        // holds h100/serving_runs.csv and h100/guidellm_sweeps.csv; may be empty
+  std::vector<std::string> runs;  // the user's own files, any format of load_runs
+  RunFacts facts;                 // what those do not say
   std::string gpu = "h100-sxm";   // catalogue name
   std::string out;                // profile file; empty: none is written
   double held_out = 0.3;          // share of rows, by whole curves; 0: no held-out fit

@@ -92,6 +92,22 @@ Result<Dataset> load_dataset(const std::string& data_folder, models::EngineKind 
   return out;
 }
 
+Result<void> add_measured_runs(const std::string& path, const RunFacts& facts, models::EngineKind engine,
+                               const std::string& gpu, const models::Catalog& catalog, Dataset& out) {
+  const auto table = load_runs(path, facts);
+  if (!table) return table.error();
+  SpecCache specs(catalog);
+  const std::size_t rows = out.rows.size(), skipped = out.skipped.size();
+  add_table(*table, path, engine, gpu, specs, out);
+  if (out.rows.size() > rows) return {};
+  Error error = row_error(path, 0,
+                          fmt::format("none of its {} runs can be used for {} on {}", table->runs.size(),
+                                      models::name(engine), gpu),
+                          "give --engine and --gpu of the runs, or leave the file out");
+  if (out.skipped.size() > skipped) error.what += fmt::format(" ({})", out.skipped[skipped]);
+  return error;
+}
+
 std::vector<bool> hold_out_curves(const std::vector<DataRow>& rows, double share, std::uint64_t seed) {
   std::map<std::string, std::vector<std::size_t>> curves;
   for (std::size_t i = 0; i < rows.size(); ++i) curves[rows[i].curve].push_back(i);
@@ -113,7 +129,9 @@ std::vector<bool> hold_out_curves(const std::vector<DataRow>& rows, double share
 RunPlan shortened(const RunPlan& plan) {
   RunPlan out = plan;
   const auto& rate = plan.measured[Figure::achieved_rps];
-  if (!rate || plan.protocol == Protocol::throughput || plan.count_to_s <= 0) return out;
+  const bool stationary = plan.protocol == Protocol::synchronous || plan.protocol == Protocol::constant ||
+                          plan.protocol == Protocol::open_loop;
+  if (!rate || !stationary || plan.count_to_s <= 0) return out;
   const double wanted = plan.protocol == Protocol::synchronous ? kSynchronousRequests : kOpenRequests;
   const double stage_s = std::min(plan.count_to_s, wanted / *rate);
   out.count_from_s = plan.count_from_s / plan.count_to_s * stage_s;
@@ -135,7 +153,11 @@ std::vector<Figure> fitted_figures(const RunPlan& plan) {
       wanted = {Figure::ttft_p50, Figure::ttft_p95, Figure::ttft_p99,
                 Figure::itl_p50,  Figure::e2e_p50,  Figure::achieved_rps};
       break;
-    default: wanted = {Figure::mean_tpot, Figure::mean_ttft}; break;
+    default:
+      wanted = {Figure::mean_tpot, Figure::mean_ttft};
+      // Tools that do not stream give one time for a request.
+      if (!plan.is_scored(Figure::mean_tpot)) wanted = {Figure::mean_ttft, Figure::e2e_mean};
+      break;
   }
   std::erase_if(wanted, [&](Figure f) { return !plan.is_scored(f); });
   return wanted;

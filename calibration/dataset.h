@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "calibration/protocol.h"
+#include "calibration/run_facts.h"
 #include "core/result.h"
 #include "models/catalog.h"
 
@@ -39,6 +40,12 @@ struct Dataset {
 // there) and keeps the rows of `engine` on `gpu` (catalogue name) that have anything to score.
 [[nodiscard]] Result<Dataset> load_dataset(const std::string& data_folder, models::EngineKind engine,
                                            const std::string& gpu, const models::Catalog& catalog);
+
+// Adds the runs of a user's own file (any format of load_runs) of that engine and GPU. An error when none
+// of them can be used.
+[[nodiscard]] Result<void> add_measured_runs(const std::string& path, const RunFacts& facts,
+                                             models::EngineKind engine, const std::string& gpu,
+                                             const models::Catalog& catalog, Dataset& out);
 
 // Which rows are held out: whole curves, at random, until `share` of the rows are. Same seed, same rows.
 [[nodiscard]] std::vector<bool> hold_out_curves(const std::vector<DataRow>& rows, double share,

@@ -20,6 +20,7 @@ struct RunPlan {
   sim::EngineOptions engine;
   models::KvPoolOptions kv;  // without the fitted reserve
   int replicas = 1;
+  bool in_process = false;  // the tool called the engine without a server: no front end
   ToolLoadSpec load;
   // Requests that complete in (count_from_s, count_to_s] count; count_to_s 0: all of them, to the end.
   double count_from_s = 0, count_to_s = 0;

@@ -150,8 +150,13 @@ Result<std::vector<models::EngineProfile>> load_profiles(const std::vector<std::
 
 Result<ValidateReport> validate(const ValidateOptions& options, const models::Catalog& catalog,
                                 const ValidateProgress& progress) {
-  if (is_request_log(options.runs)) return validate_log(options, catalog);
-  const auto runs = load_runs(options.runs);
+  if (is_request_log(options.runs)) {
+    if (options.facts.any()) {
+      return usage_error("the folder of a request log says all that is needed", "leave out the facts of the run");
+    }
+    return validate_log(options, catalog);
+  }
+  const auto runs = load_runs(options.runs, options.facts);
   if (!runs) return runs.error();
   if (auto ok = check_header(*runs); !ok) return ok.error();
   const auto profiles = load_profiles(options.profiles, catalog);

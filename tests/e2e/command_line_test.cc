@@ -10,6 +10,7 @@ const std::vector<std::vector<std::string>> kCommands{{"plan"},
                                                       {"simulate"},
                                                       {"workload", "describe"},
                                                       {"workload", "fit"},
+                                                      {"import"},
                                                       {"calibrate"},
                                                       {"validate"},
                                                       {"catalog"},
@@ -93,7 +94,7 @@ TEST_CASE("calibrate and validate say what they need") {
   check_usage({"calibrate", "--engine", "vlm"},
               "--engine: \"vlm\" is not known; did you mean \"vllm\"?");
   check_usage({"calibrate", "--engine", "vllm", "--out", "o"},
-              "no measured data is given; add --data FOLDER");
+              "no measured data is given; add --data FOLDER or --runs FILE");
   check_usage({"calibrate", "--engine", "vllm", "--data", "d"},
               "no profile file is given; add --out FILE");
   CHECK(ephemeris({"validate", "--runs", "no/such.csv"}).code == 3);
