@@ -8,6 +8,7 @@
 #include "app/data_folder.h"
 #include "app/error_text.h"
 #include "app/progress.h"
+#include "app/table_commands.h"
 #include "core/text.h"
 
 namespace eph::app {
@@ -109,6 +110,7 @@ const CommandSpec& calibrate_spec() {
          {"gpu", "NAME", "GPU whose rows are used [h100-sxm]"},
          {"data", "FOLDER",
           "measured data; holds h100/serving_runs.csv and h100/guidellm_sweeps.csv"},
+         {"coldstart", "FILE", "fit start-up times on this table instead; takes --out only"},
          {"out", "FILE", "profile to write"},
          {"held-out", "SHARE",
           "share of the rows a second fit does not see, to measure its error [0.3]"},
@@ -125,6 +127,7 @@ const CommandSpec& calibrate_spec() {
 }
 
 int run_calibrate(const Arguments& arguments) {
+  if (const auto done = calibrate_table(arguments)) return *done;
   const Result<calibration::CalibrateOptions> options = read_options(arguments);
   if (!options) return fail(options.error());
   const Result<models::Catalog> catalog = open_catalog(arguments, "catalog");

@@ -8,6 +8,7 @@
 #include "app/data_folder.h"
 #include "app/error_text.h"
 #include "app/progress.h"
+#include "app/table_commands.h"
 
 namespace eph::app {
 
@@ -72,6 +73,7 @@ const CommandSpec& validate_spec() {
 }
 
 int run_validate(const Arguments& arguments) {
+  if (const auto done = validate_table(arguments)) return *done;
   const Result<calibration::ValidateOptions> options = read_options(arguments);
   if (!options) return fail(options.error());
   const Result<models::Catalog> catalog = open_catalog(arguments);
