@@ -74,8 +74,9 @@ TEST_CASE("the fit of start-up times finds the seconds that made the rows") {
   const models::StartupModel fit = fit_startup(runs->rows, std::vector<bool>(36, true));
   for (const StartupRow& r : runs->rows) {
     if (r.machine == "b") continue;
-    // The machines' own factors are shrunk and dropped: within half of what "b" differs by.
-    CHECK(fit.distribution(r.query).median_s == Approx(r.seconds).epsilon(0.05));
+    // A machine's own factor is shrunk and dropped: "b" lifts the cloud by at most its 10 %, and the
+    // weak priors pull a little.
+    CHECK(fit.distribution(r.query).median_s == Approx(r.seconds).epsilon(0.08));
   }
   REQUIRE(fit.clouds.size() == 1);
   CHECK(fit.clouds[0].download_bytes_per_s == Approx(0.2e9).epsilon(0.05));
