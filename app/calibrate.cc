@@ -27,9 +27,9 @@ std::string command_line(const Arguments& arguments) {
 }
 
 Result<models::EngineKind> read_engine(const Arguments& arguments) {
-  const std::vector<std::string> names{"vllm", "sglang", "trtllm"};
+  const std::vector<std::string> names{"vllm", "sglang", "trtllm", "llamacpp"};
   if (!arguments.has("engine"))
-    return usage_error("no engine is given", "add --engine, one of vllm, sglang, trtllm");
+    return usage_error("no engine is given", "add --engine, one of vllm, sglang, trtllm, llamacpp");
   const std::string text = arguments.text("engine");
   const auto kind = models::parse_engine(text);
   if (!kind)
@@ -106,10 +106,11 @@ const CommandSpec& calibrate_spec() {
       {"ephemeris calibrate --engine vllm --data ../shared/data --out "
        "data/profiles/vllm-h100-sxm.json"},
       {{"calibration",
-        {{"engine", "ENGINE", "vllm, sglang or trtllm"},
+        {{"engine", "ENGINE", "vllm, sglang, trtllm or llamacpp"},
          {"gpu", "NAME", "GPU whose rows are used [h100-sxm]"},
          {"data", "FOLDER",
-          "measured data; holds h100/serving_runs.csv and h100/guidellm_sweeps.csv"},
+          "measured data; holds h100/serving_runs.csv and h100/guidellm_sweeps.csv, for llamacpp "
+          "cpu/llama_bench_cpu.csv.gz"},
          {"coldstart", "FILE", "fit start-up times on this table instead; takes --out only"},
          {"out", "FILE", "profile to write"},
          {"held-out", "SHARE",

@@ -8,6 +8,7 @@
 #include "app/console.h"
 #include "app/data_folder.h"
 #include "app/table.h"
+#include "calibration/cpu/bench_calibration.h"
 #include "calibration/startup/startup_calibration.h"
 
 namespace eph::app {
@@ -76,6 +77,37 @@ int calibrate_coldstart(const Arguments& arguments) {
                             errors_text(report->errors)));
 }
 
+int calibrate_llamacpp(const Arguments& arguments) {
+  if (auto ok = refuse(arguments, {"gpu", "held-out", "splits", "max-iterations", "seed"},
+                       "on llama.cpp: all machines and both held-out sets are always fitted");
+      !ok)
+    return fail(ok.error());
+  for (const char* needed : {"data", "out"}) {
+    if (!arguments.has(needed))
+      return fail(usage_error(fmt::format("--{} is not given", needed),
+                              "calibrate llama.cpp with --data FOLDER --out FILE"));
+  }
+  const Result<std::int64_t> threads = arguments.integer("threads", 1, 1024, 0);
+  if (!threads) return fail(threads.error());
+  const Result<models::Catalog> catalog = open_catalog(arguments, "catalog");
+  if (!catalog) return fail(catalog.error());
+  const std::string data = arguments.text("data"), out = arguments.text("out");
+  const std::string command =
+      fmt::format("ephemeris calibrate --engine llamacpp --data {} --out {}", data, out);
+  const auto report =
+      calibration::calibrate_bench(data, out, command, *catalog, static_cast<int>(*threads));
+  if (!report) return fail(report.error());
+  if (arguments.has("json")) {
+    Json json = Json::object();
+    json.set("version", 1).set("command", "calibrate").set("rows", report->rows);
+    json.set("used", report->used).set("errors", errors_json(report->errors));
+    return finish(json.set("profile", to_json(report->profile)).dump() + "\n");
+  }
+  return finish(fmt::format("{}: llama.cpp on {} machines of {} kinds from {} of {} rows\n\n{}",
+                            out, report->profile.machines.size(), report->profile.kinds.size(),
+                            report->used, report->rows, errors_text(report->errors)));
+}
+
 int print_validation(const Arguments& arguments, const calibration::TableValidation& report) {
   if (arguments.has("json")) {
     Json json = Json::object();
@@ -95,6 +127,8 @@ int print_validation(const Arguments& arguments, const calibration::TableValidat
 
 std::optional<int> calibrate_table(const Arguments& arguments) {
   if (arguments.has("coldstart")) return calibrate_coldstart(arguments);
+  if (models::parse_engine(arguments.text("engine")) == models::EngineKind::llamacpp)
+    return calibrate_llamacpp(arguments);
   return std::nullopt;
 }
 
@@ -105,13 +139,22 @@ std::optional<int> validate_table(const Arguments& arguments) {
   if (std::filesystem::is_directory(path, ignored)) return std::nullopt;
   auto table = CsvTable::load(path);
   // A file that is no table is the business of the other readers, and so is its error.
-  if (!table || !calibration::is_startup_runs(*table)) return std::nullopt;
-  if (auto ok = refuse(arguments, {"profile", "seed", "threads"}, "on start-ups"); !ok)
+  if (!table) return std::nullopt;
+  const bool startup = calibration::is_startup_runs(*table);
+  if (!startup && !calibration::is_bench_runs(*table)) return std::nullopt;
+  if (auto ok = startup ? refuse(arguments, {"profile", "seed", "threads"}, "on start-ups")
+                        : refuse(arguments, {"seed"}, "on llama-bench rows");
+      !ok)
     return fail(ok.error());
   const Result<models::Catalog> catalog = open_catalog(arguments);
   if (!catalog) return fail(catalog.error());
-  calibration::TableValidateOptions options{path, arguments.text("out")};
-  const auto report = calibration::validate_startup(std::move(*table), options, *catalog);
+  const calibration::TableValidateOptions options{path, arguments.text("out")};
+  const Result<std::int64_t> threads = arguments.integer("threads", 1, 1024, 0);
+  if (!threads) return fail(threads.error());
+  const auto report =
+      startup ? calibration::validate_startup(std::move(*table), options, *catalog)
+              : calibration::validate_bench(std::move(*table), options, arguments.text("profile"),
+                                            static_cast<int>(*threads), *catalog);
   return report ? print_validation(arguments, *report) : fail(report.error());
 }
 

@@ -1,8 +1,8 @@
 #include "calibration/startup/startup_calibration.h"
 
 #include <cmath>
-#include <set>
 
+#include "calibration/held_out.h"
 #include "calibration/startup/startup_fit.h"
 #include "core/line_source.h"
 #include "core/version.h"
@@ -37,41 +37,30 @@ std::vector<bool> select(const std::vector<StartupRow>& rows, bool cold) {
   return out;
 }
 
-// Share of the selected rows within the 90 % interval whose width the *other* groups' errors set.
-double coverage(const std::vector<StartupRow>& rows, const std::vector<double>& predicted,
-                const std::vector<bool>& only, const StartupGroup& group) {
-  constexpr double kNormal95 = 1.6448536269514722;
-  std::set<std::string> groups;
+std::vector<double> log_ratios(const std::vector<StartupRow>& rows,
+                               const std::vector<double>& predicted,
+                               const std::vector<bool>& only) {
+  std::vector<double> out;
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    if (only[i]) groups.insert(group(rows[i]));
+    if (only[i]) out.push_back(std::log(rows[i].seconds / predicted[i]));
   }
-  std::size_t inside = 0, all = 0;
-  for (const std::string& held : groups) {
-    std::vector<bool> others = only;
-    for (std::size_t i = 0; i < rows.size(); ++i) {
-      if (group(rows[i]) == held) others[i] = false;
-    }
-    const double half = kNormal95 * interval_sd(rows, predicted, others);
-    for (std::size_t i = 0; i < rows.size(); ++i) {
-      if (!only[i] || others[i]) continue;
-      ++all;
-      if (std::abs(std::log(rows[i].seconds / predicted[i])) <= half) ++inside;
-    }
-  }
-  return all > 0 ? static_cast<double>(inside) / static_cast<double>(all) : -1;
+  return out;
 }
 
 SplitError error_line(const std::vector<StartupRow>& rows, const std::vector<double>& predicted,
                       const std::string& split, bool cold, const StartupGroup* group) {
   const std::vector<bool> only = select(rows, cold);
   std::vector<double> p, m;
+  std::vector<std::string> groups;
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    if (!only[i] || predicted[i] <= 0) continue;
+    if (!only[i]) continue;
     p.push_back(predicted[i]);
     m.push_back(rows[i].seconds);
+    if (group != nullptr) groups.push_back((*group)(rows[i]));
   }
   SplitError out{split, "startup_s", cold ? "cold" : "warm", summarise_errors(p, m), -1};
-  if (group != nullptr) out.coverage90 = coverage(rows, predicted, only, *group);
+  if (group != nullptr)
+    out.coverage90 = interval_coverage(log_ratios(rows, predicted, only), groups);
   return out;
 }
 
@@ -100,8 +89,9 @@ HeldOut hold_out(const std::vector<StartupRow>& rows) {
     std::vector<bool> siblings = all;
     for (std::size_t i = 0; i < rows.size(); ++i)
       siblings[i] = siblings[i] && has_sibling(rows, rows[i]);
-    (cold ? out.cold_known : out.warm_known) = interval_sd(rows, predictions[0], siblings);
-    (cold ? out.cold_new : out.warm_new) = interval_sd(rows, predictions[2], all);
+    (cold ? out.cold_known : out.warm_known) =
+        interval_sd(log_ratios(rows, predictions[0], siblings));
+    (cold ? out.cold_new : out.warm_new) = interval_sd(log_ratios(rows, predictions[2], all));
   }
   return out;
 }

@@ -8,8 +8,6 @@
 #include <map>
 #include <set>
 
-#include "core/stats.h"
-
 namespace eph::calibration {
 namespace {
 
@@ -166,19 +164,6 @@ std::vector<double> predict_held_out(const std::vector<StartupRow>& rows,
     }
   }
   return out;
-}
-
-double interval_sd(const std::vector<StartupRow>& rows, const std::vector<double>& predicted,
-                   const std::vector<bool>& only) {
-  constexpr double kNormal95 = 1.6448536269514722;
-  std::vector<double> sizes;
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    if (only[i] && predicted[i] > 0)
-      sizes.push_back(std::abs(std::log(rows[i].seconds / predicted[i])));
-  }
-  if (sizes.empty()) return 0;
-  std::sort(sizes.begin(), sizes.end());
-  return quantile_sorted(sizes, 0.9) / kNormal95;
 }
 
 }  // namespace eph::calibration

@@ -20,10 +20,4 @@ using StartupGroup = std::function<std::string(const StartupRow&)>;
 [[nodiscard]] std::vector<double> predict_held_out(const std::vector<StartupRow>& rows,
                                                    const StartupGroup& group);
 
-// Half-width of the central 90 % of ln(measured / predicted), over 1.645: the sigma of a lognormal
-// whose 90 % interval holds 90 % of the rows. `only` by row.
-[[nodiscard]] double interval_sd(const std::vector<StartupRow>& rows,
-                                 const std::vector<double>& predicted,
-                                 const std::vector<bool>& only);
-
 }  // namespace eph::calibration
