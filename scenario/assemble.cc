@@ -44,6 +44,8 @@ Result<void> check_place(models::EngineKind kind, const models::GpuSpec& gpu,
     return usage_error(
         fmt::format("weights in {} are simulated with llama.cpp only", models::name(llm.weights)),
         "choose another format, or --engine llamacpp");
+  if (llamacpp && spec.chunk_tokens && *spec.chunk_tokens < 1)
+    return usage_error("llama.cpp cannot pass 0 tokens at a time", "give n_ubatch of at least 1");
   if (llamacpp && spec.layout.gpus() > 1)
     return usage_error(
         fmt::format("llama.cpp is simulated on one device, not on {}", spec.layout.gpus()),
@@ -194,7 +196,7 @@ Result<void> Assembler::use_cpu(const models::CpuProfile& profile) {
   if (!rates) return rates.error();
   const models::CpuModelSize size(out_.llm, kv_.kv_precision);
   out_.step = std::make_unique<models::CpuStepModel>(
-      size, *rates, spec_.chunk_tokens.value_or(std::max<std::int64_t>(1, defaults_.chunk_tokens)));
+      size, *rates, std::max<std::int64_t>(1, spec_.chunk_tokens.value_or(defaults_.chunk_tokens)));
   out_.warnings = cpu_warnings(profile, out_.gpu, out_.llm);
   return {};
 }
@@ -202,9 +204,12 @@ Result<void> Assembler::use_cpu(const models::CpuProfile& profile) {
 void Assembler::warn_if_pool_is_small() {
   const sim::ReplicaConfig& replica = out_.config.replica;
   if (kind_ == models::EngineKind::llamacpp) {
+    const std::int64_t slot = replica.kv.usable_tokens() / replica.engine.max_num_seqs;
+    if (slot >= replica.engine.max_model_len) return;
     out_.warnings.push_back(fmt::format(
-        "each of the {} slots holds {} tokens; longer requests are rejected",
-        replica.engine.max_num_seqs, replica.kv.usable_tokens() / replica.engine.max_num_seqs));
+        "each of the {} slots holds {} tokens, less than the longest sequence of {}: longer "
+        "requests are rejected; more context (max-model-len) or fewer slots (max-num-seqs) help",
+        replica.engine.max_num_seqs, slot, replica.engine.max_model_len));
     return;
   }
   if (replica.kv.usable_tokens() >= replica.engine.max_model_len) return;

@@ -88,7 +88,7 @@ BenchRow read_row(RowCells& cells, const std::vector<models::CpuKind>& kinds,
   row.cloud = cells.text("vendor");
   row.machine = cells.text("instance");
   row.tokens_per_s = cells.positive("avg_ts").value_or(0);
-  const double bytes = cells.positive("model_size").value_or(0);
+  const double bytes = row.model_bytes = cells.positive("model_size").value_or(0);
   const std::int64_t prompt = cells.integer("n_prompt", 0), output = cells.integer("n_gen", 0);
   const std::int64_t ubatch = cells.integer("n_ubatch", 1);
   row.cores = static_cast<int>(cells.integer("n_threads", 1));
@@ -114,6 +114,20 @@ BenchRow read_row(RowCells& cells, const std::vector<models::CpuKind>& kinds,
   }
   if (!(row.tokens_per_s > 0)) row.left_out = "no speed";
   return row;
+}
+
+void leave_out_tiny_kinds(std::vector<BenchRow>& rows) {
+  constexpr double kTelling = 1e9;
+  std::map<std::string, double> largest;
+  for (const BenchRow& row : rows) {
+    if (!row.left_out.empty()) continue;
+    double& bytes = largest[row.kind];
+    bytes = std::max(bytes, row.model_bytes);
+  }
+  for (BenchRow& row : rows) {
+    if (row.left_out.empty() && largest[row.kind] < kTelling)
+      row.left_out = "only models below 1 GB were measured on " + row.kind;
+  }
 }
 
 }  // namespace
@@ -154,6 +168,7 @@ Result<BenchTable> read_bench_runs(CsvTable table, const models::Catalog& catalo
     out.rows.push_back(read_row(cells, *kinds, catalog, sizes));
   }
   if (!faults.ok()) return faults.combined();
+  leave_out_tiny_kinds(out.rows);
   out.table = std::move(table);
   return out;
 }

@@ -20,6 +20,7 @@ struct BenchRow {
   bool prompt = false;   // else generation
   models::CpuWork work;  // of a token
   double hidden = 0;
+  double model_bytes = 0;  // size of the weight file
   double tokens_per_s = 0;
   std::string left_out;  // why no fit and no error table uses it; empty: used
 
@@ -31,7 +32,9 @@ struct BenchTable {
   std::vector<BenchRow> rows;  // by row of the table
 };
 
-// Header with model_size, n_prompt, n_gen and avg_ts, one instance type a row.
+// Header with model_size, n_prompt, n_gen and avg_ts, one instance type a row. Kinds on which no
+// model above 1 GB ran are left out: tiny ones say nothing about bandwidth and arithmetic, and a
+// fit would give such a kind the rates it starts from.
 [[nodiscard]] bool is_bench_runs(const CsvTable& table);
 [[nodiscard]] Result<BenchTable> read_bench_runs(CsvTable table, const models::Catalog& catalog);
 

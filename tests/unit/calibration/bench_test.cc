@@ -74,6 +74,16 @@ TEST_CASE("a llama-bench row becomes a place and the work of a token") {
   CHECK_FALSE(bench->rows[4].left_out.empty());
 }
 
+TEST_CASE("a processor on which only tiny models ran is left out") {
+  const std::string tiny =
+      "aws,m8a.large,SmolLM-135M.Q4_K_M.gguf,1,103668480,512,0,1,0,,CPU,4753,900,1,2048,512,f16,"
+      "1\n";
+  const auto bench = read(tiny + row("m7i.large", "llama-7b.Q4_K_M.gguf", 512, 0, 1, 5));
+  REQUIRE(bench.has_value());
+  CHECK(bench->rows[0].left_out == "only models below 1 GB were measured on turin");
+  CHECK(bench->rows[1].left_out.empty());
+}
+
 TEST_CASE("the fit of llama-bench rows predicts a machine of another size that it has not seen") {
   // Rates of "genoa" made up within what the priors allow; machines are exactly their kind.
   models::CpuProfile truth;
