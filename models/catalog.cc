@@ -105,7 +105,7 @@ Result<GpuSpec> Catalog::gpu(std::string_view name) const {
   if (kinds) {
     if (const CpuMachine* machine = find_cpu_machine(*kinds, name)) return as_gpu(*machine);
   }
-  return unknown("GPU", name, *known, "; machines without one: ephemeris catalog cpus");
+  return unknown("GPU", name, *known);
 }
 
 Result<LlmSpec> Catalog::llm(std::string_view name_or_path) const {

@@ -100,7 +100,7 @@ TEST_CASE("calibrate and validate say what they need") {
 
 TEST_CASE("the catalogue is listed for people and for machines") {
   for (const char* kind :
-       {"models", "gpus", "engines", "profiles", "workloads", "networks", "prices"}) {
+       {"models", "gpus", "cpus", "engines", "profiles", "workloads", "networks", "prices"}) {
     const Finished text = ephemeris({"catalog", kind});
     CAPTURE(kind, text.err);
     CHECK(text.code == 0);
