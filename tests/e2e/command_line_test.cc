@@ -12,6 +12,7 @@ const std::vector<std::vector<std::string>> kCommands{{"plan"},
                                                       {"workload", "fit"},
                                                       {"calibrate"},
                                                       {"validate"},
+                                                      {"startup"},
                                                       {"catalog"},
                                                       {"schema"}};
 
@@ -88,7 +89,7 @@ TEST_CASE("an option that has no effect is refused") {
 TEST_CASE("calibrate and validate say what they need") {
   check_usage({"validate"}, "validate needs measured runs; give --runs FILE");
   check_usage({"calibrate", "--data", "d", "--out", "o"},
-              "no engine is given; add --engine, one of vllm, sglang, trtllm");
+              "no engine is given; add --engine, one of vllm, sglang, trtllm, llamacpp");
   check_usage({"calibrate", "--engine", "vlm"},
               "--engine: \"vlm\" is not known; did you mean \"vllm\"?");
   check_usage({"calibrate", "--engine", "vllm", "--out", "o"},
