@@ -74,8 +74,8 @@ TEST_CASE("the fit of start-up times finds the seconds that made the rows") {
   const models::StartupModel fit = fit_startup(runs->rows, std::vector<bool>(36, true));
   for (const StartupRow& r : runs->rows) {
     if (r.machine == "b") continue;
-    // A machine's own factor is shrunk and dropped: "b" lifts the cloud by at most its 10 %, and the
-    // weak priors pull a little.
+    // A machine's own factor is shrunk and dropped: "b" lifts the cloud by at most its 10 %, and
+    // the weak priors pull a little.
     CHECK(fit.distribution(r.query).median_s == Approx(r.seconds).epsilon(0.08));
   }
   REQUIRE(fit.clouds.size() == 1);
