@@ -9,6 +9,7 @@
 #include "app/error_text.h"
 #include "app/fact_flags.h"
 #include "app/progress.h"
+#include "app/table_commands.h"
 #include "core/text.h"
 
 namespace eph::app {
@@ -27,9 +28,9 @@ std::string command_line(const Arguments& arguments) {
 }
 
 Result<models::EngineKind> read_engine(const Arguments& arguments) {
-  const std::vector<std::string> names{"vllm", "sglang", "trtllm"};
+  const std::vector<std::string> names{"vllm", "sglang", "trtllm", "llamacpp"};
   if (!arguments.has("engine"))
-    return usage_error("no engine is given", "add --engine, one of vllm, sglang, trtllm");
+    return usage_error("no engine is given", "add --engine, one of vllm, sglang, trtllm, llamacpp");
   const std::string text = arguments.text("engine");
   const auto kind = models::parse_engine(text);
   if (!kind)
@@ -118,11 +119,13 @@ const CommandSpec& calibrate_spec() {
        "data/profiles/vllm-h100-sxm.json",
        "ephemeris calibrate --engine vllm --gpu h100-sxm --runs bench.json --tp 1 --out mine.json"},
       {{"calibration",
-        {{"engine", "ENGINE", "vllm, sglang or trtllm"},
+        {{"engine", "ENGINE", "vllm, sglang, trtllm or llamacpp"},
          {"gpu", "NAME", "GPU whose rows are used; WRITTEN=NAME says what a file means [h100-sxm]"},
          {"data", "FOLDER",
-          "measured data; holds h100/serving_runs.csv and h100/guidellm_sweeps.csv"},
+          "measured data; holds h100/serving_runs.csv and h100/guidellm_sweeps.csv, for llamacpp "
+          "cpu/llama_bench_cpu.csv.gz"},
          {"runs", "FILE", "your own measured runs, in addition to --data or instead of it", true},
+         {"coldstart", "FILE", "fit start-up times on this table instead; takes --out only"},
          {"out", "FILE", "profile to write"},
          {"held-out", "SHARE",
           "share of the rows a second fit does not see, to measure its error [0.3]"},
@@ -140,6 +143,7 @@ const CommandSpec& calibrate_spec() {
 }
 
 int run_calibrate(const Arguments& arguments) {
+  if (const auto done = calibrate_table(arguments)) return *done;
   const Result<calibration::CalibrateOptions> options = read_options(arguments);
   if (!options) return fail(options.error());
   const Result<models::Catalog> catalog = open_catalog(arguments, "catalog");

@@ -25,6 +25,7 @@ const std::array<Command, 9>& commands() {
                                            {import_spec, run_import},
                                            {calibrate_spec, run_calibrate},
                                            {validate_spec, run_validate},
+                                           {startup_spec, run_startup},
                                            {catalog_spec, run_catalog},
                                            {schema_spec, run_schema}}};
   return all;

@@ -35,8 +35,8 @@ std::string feasible_table(const planner::PlanProblem& problem, const planner::P
                                    layout_text(row.deployment.layout),
                                    human_count(static_cast<std::uint64_t>(row.replicas)),
                                    human_count(static_cast<std::uint64_t>(row.gpus)),
-                                   money(row.usd_per_hour),
-                                   money(row.usd_per_million_output_tokens)};
+                                   row.priced ? money(row.usd_per_hour) : "-",
+                                   row.priced ? money(row.usd_per_million_output_tokens) : "-"};
     for (const sim::SloOutcome& slo : row.at_plan.slos) {
       cells.push_back(fmt::format("{} ms", human(slo.measured_s * 1e3)));
     }

@@ -12,6 +12,7 @@
 #include "app/validate_cross.h"
 #include "calibration/picture.h"
 #include "core/line_source.h"
+#include "app/table_commands.h"
 
 namespace eph::app {
 
@@ -104,6 +105,7 @@ int run_validate(const Arguments& arguments) {
   if (const auto ok = check_validate_options(arguments); !ok) return fail(ok.error());
   if (arguments.has("cross")) return run_cross(arguments);
   if (arguments.has("report")) return run_report(arguments);
+  if (const auto done = validate_table(arguments)) return *done;
   const Result<calibration::ValidateOptions> options = read_options(arguments);
   if (!options) return fail(options.error());
   const Result<models::Catalog> catalog = open_catalog(arguments, "catalog");

@@ -12,6 +12,7 @@
 #include "core/csv.h"
 #include "core/line_source.h"
 #include "core/text.h"
+#include "models/step_profile.h"
 
 namespace eph::calibration {
 namespace {
@@ -141,9 +142,13 @@ Result<std::vector<models::EngineProfile>> load_profiles(const std::vector<std::
   }
   std::vector<models::EngineProfile> profiles;
   for (const std::string& path : paths) {
-    auto profile = models::load_profile(path);
+    auto profile = models::load_step_profile(path);
     if (!profile) return profile.error();
-    profiles.push_back(std::move(*profile));
+    // The data folder also holds profiles of other forms, which no serving run needs.
+    auto* fitted = std::get_if<models::EngineProfile>(&*profile);
+    if (fitted == nullptr && files.empty()) continue;
+    if (fitted == nullptr) return models::load_profile(path).error();
+    profiles.push_back(std::move(*fitted));
   }
   return profiles;
 }

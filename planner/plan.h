@@ -41,6 +41,7 @@ struct PlanRow {
   std::string reason;  // why not: "does not fit", "p95_tpot 41 ms at any size (limit 30 ms)"
   int replicas = 0;
   int gpus = 0;
+  bool priced = true;  // false: no price is known, and both costs are 0
   double usd_per_hour = 0;
   double usd_per_million_output_tokens = 0;
   double headroom =

@@ -13,6 +13,7 @@ const std::vector<std::vector<std::string>> kCommands{{"plan"},
                                                       {"import"},
                                                       {"calibrate"},
                                                       {"validate"},
+                                                      {"startup"},
                                                       {"catalog"},
                                                       {"schema"}};
 
@@ -90,7 +91,7 @@ TEST_CASE("calibrate and validate say what they need") {
   check_usage({"validate"},
               "validate needs measured runs; give --runs FILE, or --cross SCHEME --data FOLDER");
   check_usage({"calibrate", "--data", "d", "--out", "o"},
-              "no engine is given; add --engine, one of vllm, sglang, trtllm");
+              "no engine is given; add --engine, one of vllm, sglang, trtllm, llamacpp");
   check_usage({"calibrate", "--engine", "vlm"},
               "--engine: \"vlm\" is not known; did you mean \"vllm\"?");
   check_usage({"calibrate", "--engine", "vllm", "--out", "o"},
@@ -158,7 +159,7 @@ TEST_CASE("the report needs results, a template and directives that it knows") {
 
 TEST_CASE("the catalogue is listed for people and for machines") {
   for (const char* kind :
-       {"models", "gpus", "engines", "profiles", "workloads", "networks", "prices"}) {
+       {"models", "gpus", "cpus", "engines", "profiles", "workloads", "networks", "prices"}) {
     const Finished text = ephemeris({"catalog", kind});
     CAPTURE(kind, text.err);
     CHECK(text.code == 0);
