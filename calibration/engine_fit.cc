@@ -159,9 +159,9 @@ std::optional<double> deviation(std::vector<double> sizes) {
 
 }  // namespace
 
-std::array<models::Spread, 3> EngineFitter::spread() const {
-  std::array<models::Spread, 3> out;
-  models::Spread known{0, 0};
+std::array<models::ErrorSpread, 3> EngineFitter::spread() const {
+  std::array<models::ErrorSpread, 3> out;
+  models::ErrorSpread known{0, 0};
   for (std::size_t i = 0; i < out.size(); ++i) {
     const auto familiarity = static_cast<models::Familiarity>(i);
     std::vector<double> tpot, ttft;

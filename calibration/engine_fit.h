@@ -54,7 +54,7 @@ class EngineFitter {
   // How far log measured lies from log predicted for 90 % of rows, over 1.645, by what the fit knew of
   // them: folds of whole curves, of one tensor parallelism of a model, and of one model, by the problem
   // linear around the start. A familiarity that no fold tries gets twice what the one before it has.
-  [[nodiscard]] std::array<models::Spread, 3> spread() const;
+  [[nodiscard]] std::array<models::ErrorSpread, 3> spread() const;
 
  private:
   struct State;

@@ -133,7 +133,7 @@ struct HostFactor {
 
 // Standard deviation of log(measured / predicted) on rows that fits had not seen, in folds that kept
 // that much of a deployment.
-struct Spread {
+struct ErrorSpread {
   double tpot = 0.1, ttft = 0.2;
 };
 
@@ -149,7 +149,7 @@ struct EngineProfile {
   FirstTokenResidual first_token;
   double host_speed = 1.0;  // factor on all host and front-end times
   std::vector<HostFactor> hosts;
-  std::array<Spread, 3> spread{};  // by Familiarity
+  std::array<ErrorSpread, 3> spread{};  // by Familiarity
   std::vector<CoveredModel> covered;
   std::vector<ErrorFigure> errors;
   std::vector<std::string> sources;  // data sets with licence, as in data/SOURCES.md

@@ -28,7 +28,7 @@ std::string StatedError::basis() const {
 StatedError stated_error(const models::EngineProfile& profile, models::Familiarity familiarity, bool other_gpu,
                          bool warnings) {
   const std::size_t known = static_cast<std::size_t>(familiarity) + (warnings ? 1 : 0);
-  const models::Spread& spread = profile.spread[std::min(known, profile.spread.size() - 1)];
+  const models::ErrorSpread& spread = profile.spread[std::min(known, profile.spread.size() - 1)];
   const double wider = other_gpu ? 2 : 1;
   return {familiarity, wider * spread.tpot, wider * spread.ttft, warnings || other_gpu};
 }
