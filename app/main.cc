@@ -17,8 +17,8 @@
 namespace eph::app {
 namespace {
 
-const std::array<Command, 9>& commands() {
-  static const std::array<Command, 9> all{{{plan_spec, run_plan},
+const std::array<Command, 10>& commands() {
+  static const std::array<Command, 10> all{{{plan_spec, run_plan},
                                            {simulate_spec, run_simulate},
                                            {describe_spec, run_describe},
                                            {fit_spec, run_fit},
