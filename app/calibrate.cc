@@ -7,6 +7,7 @@
 #include "app/console.h"
 #include "app/data_folder.h"
 #include "app/error_text.h"
+#include "app/machines.h"
 #include "app/progress.h"
 #include "core/text.h"
 
@@ -19,7 +20,7 @@ namespace {
 std::string command_line(const Arguments& arguments) {
   std::string out = "ephemeris calibrate";
   for (const char* name :
-       {"engine", "gpu", "data", "held-out", "splits", "max-iterations", "seed", "out"}) {
+       {"engine", "gpu", "data", "held-out", "splits", "max-iterations", "seed", "keep", "out"}) {
     if (arguments.has(name)) out += fmt::format(" --{} {}", name, arguments.text(name));
   }
   return out;
@@ -103,13 +104,18 @@ const CommandSpec& calibrate_spec() {
       "--engine ENGINE --data FOLDER --out FILE [OPTIONS]",
       "",
       {"ephemeris calibrate --engine vllm --data ../shared/data --out "
-       "data/profiles/vllm-h100-sxm.json"},
+       "data/profiles/vllm-h100-sxm.json",
+       "ephemeris calibrate --engine vllm --host-from my_sync_runs.csv"},
       {{"calibration",
         {{"engine", "ENGINE", "vllm, sglang or trtllm"},
          {"gpu", "NAME", "GPU whose rows are used [h100-sxm]"},
          {"data", "FOLDER",
           "measured data; holds h100/serving_runs.csv and h100/guidellm_sweeps.csv"},
          {"out", "FILE", "profile to write"},
+         {"keep", "PROFILE",
+          "keep the coefficients of this profile; fit only what other GPUs and hosts change"},
+         {"host-from", "FILE",
+          "print the host speed of the machine whose synchronous runs are in this table"},
          {"held-out", "SHARE",
           "share of the rows a second fit does not see, to measure its error [0.3]"},
          {"splits", "N", "held-out fits, each with other rows held out [1]"},
@@ -125,6 +131,11 @@ const CommandSpec& calibrate_spec() {
 }
 
 int run_calibrate(const Arguments& arguments) {
+  if (arguments.has("host-from")) {
+    const Result<models::EngineKind> engine = read_engine(arguments);
+    return engine ? run_host_estimate(arguments, *engine) : fail(engine.error());
+  }
+  if (arguments.has("keep")) return run_carry_over(arguments, command_line(arguments));
   const Result<calibration::CalibrateOptions> options = read_options(arguments);
   if (!options) return fail(options.error());
   const Result<models::Catalog> catalog = open_catalog(arguments, "catalog");

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "calibration/engine_fit.h"
+#include "calibration/gpu_transfer.h"
 #include "calibration/parallel.h"
 #include "calibration/replay.h"
 #include "core/line_source.h"
@@ -27,7 +28,7 @@ std::vector<ScoredRow> predict(const std::vector<DataRow>& rows, const std::vect
     const DataRow& row = rows[wanted[k]];
     ReplayOptions replay_options;
     replay_options.seed = options.seed;
-    replay_options.host_speed = fit.host_speed(row.plan.host);
+    replay_options.machine.host_speed = fit.host_speed(row.plan.host);
     ScoredRow& scored = out[k];
     scored.engine = models::name(options.engine);
     scored.model = row.model;
@@ -156,6 +157,12 @@ Result<CalibrateReport> calibrate(const CalibrateOptions& options, const models:
   add_errors(report.held_out_errors,
              fmt::format("random {:.0f} % of curves held out", 100 * options.held_out), profile.errors);
   describe_data(rows, profile);
+  TransferOptions transfer;
+  transfer.data_folder = options.data_folder;
+  transfer.threads = options.threads;
+  transfer.seed = options.seed;
+  if (progress) progress("other GPUs and hosts", splits + 1, splits + 1);
+  if (auto ok = fit_gpu_transfers(transfer, catalog, profile); !ok) return ok.error();
   profile.command = options.command;
   profile.commit = commit();
   if (!options.out.empty()) {

@@ -100,7 +100,7 @@ bool FitEvaluator::evaluate_at(std::size_t row, std::span<const double> x, std::
   const FitRow& fit_row = problem_.rows[row];
   ReplayOptions replay_options;
   replay_options.seed = options_.seed;
-  replay_options.host_speed = host_factor(problem_, *fit_row.plan, x);
+  replay_options.machine.host_speed = host_factor(problem_, *fit_row.plan, x);
   replay_options.prototype = prototypes_[row].get();
   const auto replayed = replay(*fit_row.plan, values(x), replay_options);
   ++simulations_;

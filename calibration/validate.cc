@@ -31,7 +31,7 @@ ValidatedRow predict(const MeasuredRun& run, const Result<RunPlan>& planned,
   plan.deployment.context.operators = profile->operators;
   ReplayOptions options;
   options.seed = seed;
-  options.host_speed = profile->host_speed;
+  options.machine = profile->machine_for(plan.deployment.gpu_name, plan.host);
   const auto replayed = replay(plan, profile->values_for(plan.deployment.context.llm.name), options);
   if (!replayed) {
     row.status = "not predicted: " + replayed.error().what;

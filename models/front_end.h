@@ -10,6 +10,7 @@ namespace eph::models {
 struct FrontEnd {
   double client_in_s = 0;
   double client_out_s = 0;
+  double client_token_s = 0;
   double jitter_mean_s = 0;
   double request_s = 0;
   double prompt_token_s = 0;

@@ -80,10 +80,24 @@ Json error_json(const ErrorFigure& e) {
   return out;
 }
 
+Json host_json(const HostSpeed& h) {
+  Json out = Json::object();
+  out.set("host", h.host).set("speed", h.speed);
+  return out;
+}
+
 template <class T, class F>
 Json list(const std::vector<T>& items, F one) {
   Json out = Json::array();
   for (const T& item : items) out.push(one(item));
+  return out;
+}
+
+Json gpu_json(const GpuTransfer& t) {
+  Json out = Json::object();
+  out.set("gpu", t.gpu).set("efficiency", t.machine.efficiency);
+  out.set("host_speed", t.machine.host_speed).set("rows", t.rows);
+  out.set("errors", list(t.errors, error_json));
   return out;
 }
 
@@ -96,18 +110,20 @@ const CoefficientValues& EngineProfile::values_for(std::string_view model) const
   return values;
 }
 
-FrontEnd EngineProfile::front_end() const {
-  const auto si = [&](Coefficient c) {
-    return host_speed * values[at(c)] * coefficient_info(c).to_si;
-  };
-  FrontEnd f;
-  f.client_in_s = si(Coefficient::client_in);
-  f.client_out_s = si(Coefficient::client_out);
-  f.jitter_mean_s = si(Coefficient::client_jitter);
-  f.request_s = si(Coefficient::server_request);
-  f.prompt_token_s = si(Coefficient::server_prompt_token);
-  f.output_token_s = si(Coefficient::server_output_token);
-  return f;
+const GpuTransfer* EngineProfile::transfer_to(std::string_view gpu_name) const {
+  for (const GpuTransfer& t : gpus) {
+    if (t.gpu == gpu_name) return &t;
+  }
+  return nullptr;
+}
+
+Machine EngineProfile::machine_for(std::string_view gpu_name, std::string_view host) const {
+  const GpuTransfer* transfer = transfer_to(gpu_name);
+  Machine machine = transfer != nullptr ? transfer->machine : Machine{1.0, host_speed};
+  for (const HostSpeed& h : hosts) {
+    if (h.host == host) machine.host_speed = h.speed;
+  }
+  return machine;
 }
 
 Json to_json(const EngineProfile& p) {
@@ -116,6 +132,7 @@ Json to_json(const EngineProfile& p) {
   out.set("engine_versions", strings(p.engine_versions)).set("gpu", p.gpu);
   out.set("coefficients", coefficients_json(p)).set("covariance", covariance_json(p));
   out.set("corrections", list(p.corrections, correction_json)).set("host_speed", p.host_speed);
+  out.set("hosts", list(p.hosts, host_json)).set("gpus", list(p.gpus, gpu_json));
   Json sd = Json::object();
   sd.set("tpot", p.residual_sd_tpot).set("ttft", p.residual_sd_ttft);
   out.set("residual_sd", std::move(sd)).set("covered", list(p.covered, covered_json));

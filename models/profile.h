@@ -43,8 +43,11 @@ enum class Coefficient : std::uint8_t {
   host_layer_eager,        // us per layer, steps too large for a graph
   host_tp_extra,           // factor on the two above when tp > 1
   host_prefill_token,      // us per prompt token
+  host_launch_jitter,      // mean of an exponential, as a share of the time per layer
+  host_results,            // share of host_step and host_seq that follows the GPU's end
   client_in,               // ms
   client_out,              // ms
+  client_token,            // us per token that a step sends to clients at once
   client_jitter,           // ms, mean of an exponential
   server_request,          // ms per request
   server_prompt_token,     // us per prompt token
@@ -89,6 +92,26 @@ struct ModelCorrection {
   CoefficientValues values{};  // complete set for that model
 };
 
+// Factors between the machines a profile was fitted on and another one: 1.1 takes 10 % longer.
+struct Machine {
+  double efficiency = 1.0;  // on what the GPU needs beyond its data-sheet rates
+  double host_speed = 1.0;  // on the host's work
+};
+
+// A GPU that the coefficients were carried over to.
+struct GpuTransfer {
+  std::string gpu;  // catalogue name
+  Machine machine;
+  std::size_t rows = 0;             // measured, that the two factors were fitted on
+  std::vector<ErrorFigure> errors;  // with them
+};
+
+// Measured machines that are told apart: "gcp h100-sxm", cloud and GPU.
+struct HostSpeed {
+  std::string host;
+  double speed = 1.0;
+};
+
 struct EngineProfile {
   EngineKind engine = EngineKind::vllm;
   std::vector<std::string> engine_versions;  // that the data came from
@@ -98,7 +121,9 @@ struct EngineProfile {
   std::vector<Coefficient> fitted;  // rows and columns of `covariance`; others kept at start
   std::vector<double> covariance;   // of the fitted ones in their units, row-major
   std::vector<ModelCorrection> corrections;
-  double host_speed = 1.0;                                // factor on all host and front-end times
+  double host_speed = 1.0;                                // of the machines it is meant for
+  std::vector<HostSpeed> hosts;                           // of those it was measured on
+  std::vector<GpuTransfer> gpus;                          // other GPUs
   double residual_sd_tpot = 0.1, residual_sd_ttft = 0.2;  // of the log ratio, held out
   std::vector<CoveredModel> covered;
   std::vector<ErrorFigure> errors;
@@ -107,7 +132,10 @@ struct EngineProfile {
   std::string commit;                // sources that made it
 
   [[nodiscard]] const CoefficientValues& values_for(std::string_view model) const;
-  [[nodiscard]] FrontEnd front_end() const;  // host_speed applied
+  // Null for the profile's own GPU and for one that nobody measured.
+  [[nodiscard]] const GpuTransfer* transfer_to(std::string_view gpu_name) const;
+  // The factors for a GPU, and for a measured host where it is known.
+  [[nodiscard]] Machine machine_for(std::string_view gpu_name, std::string_view host = "") const;
 };
 
 // Written with version 1 and form "fitted". Standard deviations are the roots of the covariance's

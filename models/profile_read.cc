@@ -131,6 +131,25 @@ ErrorFigure read_error(Reader& reader) {
   return e;
 }
 
+GpuTransfer read_transfer(Reader& reader) {
+  GpuTransfer t;
+  t.gpu = reader.string("gpu");
+  t.machine.efficiency = reader.number("efficiency", Range{0.1, 10});
+  t.machine.host_speed = reader.number("host_speed", Range{0.01, 100});
+  t.rows = static_cast<std::size_t>(reader.integer("rows", IntRange{0}));
+  for (Reader& r : reader.objects("errors")) t.errors.push_back(read_error(r));
+  reader.finish();
+  return t;
+}
+
+HostSpeed read_host(Reader& reader) {
+  HostSpeed h;
+  h.host = reader.string("host");
+  h.speed = reader.number("speed", Range{0.01, 100});
+  reader.finish();
+  return h;
+}
+
 EngineKind read_engine(Reader& root) {
   const std::string text = root.string("engine");
   const auto kind = parse_engine(text);
@@ -148,6 +167,7 @@ FrontEnd read_front_end(Reader& reader) {
   FrontEnd f;
   f.client_in_s = reader.seconds("client_in", none).value;
   f.client_out_s = reader.seconds("client_out", none).value;
+  f.client_token_s = reader.seconds("client_token", none).value;
   f.jitter_mean_s = reader.seconds("jitter_mean", none).value;
   f.request_s = reader.seconds("request", none).value;
   f.prompt_token_s = reader.seconds("prompt_token", none).value;
@@ -169,6 +189,8 @@ Result<EngineProfile> read_profile(const Json& json, const std::string& file) {
   read_covariance(root.object("covariance"), p);
   for (Reader& r : root.objects("corrections")) p.corrections.push_back(read_correction(r));
   p.host_speed = root.number("host_speed", Range{0.01, 100});
+  for (Reader& r : root.objects("hosts")) p.hosts.push_back(read_host(r));
+  for (Reader& r : root.objects("gpus")) p.gpus.push_back(read_transfer(r));
   Reader sd = root.object("residual_sd");
   p.residual_sd_tpot = sd.number("tpot", Range{0, 10});
   p.residual_sd_ttft = sd.number("ttft", Range{0, 10});

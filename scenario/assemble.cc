@@ -8,6 +8,7 @@
 #include "core/text.h"
 #include "models/engine_defaults.h"
 #include "models/fitted_model.h"
+#include "models/machine.h"
 #include "scenario/coverage.h"
 #include "scenario/profiles.h"
 
@@ -161,8 +162,10 @@ void Assembler::warn_if_pool_is_small() {
 }
 
 Result<void> Assembler::use_fitted(const models::EngineProfile& profile) {
-  models::EngineProfile used = profile;
-  if (spec_.host_speed) used.host_speed = *spec_.host_speed;
+  models::Machine machine = profile.machine_for(out_.gpu.name);
+  if (spec_.host_speed) machine.host_speed = *spec_.host_speed;
+  const models::CoefficientValues values =
+      models::on_machine(profile.values_for(out_.llm.name), machine);
   sim::ReplicaConfig& replica = out_.config.replica;
   models::StepContext context;
   context.gpu = out_.gpu;
@@ -171,10 +174,9 @@ Result<void> Assembler::use_fitted(const models::EngineProfile& profile) {
   context.kv_precision = kv_.kv_precision;
   context.async_scheduling = replica.engine.async_scheduling;
   context.max_graph_tokens = graph_tokens(defaults_, replica.engine);
-  context.operators = used.operators;
-  out_.step = std::make_unique<models::FittedStepModel>(context, used.values_for(out_.llm.name),
-                                                        used.host_speed);
-  replica.front_end = used.front_end();
+  context.operators = profile.operators;
+  out_.step = std::make_unique<models::FittedStepModel>(context, values);
+  replica.front_end = models::front_end_of(values);
   out_.covered = covered_model(catalog_, profile, out_.llm);
   out_.warnings = coverage_warnings(profile, out_.covered, out_.gpu, out_.llm, spec_);
   return {};

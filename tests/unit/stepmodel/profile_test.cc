@@ -24,6 +24,9 @@ EngineProfile full_profile() {
   p.covariance = {4e-4, -1e-3, -1e-3, 0.25};
   p.corrections = {{"Qwen/Qwen3-32B", start_values()}};
   p.host_speed = 1.37;
+  p.hosts = {{"gcp h100-sxm", 1.5}};
+  p.gpus = {
+      {"l4", {1.1, 2.0}, 40, {{"constant itl_p50_ms", "one machine held out", 20, 9, 7, 15}}}};
   p.covered = {{"Qwen/Qwen3-32B", {1, 2, 4}, 128, 8192, 1, 1024, 256, 91}};
   p.errors = {{"tpot", "random 30 % of curves held out", 30, 2.5, 1.9, 5.1}};
   p.sources = {"somewhere, CC0"};
@@ -98,12 +101,17 @@ TEST_CASE("standard deviations in the file are the roots of the variances") {
   CHECK(json.at_path("coefficients/layer_overhead/unit")->as_string() == "us");
 }
 
-TEST_CASE("corrections apply to their model and host speed to the front end") {
+TEST_CASE("corrections apply to their model, factors to their GPU and host") {
   EngineProfile p = full_profile();
   CHECK(&p.values_for("Qwen/Qwen3-32B") == &p.corrections[0].values);
   CHECK(&p.values_for("other") == &p.values);
-  CHECK(p.front_end().client_in_s == Approx(1.37 * 1.5e-3));
-  CHECK(p.front_end().output_token_s == Approx(1.37 * 36e-6));
+  CHECK(p.machine_for("h100-sxm").host_speed == 1.37);
+  CHECK(p.machine_for("h100-sxm", "gcp h100-sxm").host_speed == 1.5);
+  CHECK(p.machine_for("l4").efficiency == 1.1);
+  CHECK(p.machine_for("l4").host_speed == 2.0);
+  CHECK(p.machine_for("l40s").efficiency == 1.0);  // nobody measured it
+  CHECK(p.transfer_to("l4") == &p.gpus[0]);
+  CHECK(p.transfer_to("l40s") == nullptr);
 }
 
 TEST_CASE("faulty profiles are refused with the place and the value") {
