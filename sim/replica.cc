@@ -132,7 +132,8 @@ const std::vector<Replica::Departure>& Replica::finish_step(SimTime now) {
   ++steps_;
   take_tokens(now, emit_tokens(now));
   if (!departures_.empty()) state_.drop_inactive();
-  if (--in_flight_ > 0) std::swap(current_, next_);
+  --in_flight_;
+  std::swap(current_, next_);  // also an empty one: it carries the preemptions of its attempts
   report_levels(now);
   return departures_;
 }
