@@ -138,6 +138,7 @@ Result<void> fit_gpu_transfers(const TransferOptions& options, const models::Cat
       if (!own || is_other_host(host.host)) set_host(profile, host);
     }
     if (own) continue;
+    fit_options.start = {fit.efficiency, fit.host_speed()};  // of the fits without one machine
     profile.gpus.push_back({gpu,
                             {fit.efficiency, fit.host_speed()},
                             fit.rows,

@@ -16,8 +16,8 @@ constexpr double kEfficiencySd = 0.2, kHostSd = 0.7;  // priors of the logarithm
 constexpr double kStep = 0.04;                        // of the differences
 constexpr double kFailedLogRatio = 1.0;               // of a row that cannot be simulated
 constexpr double kLowest = -1.5, kHighest = 1.5;      // of the logarithms
-constexpr int kIterations = 12, kDampings = 6;
-constexpr double kTolerance = 1e-3;
+constexpr int kIterations = 8, kDampings = 4;
+constexpr double kTolerance = 5e-3;  // relative gain at which a fit stops
 
 using Rows = std::vector<const DataRow*>;
 
