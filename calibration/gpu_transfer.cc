@@ -24,6 +24,7 @@ ScoredRow score(const DataRow& row, const models::EngineProfile& profile,
                 const models::Machine& machine, std::uint64_t seed) {
   ScoredRow out;
   out.engine = models::name(profile.engine);
+  out.model = row.model;
   out.protocol = name(row.plan.protocol);
   out.measured = row.plan.measured;
   for (std::size_t f = 0; f < kFigureCount; ++f) {
