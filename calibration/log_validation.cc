@@ -9,6 +9,7 @@
 #include "core/csv.h"
 #include "core/line_source.h"
 #include "core/text.h"
+#include "models/machine.h"
 #include "sim/simulation.h"
 
 namespace eph::calibration {
@@ -125,7 +126,8 @@ Result<LogPlan> plan_log(const RequestLog& log, const ValidateOptions& options, 
   } else {
     models::StepContext with_operators = context;
     with_operators.operators = profile->operators;
-    auto step = std::make_unique<models::FittedStepModel>(with_operators, values, profile->host_speed);
+    auto step = std::make_unique<models::FittedStepModel>(
+        with_operators, models::on_machine(values, profile->machine_for(plan.deployment.gpu_name)));
     if (found.residual != nullptr) step->set_residual(*found.residual);
     plan.step = std::move(step);
   }
