@@ -22,7 +22,7 @@ namespace {
 std::string command_line(const Arguments& arguments) {
   std::string out = "ephemeris calibrate";
   for (const char* name :
-       {"engine", "gpu", "data", "runs", "held-out", "splits", "max-iterations", "seed", "keep", "out"}) {
+       {"engine", "gpu", "data", "runs", "held-out", "splits", "max-iterations", "linearisations", "seed", "keep", "out"}) {
     for (const std::string& value : arguments.all(name)) out += fmt::format(" --{} {}", name, value);
   }
   return out + facts_text(arguments, true);
@@ -71,6 +71,9 @@ Result<calibration::CalibrateOptions> read_options(const Arguments& arguments) {
   const Result<std::int64_t> iterations =
       arguments.integer("max-iterations", 1, 1000, out.max_iterations);
   if (!iterations) return iterations.error();
+  const Result<std::int64_t> linearisations = arguments.integer("linearisations", 1, 20, out.linearisations);
+  if (!linearisations) return linearisations.error();
+  out.linearisations = static_cast<int>(*linearisations);
   const Result<std::int64_t> seed = arguments.integer("seed", 0, std::int64_t{1} << 53, 1);
   if (!seed) return seed.error();
   const Result<std::int64_t> threads = arguments.integer("threads", 1, 1024, 0);
@@ -137,6 +140,7 @@ const CommandSpec& calibrate_spec() {
           "share of the rows a second fit does not see, to measure its error [0.3]"},
          {"splits", "N", "held-out fits, each with other rows held out [1]"},
          {"max-iterations", "N", "of the fit, each simulating every row [4]"},
+         {"linearisations", "N", "times that a fit takes derivatives: at the start, then where it arrived [2]"},
          {"seed", "N", "seed of all random draws [1]"}}},
        fact_options(FactFlags::selecting),
        {"output", {{"json", "", "print JSON instead of tables"}}},

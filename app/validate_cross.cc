@@ -26,7 +26,7 @@ using calibration::Scheme;
 std::string command_line(const Arguments& arguments) {
   std::string out = "ephemeris validate";
   for (const char* name : {"cross", "data", "engine", "gpu", "folds", "held-out", "repeats",
-                           "protocol", "model", "max-iterations", "seed"}) {
+                           "protocol", "model", "max-iterations", "linearisations", "seed"}) {
     for (const std::string& value : arguments.all(name))
       out += fmt::format(" --{} {}", name, value);
   }
@@ -126,6 +126,9 @@ Result<calibration::CrossOptions> read_options(const Arguments& arguments) {
   const auto iterations = arguments.integer("max-iterations", 1, 1000, out.fit.iterations);
   if (!iterations) return iterations.error();
   out.fit.iterations = static_cast<int>(*iterations);
+  const auto linearisations = arguments.integer("linearisations", 1, 20, out.fit.linearisations);
+  if (!linearisations) return linearisations.error();
+  out.fit.linearisations = static_cast<int>(*linearisations);
   const auto seed = arguments.integer("seed", 0, std::int64_t{1} << 53, 1);
   if (!seed) return seed.error();
   out.seed = out.folds.seed = static_cast<std::uint64_t>(*seed);
@@ -161,7 +164,8 @@ OptionGroup cross_options() {
        {"host-from-run", "",
         "of leave-one-instance-out: learn an unseen host's speed from one synchronous run of it"},
        {"protocol", "NAME", "count held-out rows of this load protocol only", true},
-       {"max-iterations", "N", "of each fit, each simulating every row [4]"}}};
+       {"max-iterations", "N", "of each fit, each simulating every row [4]"},
+       {"linearisations", "N", "times that a fit takes derivatives: at the start, then where it arrived [2]"}}};
 }
 
 OptionGroup shared_options() {

@@ -88,6 +88,7 @@ Result<CalibrateReport> calibrate(const CalibrateOptions& options, const models:
   fit_options.threads = options.threads;
   fit_options.seed = options.seed;
   fit_options.iterations = options.max_iterations;
+  fit_options.linearisations = options.linearisations;
 
   CalibrateReport report;
   report.rows = rows.size();

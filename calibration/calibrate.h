@@ -24,6 +24,7 @@ struct CalibrateOptions {
   std::uint64_t seed = 1;
   int threads = 0;                // 0: as many as the machine has
   int max_iterations = 4;
+  int linearisations = 1;
   std::string command;            // written into the profile
 
   [[nodiscard]] Result<void> validate() const;

@@ -15,7 +15,7 @@ namespace eph::calibration {
 struct FitOptions {
   int iterations = 4;   // of the states, each a simulation of every row
   // Times that derivatives are taken: at the start, shared by all fits, then where each fit arrived.
-  int linearisations = 2;
+  int linearisations = 1;
   int threads = 0;      // 0: as many as the machine has
   std::uint64_t seed = 1;  // of the loads' draws: the same for every evaluation
 

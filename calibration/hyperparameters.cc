@@ -1,6 +1,11 @@
 #include "calibration/hyperparameters.h"
 
 namespace eph::calibration {
+namespace {
+
+constexpr double kSmallModel = 1e9;  // parameters
+
+}  // namespace
 
 // Chosen by held-out errors of the linearised problem (random curves, one tensor parallelism, one model
 // and one machine out), before any of the figures in docs/VALIDATION.md was computed; a few dozen numbers
@@ -68,7 +73,9 @@ double noise_sd(const HyperParameters& h, const RunPlan& plan, Figure figure) {
     case Figure::e2e_p50: sd = 1.5 * h.noise_itl, ttft = false; break;
     default: sd = h.noise_itl, ttft = false; break;
   }
-  return sd * (waves && ttft ? h.throughput_ttft : 1) * (saturated ? h.saturated : 1);
+  const auto& llm = plan.deployment.context.llm;
+  const bool small = static_cast<double>(models::count_parameters(llm).total) < kSmallModel;
+  return sd * (waves && ttft ? h.throughput_ttft : 1) * (saturated ? h.saturated : 1) * (small ? h.small_model : 1);
 }
 
 }  // namespace eph::calibration

@@ -26,6 +26,8 @@ struct HyperParameters {
   double noise_rate = 0.015;
   double throughput_ttft = 4;  // factor on TTFT percentiles of lockstep waves
   double saturated = 4;        // on an open loop above 90 % of capacity
+  // On models below 1B: the host decides everything there, and differs by tens of percent where it is full.
+  double small_model = 4;
   double robust = 1;           // residuals beyond this many deviations count less (pseudo-Huber)
 };
 
