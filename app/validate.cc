@@ -8,6 +8,7 @@
 #include "app/data_folder.h"
 #include "app/error_text.h"
 #include "app/progress.h"
+#include "app/table.h"
 
 namespace eph::app {
 
@@ -30,10 +31,34 @@ Result<calibration::ValidateOptions> read_options(const Arguments& arguments) {
   return out;
 }
 
+std::string compared_text(const calibration::ValidateReport& report) {
+  std::string out;
+  for (const std::string& note : report.notes) out += note + "\n";
+  if (report.compared.empty()) return out;
+  using Align = TextTable::Align;
+  TextTable table({"figure", "unit", "measured", "predicted", "error"}, {Align::left, Align::left});
+  for (const calibration::ComparedFigure& f : report.compared) {
+    table.add({f.what, f.unit, fmt::format("{:.4g}", f.measured), fmt::format("{:.4g}", f.predicted),
+               fmt::format("{:+.1f} %", f.error_percent())});
+  }
+  return out + "\n" + table.text() + "\n";
+}
+
 std::string report_text(const calibration::ValidateReport& report) {
-  return fmt::format("{} rows: {} predicted, {} of them not scored, {} not predicted\n\n{}",
+  return fmt::format("{} rows: {} predicted, {} of them not scored, {} not predicted\n{}\n{}",
                      report.rows, report.predicted, report.left_out, report.not_predicted,
-                     error_text(report.errors));
+                     compared_text(report), error_text(report.errors));
+}
+
+Json compared_json(const calibration::ValidateReport& report) {
+  Json out = Json::array();
+  for (const calibration::ComparedFigure& f : report.compared) {
+    Json one = Json::object();
+    one.set("what", f.what).set("unit", f.unit).set("measured", f.measured);
+    one.set("predicted", f.predicted).set("error_percent", f.error_percent());
+    out.push(std::move(one));
+  }
+  return out;
 }
 
 Json report_json(const calibration::ValidateReport& report) {
@@ -42,6 +67,12 @@ Json report_json(const calibration::ValidateReport& report) {
   out.set("rows", report.rows).set("predicted", report.predicted);
   out.set("not_predicted", report.not_predicted).set("left_out", report.left_out);
   out.set("errors", error_json(report.errors));
+  if (!report.compared.empty()) out.set("compared", compared_json(report));
+  if (!report.notes.empty()) {
+    Json notes = Json::array();
+    for (const std::string& note : report.notes) notes.push(Json::string(note));
+    out.set("notes", std::move(notes));
+  }
   return out;
 }
 

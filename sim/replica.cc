@@ -11,7 +11,8 @@ Replica::Replica(ReplicaId id, const ReplicaConfig& config, RequestTable& table,
       step_(*config.step),
       client_out_(Duration::from_seconds(config.front_end.client_out_s)),
       async_(config.engine.async_scheduling),
-      state_(config.kv, config.engine.max_num_seqs),
+      needs_contexts_(config.step->needs_contexts()),
+      state_(config.kv, config.engine.max_num_seqs, config.engine.keep_preempted_kv),
       policy_(make_policy(config.engine, config.kv)),
       front_end_(config.front_end),
       table_(table),
@@ -66,12 +67,24 @@ std::optional<SimTime> Replica::start_step(SimTime now) {
   }
   std::swap(current_, next_);
   current_.start = now;
-  current_.end = now + std::max(Duration{1}, Duration::from_seconds(step_.seconds(current_.shape)));
+  current_.end = now + std::max(Duration{1}, Duration::from_seconds(step_seconds()));
   busy_ = true;
   mark_first_scheduled(now);
   composed_ = async_ && compose(next_);
   report_levels(now);
   return current_.end;
+}
+
+// Before the next step is composed: `computed` is still what it was when this one was.
+double Replica::step_seconds() {
+  if (!needs_contexts_) return step_.seconds(current_.shape);
+  contexts_.clear();
+  for (const PlanEntry entry : current_.entries) {
+    const Sequence& s = state_[entry.seq];
+    const std::int32_t before = s.computed - entry.tokens();
+    if (before >= s.prefill_end) contexts_.push_back(before);
+  }
+  return step_.seconds_with(current_.shape, contexts_);
 }
 
 void Replica::mark_first_scheduled(SimTime now) {

@@ -57,6 +57,7 @@ class Replica {
   };
 
   [[nodiscard]] bool compose(BatchPlan& plan);
+  [[nodiscard]] double step_seconds();
   void mark_first_scheduled(SimTime now);
   [[nodiscard]] SimTime emit_tokens(SimTime now);
   void take_tokens(SimTime now, SimTime at_client);
@@ -69,6 +70,7 @@ class Replica {
   const models::StepModel& step_;
   Duration client_out_{};
   bool async_ = false;
+  bool needs_contexts_ = false;
   EngineState state_;
   std::unique_ptr<EnginePolicy> policy_;
   FrontEndStation front_end_;
@@ -85,6 +87,7 @@ class Replica {
   std::uint64_t steps_ = 0;
   std::vector<Departure> departures_;
   std::vector<ScheduledTokens> scheduled_;  // of the step record
+  std::vector<std::int32_t> contexts_;      // of the step's decodes, for a model that asks
   std::int64_t reported_waiting_ = 0, reported_running_ = 0, reported_blocks_ = 0;
 };
 
