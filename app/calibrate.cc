@@ -7,6 +7,8 @@
 #include "app/console.h"
 #include "app/data_folder.h"
 #include "app/error_text.h"
+#include "app/log_calibration.h"
+#include "app/log_facts.h"
 #include "app/progress.h"
 #include "core/text.h"
 
@@ -38,6 +40,12 @@ Result<models::EngineKind> read_engine(const Arguments& arguments) {
 
 Result<calibration::CalibrateOptions> read_options(const Arguments& arguments) {
   calibration::CalibrateOptions out;
+  const std::string log_only =
+      arguments.has("first-half") ? "first-half" : given_log_fact(arguments);
+  if (!log_only.empty()) {
+    return usage_error(fmt::format("--{} is for fits from a request log", log_only),
+                       "add --log FOLDER, or leave it out");
+  }
   const Result<models::EngineKind> engine = read_engine(arguments);
   if (!engine) return engine.error();
   out.engine = *engine;
@@ -94,16 +102,26 @@ Json report_json(const calibration::CalibrateReport& report) {
   return out;
 }
 
+std::vector<OptionSpec> log_options() {
+  std::vector<OptionSpec> out{
+      {"log", "FOLDER", "request log to fit a compact profile on, instead of --data"},
+      {"first-half", "", "use only the first half of its requests and of its completions"}};
+  for (OptionSpec& option : log_fact_options()) out.push_back(std::move(option));
+  return out;
+}
+
 }  // namespace
 
 const CommandSpec& calibrate_spec() {
   static const CommandSpec spec{
       "calibrate",
       "fit an engine's step times on measured data and write a profile",
-      "--engine ENGINE --data FOLDER --out FILE [OPTIONS]",
-      "",
+      "(--engine ENGINE --data FOLDER | --log FOLDER) --out FILE [OPTIONS]",
+      "With --log a compact profile of one model on one GPU is fitted on a request log alone "
+      "(requests.jsonl, and meta.json unless the options say what it would).",
       {"ephemeris calibrate --engine vllm --data ../shared/data --out "
-       "data/profiles/vllm-h100-sxm.json"},
+       "data/profiles/vllm-h100-sxm.json",
+       "ephemeris calibrate --log runs/monday --out monday.json"},
       {{"calibration",
         {{"engine", "ENGINE", "vllm, sglang or trtllm"},
          {"gpu", "NAME", "GPU whose rows are used [h100-sxm]"},
@@ -115,6 +133,7 @@ const CommandSpec& calibrate_spec() {
          {"splits", "N", "held-out fits, each with other rows held out [1]"},
          {"max-iterations", "N", "of the fit [8]"},
          {"seed", "N", "seed of all random draws [1]"}}},
+       {"request log", log_options()},
        {"output", {{"json", "", "print JSON instead of tables"}}},
        {"execution",
         {{"threads", "N",
@@ -125,6 +144,7 @@ const CommandSpec& calibrate_spec() {
 }
 
 int run_calibrate(const Arguments& arguments) {
+  if (arguments.has("log")) return run_log_calibration(arguments);
   const Result<calibration::CalibrateOptions> options = read_options(arguments);
   if (!options) return fail(options.error());
   const Result<models::Catalog> catalog = open_catalog(arguments, "catalog");

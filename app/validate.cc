@@ -7,6 +7,7 @@
 #include "app/console.h"
 #include "app/data_folder.h"
 #include "app/error_text.h"
+#include "app/log_facts.h"
 #include "app/progress.h"
 #include "app/table.h"
 
@@ -28,6 +29,20 @@ Result<calibration::ValidateOptions> read_options(const Arguments& arguments) {
   const Result<std::int64_t> threads = arguments.integer("threads", 1, 1024, 0);
   if (!threads) return threads.error();
   out.threads = static_cast<int>(*threads);
+  out.second_half = arguments.has("second-half");
+  const Result<calibration::LogFacts> facts = log_facts(arguments);
+  if (!facts) return facts.error();
+  out.log_facts = *facts;
+  return out;
+}
+
+std::vector<OptionSpec> log_options() {
+  std::vector<OptionSpec> out{
+      {"second-half", "",
+       "score the second half of a log; without --profile, by a model fitted on the first half"},
+      {"engine", "ENGINE", "vllm, sglang or trtllm [vllm]"},
+      {"gpu", "NAME", "GPU of the run [as meta.json or the folder's name says]"}};
+  for (OptionSpec& option : log_fact_options()) out.push_back(std::move(option));
   return out;
 }
 
@@ -87,12 +102,14 @@ const CommandSpec& validate_spec() {
       "folder with "
       "a request log. The output repeats every row with a pred_ column for each measured figure "
       "and a status.",
-      {"ephemeris validate --runs serving_runs.csv --out predicted.csv"},
+      {"ephemeris validate --runs serving_runs.csv --out predicted.csv",
+       "ephemeris validate --runs runs/monday --second-half"},
       {{"validation",
         {{"runs", "FILE", "measured runs: a table, or the folder of a request log"},
          {"out", "FILE", "write the rows back with predictions [not written]"},
          {"profile", "FILE", "profile to use instead of the shipped ones", true},
          {"seed", "N", "seed of all random draws [1]"}}},
+       {"request log", log_options()},
        {"output", {{"json", "", "print JSON instead of tables"}}},
        {"execution",
         {{"threads", "N",

@@ -1,12 +1,14 @@
 #include "calibration/log_validation.h"
 
 #include <filesystem>
-#include <optional>
+#include <variant>
 
 #include "calibration/layer_profile.h"
 #include "calibration/log_figures.h"
+#include "calibration/log_fit.h"
 #include "core/line_source.h"
 #include "models/fitted_model.h"
+#include "models/step_profile.h"
 
 namespace eph::calibration {
 namespace {
@@ -43,11 +45,53 @@ Result<LogModel> from_engine_profile(const LogSetup& setup, const std::vector<st
   return out;
 }
 
+Result<LogModel> from_file(const LogSetup& setup, const std::string& path,
+                           const models::Catalog& catalog) {
+  const auto profile = models::load_step_profile(path);
+  if (!profile) return profile.error();
+  if (std::holds_alternative<models::EngineProfile>(*profile)) {
+    return from_engine_profile(setup, {path}, catalog);
+  }
+  LogModel out;
+  out.note = "steps are those of " + path;
+  if (const auto* compact = std::get_if<models::CompactProfile>(&*profile)) {
+    const bool same = compact->model == setup.deployment.context.llm.name &&
+                      compact->gpu == setup.deployment.gpu_name &&
+                      compact->tensor_parallel == setup.deployment.context.layout.tensor;
+    if (!same) {
+      return usage_error(
+          fmt::format("{} is of {} on {} with tp {}, the log is of {} on {} with tp {}", path,
+                      compact->model, compact->gpu, compact->tensor_parallel,
+                      setup.deployment.context.llm.name, setup.deployment.gpu_name,
+                      setup.deployment.context.layout.tensor),
+          "give a profile of the same deployment");
+    }
+    out.step = std::make_unique<models::CompactStepModel>(*compact);
+    return out;
+  }
+  const auto& linear = std::get<models::LinearProfile>(*profile);
+  out.step = std::make_unique<models::LinearStepModel>(linear);
+  out.front_end = linear.front_end;
+  return out;
+}
+
+Result<LogModel> from_first_half(const RequestLog& log, const LogSetup& setup) {
+  const auto fit = fit_log(log, setup, first_half(log));
+  if (!fit) return fit.error();
+  LogModel out;
+  out.step = std::make_unique<models::CompactStepModel>(fit->profile);
+  out.note =
+      fmt::format("steps are fitted on the first {} requests and {} events of this log alone",
+                  fit->profile.requests, fit->profile.events);
+  return out;
+}
+
 Result<LogModel> choose_model(const RequestLog& log, const LogSetup& setup,
                               const ValidateOptions& options, const models::Catalog& catalog) {
-  if (options.profiles.empty() && std::filesystem::is_directory(log.folder + "/layer_profile")) {
-    return from_layers(log, setup);
-  }
+  if (options.profiles.size() == 1) return from_file(setup, options.profiles.front(), catalog);
+  if (!options.profiles.empty()) return from_engine_profile(setup, options.profiles, catalog);
+  if (options.second_half) return from_first_half(log, setup);
+  if (std::filesystem::is_directory(log.folder + "/layer_profile")) return from_layers(log, setup);
   return from_engine_profile(setup, options.profiles, catalog);
 }
 

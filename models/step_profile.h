@@ -1,17 +1,19 @@
 #pragma once
-// A step-time profile file of either form.
+// A step-time profile file of any form.
 #include <string>
 #include <variant>
 
 #include "core/result.h"
+#include "models/compact_model.h"
 #include "models/linear_model.h"
 #include "models/profile.h"
 
 namespace eph::models {
 
-using StepProfile = std::variant<EngineProfile, LinearProfile>;
+using StepProfile = std::variant<EngineProfile, LinearProfile, CompactProfile>;
 
-// By the file's "form": "fitted" (what calibration writes) or "linear" (by hand).
+// By the file's "form": "fitted" (what calibration on tables writes), "compact" (on a request log)
+// or "linear" (by hand).
 [[nodiscard]] Result<StepProfile> load_step_profile(const std::string& path);
 
 }  // namespace eph::models

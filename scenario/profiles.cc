@@ -27,10 +27,14 @@ namespace {
 Result<FoundProfile> given_profile(const std::string& path, models::EngineKind engine) {
   Result<models::StepProfile> profile = models::load_step_profile(path);
   if (!profile) return profile.error();
-  const auto* fitted = std::get_if<models::EngineProfile>(&*profile);
-  if (fitted != nullptr && fitted->engine != engine) {
+  std::optional<models::EngineKind> made_for;
+  if (const auto* fitted = std::get_if<models::EngineProfile>(&*profile)) made_for = fitted->engine;
+  if (const auto* compact = std::get_if<models::CompactProfile>(&*profile)) {
+    made_for = compact->engine;
+  }
+  if (made_for && *made_for != engine) {
     return usage_error(fmt::format("profile {} is of {}, the deployment runs {}", path,
-                                   models::name(fitted->engine), models::name(engine)),
+                                   models::name(*made_for), models::name(engine)),
                        "give a profile of the same engine");
   }
   return FoundProfile{path, path, std::move(*profile)};
