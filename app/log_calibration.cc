@@ -74,7 +74,7 @@ std::string report_text(const calibration::LogFit& fit, const std::string& path)
   return fmt::format(
       "{}: {} on {} from {} requests, {} events, steps of at most {} sequences, {} simulations\n"
       "median error of decode times in the fit: {:.1f} %\n\n{}",
-      path, p.model, p.gpu, p.requests, p.events, p.batch_max, fit.passes, 100 * fit.duration_error,
+      path, p.model, p.gpu, p.requests, p.events, p.batch_max, fit.simulations, 100 * fit.duration_error,
       table.text());
 }
 
@@ -90,7 +90,7 @@ int run_log_calibration(const Arguments& arguments) {
   if (!arguments.has("json")) return finish(report_text(*fitted, path));
   Json out = Json::object();
   out.set("version", 1).set("command", "calibrate").set("profile", profile);
-  out.set("passes", fitted->passes)
+  out.set("simulations", fitted->simulations)
       .set("median_decode_error_percent", 100 * fitted->duration_error);
   return finish(out.dump() + "\n");
 }

@@ -18,11 +18,10 @@ constexpr int kTerms = static_cast<int>(kCompactTerms);
 using Vector = Eigen::Matrix<double, kTerms, 1>;
 using Matrix = Eigen::Matrix<double, kTerms, kTerms>;
 
-constexpr int kPasses = 12;     // simulations
-constexpr int kRobustFrom = 3;  // the first passes trust every event: their schedule is still wrong
-constexpr int kInner = 8;       // Gauss-Newton steps with a schedule held fixed
-constexpr double kDamping = 0.7;     // of a pass
-constexpr double kConverged = 1e-3;  // largest change of a logarithm
+constexpr int kPasses = 30;          // linearisations
+constexpr int kInner = 8;            // Gauss-Newton steps with a schedule held fixed
+constexpr int kHalvings = 6;         // of a pass that the simulation does not confirm
+constexpr double kConverged = 1e-4;  // share of the cost that a pass gains at least
 constexpr std::size_t kFewest = 10;  // events
 
 constexpr std::size_t at(CompactTerm term) { return static_cast<std::size_t>(term); }
@@ -50,13 +49,22 @@ std::vector<Sums> sum_steps(const StepTimes& steps, const models::CompactStepMod
   return out;
 }
 
-// Weight of a residual in standard deviations: pseudo-Huber while the schedule is rough, then
-// Cauchy, which forgets events whose steps the simulation has mistaken.
-double weight(double residual, bool robust) {
-  constexpr double kScale = 2;
-  const double x = residual / kScale;
-  return robust ? 1 / (1 + x * x) : 1 / std::sqrt(1 + x * x);
+// Cauchy: events whose steps the simulation has mistaken are forgotten.
+constexpr double kScale = 2;  // standard deviations
+double weight(double residual) { return 1 / (1 + residual * residual / (kScale * kScale)); }
+double loss(double residual) {
+  return kScale * kScale * std::log1p(residual * residual / (kScale * kScale));
 }
+constexpr double kUnmatched =
+    5;  // standard deviations charged where the simulation has another order
+
+// A model, the run it makes, and how well that explains the events.
+struct Trial {
+  Vector theta;
+  StepTimes steps;
+  std::vector<TimedEvent> events;
+  double cost = 0;  // robust, with the prior
+};
 
 // Normal equations of one linearisation.
 struct Normal {
@@ -65,24 +73,39 @@ struct Normal {
   double chi2 = 0, weights = 0;
 };
 
+struct Prior {
+  Vector mean, precision;
+};
+
 Normal normal_equations(const std::vector<TimedEvent>& events, const std::vector<Sums>& sums,
-                        const Vector& theta, const Vector& prior, const Vector& precision,
-                        bool robust) {
+                        const Vector& theta, const Prior& prior) {
   Normal n;
   for (const TimedEvent& e : events) {
     const Sums& s = sums[e.replica];
     const double predicted = e.fixed_s + s.time[e.to] - s.time[e.from];
     const double residual = (predicted - e.measured_s) / e.sd_s;
     const Vector row = (s.gradient[e.to] - s.gradient[e.from]) / e.sd_s;
-    const double w = weight(residual, robust);
+    const double w = weight(residual);
     n.a.noalias() += w * row * row.transpose();
     n.b.noalias() -= w * residual * row;
     n.chi2 += w * residual * residual;
     n.weights += w;
   }
-  n.a += Matrix(precision.asDiagonal());
-  n.b -= precision.cwiseProduct(theta - prior);
+  n.a += Matrix(prior.precision.asDiagonal());
+  n.b -= prior.precision.cwiseProduct(theta - prior.mean);
   return n;
+}
+
+double cost_of(const std::vector<TimedEvent>& events, std::size_t gaps,
+               const std::vector<Sums>& sums, const Vector& theta, const Prior& prior) {
+  const Vector off = theta - prior.mean;
+  double cost = prior.precision.cwiseProduct(off).dot(off);
+  for (const TimedEvent& e : events) {
+    const Sums& s = sums[e.replica];
+    cost += loss((e.fixed_s + s.time[e.to] - s.time[e.from] - e.measured_s) / e.sd_s);
+    if (e.kind == TimedEvent::Kind::gap) --gaps;
+  }
+  return cost + static_cast<double>(gaps) * loss(kUnmatched);
 }
 
 models::CompactProfile with_theta(models::CompactProfile profile, const Vector& theta) {
@@ -180,11 +203,92 @@ CompactPrior compact_prior(const models::StepContext& context) {
   return out;
 }
 
+namespace {
+
+// The fit of one log: what stays the same from trial to trial.
+class Fitter {
+ public:
+  Fitter(const RequestLog& log, const LogSetup& setup, const LogTraining& training,
+         models::CompactProfile profile, Prior prior)
+      : log_(log),
+        setup_(setup),
+        training_(training),
+        profile_(std::move(profile)),
+        prior_(std::move(prior)) {}
+
+  [[nodiscard]] const Prior& prior() const { return prior_; }
+  [[nodiscard]] models::CompactProfile profile(const Vector& theta) const {
+    return with_theta(profile_, theta);
+  }
+  [[nodiscard]] std::vector<Sums> sums(const Trial& trial, const Vector& theta) const {
+    return sum_steps(trial.steps, models::CompactStepModel(profile(theta)));
+  }
+  [[nodiscard]] Result<Trial> run(const Vector& theta) const {
+    Trial out{theta, StepTimes(setup_.replicas), {}, 0};
+    const models::CompactStepModel model(profile(theta));
+    const auto records = simulate_log(log_, setup_, model, {}, 1, &out.steps);
+    if (!records) return records.error();
+    out.events = timed_events(log_, training_, *records, out.steps);
+    // At most one gap between each two tokens seen; one request has up to two events of its own.
+    const std::size_t gaps = setup_.replicas == 1 ? 2 * training_.requests : 0;
+    out.cost = cost_of(out.events, gaps, sums(out, theta), theta, prior_);
+    return out;
+  }
+  // Where the linearised problem has its optimum while the schedule stays as it is.
+  [[nodiscard]] Vector solve(const Trial& trial) const {
+    Vector theta = trial.theta;
+    for (int i = 0; i < kInner; ++i) {
+      const Normal n = normal_equations(trial.events, sums(trial, theta), theta, prior_);
+      const Vector step = n.a.ldlt().solve(n.b);
+      theta = moved(theta, step);
+      if (step.cwiseAbs().maxCoeff() < kConverged) break;
+    }
+    return theta;
+  }
+
+ private:
+  const RequestLog& log_;
+  const LogSetup& setup_;
+  const LogTraining& training_;
+  models::CompactProfile profile_;
+  Prior prior_;
+};
+
+// Descends until no part of a pass makes the simulated run fit better.
+Result<Trial> descend(const Fitter& fitter, Trial best, int& simulations) {
+  for (int pass = 0; pass < kPasses; ++pass) {
+    const Vector direction = fitter.solve(best) - best.theta;
+    const double before = best.cost;
+    double share = 1;
+    for (int i = 0; i < kHalvings; ++i, share /= 2) {
+      auto trial = fitter.run(best.theta + share * direction);
+      if (!trial) return trial.error();
+      ++simulations;
+      if (trial->cost >= before) continue;
+      best = std::move(*trial);
+      break;
+    }
+    if (best.cost > before * (1 - kConverged)) break;
+  }
+  return best;
+}
+
+std::int64_t largest_batch(const Trial& trial) {
+  std::int64_t out = 0;
+  for (const TimedEvent& e : trial.events) {
+    for (std::size_t k = e.from; k < e.to; ++k) {
+      out = std::max<std::int64_t>(out, trial.steps.replicas()[e.replica][k].shape.seqs());
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
 Result<LogFit> fit_log(const RequestLog& log, const LogSetup& setup, const LogTraining& training) {
   const models::StepContext& context = setup.deployment.context;
   const CompactPrior start = compact_prior(context);
-  LogFit fit;
-  models::CompactProfile& profile = fit.profile;
+  models::CompactProfile profile;
   profile.engine = setup.deployment.engine;
   profile.engine_version = setup.deployment.version;
   profile.gpu = setup.deployment.gpu_name;
@@ -193,55 +297,36 @@ Result<LogFit> fit_log(const RequestLog& log, const LogSetup& setup, const LogTr
   profile.async_scheduling = setup.engine.async_scheduling;
   profile.expert_stream_ms = start.expert_stream_ms;
   profile.expert_share = start.expert_share;
-  Vector prior, precision;
+  profile.requests = static_cast<std::int64_t>(training.requests);
+  Prior prior;
   for (int i = 0; i < kTerms; ++i) {
     const auto k = static_cast<std::size_t>(i);
-    prior[i] = std::log(start.value[k]);
-    precision[i] = 1 / (start.log_sd[k] * start.log_sd[k]);
+    prior.mean[i] = std::log(start.value[k]);
+    prior.precision[i] = 1 / (start.log_sd[k] * start.log_sd[k]);
   }
-  Vector theta = prior;
-  Normal last;
-  for (fit.passes = 1; fit.passes <= kPasses; ++fit.passes) {
-    const models::CompactStepModel now(with_theta(profile, theta));
-    StepTimes steps(setup.replicas);
-    const auto records = simulate_log(log, setup, now, {}, 1, &steps);
-    if (!records) return records.error();
-    const auto events = timed_events(log, training, *records, steps);
-    if (events.size() < kFewest) {
-      return usage_error(fmt::format("{}: {} events are too few to fit a model on, {} are needed",
-                                     log.folder, events.size(), kFewest),
-                         "give a longer log");
-    }
-    const bool robust = fit.passes >= kRobustFrom;
-    Vector solved = theta;
-    for (int inner = 0; inner < kInner; ++inner) {
-      const auto sums = sum_steps(steps, models::CompactStepModel(with_theta(profile, solved)));
-      last = normal_equations(events, sums, solved, prior, precision, robust);
-      const Vector step = last.a.ldlt().solve(last.b);
-      solved = moved(solved, step);
-      if (step.cwiseAbs().maxCoeff() < kConverged) break;
-    }
-    const auto sums = sum_steps(steps, now);
-    fit.duration_error = median_decode_error(events, sums, profile.residual_sd);
-    profile.events = static_cast<std::int64_t>(events.size());
-    profile.batch_max = 0;
-    for (const TimedEvent& e : events) {
-      for (std::size_t k = e.from; k < e.to; ++k) {
-        const auto seqs = steps.replicas()[e.replica][k].shape.seqs();
-        profile.batch_max = std::max<std::int64_t>(profile.batch_max, seqs);
-      }
-    }
-    const Vector change = kDamping * (solved - theta);
-    theta += change;
-    if (robust && change.cwiseAbs().maxCoeff() < kConverged) break;
+  const Fitter fitter(log, setup, training, profile, prior);
+  auto first = fitter.run(prior.mean);
+  if (!first) return first.error();
+  if (first->events.size() < kFewest) {
+    return usage_error(fmt::format("{}: {} events are too few to fit a model on, {} are needed",
+                                   log.folder, first->events.size(), kFewest),
+                       "give a longer log");
   }
+  LogFit fit;
+  fit.simulations = 1;
+  const auto best = descend(fitter, std::move(*first), fit.simulations);
+  if (!best) return best.error();
+  fit.profile = fitter.profile(best->theta);
+  const auto sums = fitter.sums(*best, best->theta);
+  fit.duration_error = median_decode_error(best->events, sums, fit.profile.residual_sd);
+  fit.profile.events = static_cast<std::int64_t>(best->events.size());
+  fit.profile.batch_max = largest_batch(*best);
   // Laplace: the curvature at the optimum, scaled by how far the events scatter beyond what was
   // assumed.
-  const double scatter = std::max(1.0, last.chi2 / std::max(1.0, last.weights - kTerms));
-  const Matrix covariance = last.a.inverse() * scatter;
-  profile.log_covariance.assign(covariance.data(), covariance.data() + kTerms * kTerms);
-  profile = with_theta(std::move(profile), theta);
-  profile.requests = static_cast<std::int64_t>(training.requests);
+  const Normal n = normal_equations(best->events, sums, best->theta, prior);
+  const double scatter = std::max(1.0, n.chi2 / std::max(1.0, n.weights - kTerms));
+  const Matrix covariance = n.a.inverse() * scatter;
+  fit.profile.log_covariance.assign(covariance.data(), covariance.data() + kTerms * kTerms);
   return fit;
 }
 

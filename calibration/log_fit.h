@@ -19,7 +19,7 @@ struct LogTraining {
 
 struct LogFit {
   models::CompactProfile profile;
-  int passes = 0;
+  int simulations = 0;
   double duration_error = 0;  // median of |predicted / measured - 1| of the decode times used
 };
 
