@@ -18,6 +18,8 @@ constexpr int kTerms = static_cast<int>(kCompactTerms);
 using Vector = Eigen::Matrix<double, kTerms, 1>;
 using Matrix = Eigen::Matrix<double, kTerms, kTerms>;
 
+constexpr int kExplored = 12;        // simulations of the first phase
+constexpr double kDamping = 0.7;     // of its steps
 constexpr int kPasses = 30;          // linearisations
 constexpr int kInner = 8;            // Gauss-Newton steps with a schedule held fixed
 constexpr int kHalvings = 6;         // of a pass that the simulation does not confirm
@@ -49,9 +51,12 @@ std::vector<Sums> sum_steps(const StepTimes& steps, const models::CompactStepMod
   return out;
 }
 
-// Cauchy: events whose steps the simulation has mistaken are forgotten.
-constexpr double kScale = 2;  // standard deviations
-double weight(double residual) { return 1 / (1 + residual * residual / (kScale * kScale)); }
+// Cauchy: events whose steps the simulation has mistaken are forgotten, at `scale` standard
+// deviations.
+constexpr double kScale = 2, kWidestScale = 32;
+double weight(double residual, double scale) {
+  return 1 / (1 + residual * residual / (scale * scale));
+}
 double loss(double residual) {
   return kScale * kScale * std::log1p(residual * residual / (kScale * kScale));
 }
@@ -78,14 +83,14 @@ struct Prior {
 };
 
 Normal normal_equations(const std::vector<TimedEvent>& events, const std::vector<Sums>& sums,
-                        const Vector& theta, const Prior& prior) {
+                        const Vector& theta, const Prior& prior, double scale = kScale) {
   Normal n;
   for (const TimedEvent& e : events) {
     const Sums& s = sums[e.replica];
     const double predicted = e.fixed_s + s.time[e.to] - s.time[e.from];
     const double residual = (predicted - e.measured_s) / e.sd_s;
     const Vector row = (s.gradient[e.to] - s.gradient[e.from]) / e.sd_s;
-    const double w = weight(residual);
+    const double w = weight(residual, scale);
     n.a.noalias() += w * row * row.transpose();
     n.b.noalias() -= w * residual * row;
     n.chi2 += w * residual * residual;
@@ -235,10 +240,10 @@ class Fitter {
     return out;
   }
   // Where the linearised problem has its optimum while the schedule stays as it is.
-  [[nodiscard]] Vector solve(const Trial& trial) const {
+  [[nodiscard]] Vector solve(const Trial& trial, double scale) const {
     Vector theta = trial.theta;
     for (int i = 0; i < kInner; ++i) {
-      const Normal n = normal_equations(trial.events, sums(trial, theta), theta, prior_);
+      const Normal n = normal_equations(trial.events, sums(trial, theta), theta, prior_, scale);
       const Vector step = n.a.ldlt().solve(n.b);
       theta = moved(theta, step);
       if (step.cwiseAbs().maxCoeff() < kConverged) break;
@@ -254,10 +259,25 @@ class Fitter {
   Prior prior_;
 };
 
+// Follows the linearised optimum from simulation to simulation while events far off are given up
+// step by step: finds the neighbourhood. Keeps what explains the events best.
+Result<Trial> explore(const Fitter& fitter, const Trial& start, int& simulations) {
+  Trial now = start, best = start;
+  double scale = kWidestScale;
+  for (int pass = 0; pass < kExplored; ++pass, scale = std::max(kScale, scale / 2)) {
+    auto next = fitter.run(now.theta + kDamping * (fitter.solve(now, scale) - now.theta));
+    if (!next) return next.error();
+    ++simulations;
+    now = std::move(*next);
+    if (now.cost < best.cost) best = now;
+  }
+  return best;
+}
+
 // Descends until no part of a pass makes the simulated run fit better.
 Result<Trial> descend(const Fitter& fitter, Trial best, int& simulations) {
   for (int pass = 0; pass < kPasses; ++pass) {
-    const Vector direction = fitter.solve(best) - best.theta;
+    const Vector direction = fitter.solve(best, kScale) - best.theta;
     const double before = best.cost;
     double share = 1;
     for (int i = 0; i < kHalvings; ++i, share /= 2) {
@@ -314,7 +334,9 @@ Result<LogFit> fit_log(const RequestLog& log, const LogSetup& setup, const LogTr
   }
   LogFit fit;
   fit.simulations = 1;
-  const auto best = descend(fitter, std::move(*first), fit.simulations);
+  auto explored = explore(fitter, *first, fit.simulations);
+  if (!explored) return explored.error();
+  const auto best = descend(fitter, std::move(*explored), fit.simulations);
   if (!best) return best.error();
   fit.profile = fitter.profile(best->theta);
   const auto sums = fitter.sums(*best, best->theta);
@@ -325,7 +347,8 @@ Result<LogFit> fit_log(const RequestLog& log, const LogSetup& setup, const LogTr
   // assumed.
   const Normal n = normal_equations(best->events, sums, best->theta, prior);
   const double scatter = std::max(1.0, n.chi2 / std::max(1.0, n.weights - kTerms));
-  const Matrix covariance = n.a.inverse() * scatter;
+  const Matrix known = prior.precision.asDiagonal();
+  const Matrix covariance = ((n.a - known) / scatter + known).inverse();
   fit.profile.log_covariance.assign(covariance.data(), covariance.data() + kTerms * kTerms);
   return fit;
 }
