@@ -18,6 +18,7 @@ constexpr int kTerms = static_cast<int>(kCompactTerms);
 using Vector = Eigen::Matrix<double, kTerms, 1>;
 using Matrix = Eigen::Matrix<double, kTerms, kTerms>;
 
+constexpr int kRounds = 5;           // of exploring and descending
 constexpr int kExplored = 12;        // simulations of the first phase
 constexpr double kDamping = 0.7;     // of its steps
 constexpr int kPasses = 30;          // linearisations
@@ -334,10 +335,15 @@ Result<LogFit> fit_log(const RequestLog& log, const LogSetup& setup, const LogTr
   }
   LogFit fit;
   fit.simulations = 1;
-  auto explored = explore(fitter, *first, fit.simulations);
-  if (!explored) return explored.error();
-  const auto best = descend(fitter, std::move(*explored), fit.simulations);
-  if (!best) return best.error();
+  Result<Trial> best = std::move(*first);
+  for (int round = 0; round < kRounds; ++round) {
+    const double before = best->cost;
+    auto explored = explore(fitter, *best, fit.simulations);
+    if (!explored) return explored.error();
+    best = descend(fitter, std::move(*explored), fit.simulations);
+    if (!best) return best.error();
+    if (best->cost > before * (1 - kConverged)) break;
+  }
   fit.profile = fitter.profile(best->theta);
   const auto sums = fitter.sums(*best, best->theta);
   fit.duration_error = median_decode_error(best->events, sums, fit.profile.residual_sd);

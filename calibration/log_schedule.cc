@@ -11,7 +11,7 @@ using Steps = std::vector<StepTimes::Step>;
 
 // Standard deviations of a measured time about a right model: a share for what a sum of nine terms
 // cannot follow, and an absolute part for when a token is seen.
-constexpr double kDecodeShare = 0.02, kFirstTokenShare = 0.05, kGapShare = 0.05;
+constexpr double kDecodeShare = 0.02, kFirstTokenShare = 0.05, kGapShare = 0.1;
 constexpr double kFirstTokenSeconds = 0.03, kEventSeconds = 0.0015;
 // Events closer than this are one.
 constexpr double kSameInstant = 0.0005;

@@ -142,6 +142,7 @@ TEST_CASE("experts of a layer profile are looked up by tokens and activated expe
   models::StepContext context = two_layers();
   context.llm.moe.experts = 4;
   context.llm.moe.experts_per_token = 4;  // all of them, whatever the tokens
+  std::filesystem::remove(folder + "/moe.csv");  // of a run before
   const auto without = LayerProfileModel::load(folder, context);
   REQUIRE_FALSE(without.has_value());
   CHECK(without.error().text().find("moe.csv") != std::string::npos);

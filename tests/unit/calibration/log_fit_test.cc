@@ -98,7 +98,7 @@ double error_of(const ValidateReport& report, const std::string& what) {
 
 }  // namespace
 
-TEST_CASE("the first half of a simulated log predicts the second within one percent") {
+TEST_CASE("the first half of a simulated log predicts the second within 1.5 percent") {
   ValidateOptions options;
   options.runs = simulated_log();
   options.log_facts = facts();
@@ -110,7 +110,7 @@ TEST_CASE("the first half of a simulated log predicts the second within one perc
   for (const char* what :
        {"TTFT p50", "TTFT p95", "TPOT mean", "TPOT p50", "TPOT p95", "makespan"}) {
     CAPTURE(what);
-    CHECK(error_of(*report, what) < 1.0);
+    CHECK(error_of(*report, what) < 1.5);
   }
 }
 
