@@ -74,8 +74,8 @@ std::string report_text(const calibration::LogFit& fit, const std::string& path)
   return fmt::format(
       "{}: {} on {} from {} requests, {} events, steps of at most {} sequences, {} simulations\n"
       "median error of decode times in the fit: {:.1f} %\n\n{}",
-      path, p.model, p.gpu, p.requests, p.events, p.batch_max, fit.simulations, 100 * fit.duration_error,
-      table.text());
+      path, p.model, p.gpu, p.requests, p.events, p.batch_max, fit.simulations,
+      100 * fit.duration_error, table.text());
 }
 
 }  // namespace
