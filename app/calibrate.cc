@@ -7,9 +7,11 @@
 #include "app/console.h"
 #include "app/data_folder.h"
 #include "app/error_text.h"
+#include "app/fact_flags.h"
 #include "app/log_calibration.h"
 #include "app/log_facts.h"
 #include "app/progress.h"
+#include "app/table_commands.h"
 #include "core/text.h"
 
 namespace eph::app {
@@ -21,16 +23,16 @@ namespace {
 std::string command_line(const Arguments& arguments) {
   std::string out = "ephemeris calibrate";
   for (const char* name :
-       {"engine", "gpu", "data", "held-out", "splits", "max-iterations", "seed", "out"}) {
-    if (arguments.has(name)) out += fmt::format(" --{} {}", name, arguments.text(name));
+       {"engine", "gpu", "data", "runs", "held-out", "splits", "max-iterations", "seed", "out"}) {
+    for (const std::string& value : arguments.all(name)) out += fmt::format(" --{} {}", name, value);
   }
-  return out;
+  return out + facts_text(arguments, true);
 }
 
 Result<models::EngineKind> read_engine(const Arguments& arguments) {
-  const std::vector<std::string> names{"vllm", "sglang", "trtllm"};
+  const std::vector<std::string> names{"vllm", "sglang", "trtllm", "llamacpp"};
   if (!arguments.has("engine"))
-    return usage_error("no engine is given", "add --engine, one of vllm, sglang, trtllm");
+    return usage_error("no engine is given", "add --engine, one of vllm, sglang, trtllm, llamacpp");
   const std::string text = arguments.text("engine");
   const auto kind = models::parse_engine(text);
   if (!kind)
@@ -40,20 +42,25 @@ Result<models::EngineKind> read_engine(const Arguments& arguments) {
 
 Result<calibration::CalibrateOptions> read_options(const Arguments& arguments) {
   calibration::CalibrateOptions out;
-  const std::string log_only =
-      arguments.has("first-half") ? "first-half" : given_log_fact(arguments);
-  if (!log_only.empty()) {
-    return usage_error(fmt::format("--{} is for fits from a request log", log_only),
-                       "add --log FOLDER, or leave it out");
-  }
   const Result<models::EngineKind> engine = read_engine(arguments);
   if (!engine) return engine.error();
   out.engine = *engine;
-  if (!arguments.has("data")) return usage_error("no measured data is given", "add --data FOLDER");
+  if (!arguments.has("data") && !arguments.has("runs")) {
+    return usage_error("no measured data is given",
+                       "add --data FOLDER or --runs FILE, or --log FOLDER");
+  }
   if (!arguments.has("out")) return usage_error("no profile file is given", "add --out FILE");
+  auto facts = read_facts(arguments, true);
+  if (!facts) return facts.error();
+  if (const std::string given = facts_text(arguments, true); !given.empty() && !arguments.has("runs")) {
+    return usage_error(fmt::format("{} has no effect without --runs", given.substr(1)), "give --runs FILE too");
+  }
+  out.facts = std::move(*facts);
+  out.runs = arguments.all("runs");
   out.data_folder = arguments.text("data");
   out.out = arguments.text("out");
   out.gpu = arguments.text("gpu", out.gpu);
+  out.gpu.erase(0, out.gpu.find('=') + 1);  // WRITTEN=NAME: rows are picked by the name
   if (arguments.has("held-out")) {
     const auto share = parse_double(arguments.text("held-out"));
     if (!share)
@@ -102,12 +109,11 @@ Json report_json(const calibration::CalibrateReport& report) {
   return out;
 }
 
-std::vector<OptionSpec> log_options() {
-  std::vector<OptionSpec> out{
-      {"log", "FOLDER", "request log to fit a compact profile on, instead of --data"},
-      {"first-half", "", "use only the first half of its requests and of its completions"}};
-  for (OptionSpec& option : log_fact_options()) out.push_back(std::move(option));
-  return out;
+// --log itself is asked for before.
+OptionGroup options_of_logs() {
+  return log_options(
+      {{"log", "FOLDER", "request log to fit a compact profile on, instead of --data"},
+       {"first-half", "", "use only the first half of its requests and of its completions"}});
 }
 
 }  // namespace
@@ -116,24 +122,33 @@ const CommandSpec& calibrate_spec() {
   static const CommandSpec spec{
       "calibrate",
       "fit an engine's step times on measured data and write a profile",
-      "(--engine ENGINE --data FOLDER | --log FOLDER) --out FILE [OPTIONS]",
+      "(--engine ENGINE (--data FOLDER | --runs FILE...) | --log FOLDER) --out FILE [OPTIONS]",
+      "--runs takes results of benchmark tools, request logs and tables (docs/FORMATS.md lists them); "
+      "the facts below fill in what those files do not say.\n\n"
       "With --log a compact profile of one model on one GPU is fitted on a request log alone "
-      "(requests.jsonl, and meta.json unless the options say what it would).",
+      "(requests.jsonl, and meta.json unless the facts say what it would); of the facts it takes "
+      "--engine-version, --model, --dtype, --tp and the engine's limits, in place of what meta.json "
+      "says.",
       {"ephemeris calibrate --engine vllm --data ../shared/data --out "
        "data/profiles/vllm-h100-sxm.json",
+       "ephemeris calibrate --engine vllm --gpu h100-sxm --runs bench.json --tp 1 --out mine.json",
        "ephemeris calibrate --log runs/monday --out monday.json"},
       {{"calibration",
-        {{"engine", "ENGINE", "vllm, sglang or trtllm"},
-         {"gpu", "NAME", "GPU whose rows are used [h100-sxm]"},
+        {{"engine", "ENGINE", "vllm, sglang, trtllm or llamacpp"},
+         {"gpu", "NAME", "GPU whose rows are used; WRITTEN=NAME says what a file means [h100-sxm]"},
          {"data", "FOLDER",
-          "measured data; holds h100/serving_runs.csv and h100/guidellm_sweeps.csv"},
+          "measured data; holds h100/serving_runs.csv and h100/guidellm_sweeps.csv, for llamacpp "
+          "cpu/llama_bench_cpu.csv.gz"},
+         {"runs", "FILE", "your own measured runs, in addition to --data or instead of it", true},
+         {"coldstart", "FILE", "fit start-up times on this table instead; takes --out only"},
          {"out", "FILE", "profile to write"},
          {"held-out", "SHARE",
           "share of the rows a second fit does not see, to measure its error [0.3]"},
          {"splits", "N", "held-out fits, each with other rows held out [1]"},
-         {"max-iterations", "N", "of the fit [8]"},
+         {"max-iterations", "N", "of the fit, each simulating every row [4]"},
          {"seed", "N", "seed of all random draws [1]"}}},
-       {"request log", log_options()},
+       fact_options(FactFlags::selecting),
+       options_of_logs(),
        {"output", {{"json", "", "print JSON instead of tables"}}},
        {"execution",
         {{"threads", "N",
@@ -145,6 +160,9 @@ const CommandSpec& calibrate_spec() {
 
 int run_calibrate(const Arguments& arguments) {
   if (arguments.has("log")) return run_log_calibration(arguments);
+  const auto no_log = refuse_log_options(arguments, options_of_logs(), "add --log FOLDER, or leave it out");
+  if (!no_log) return fail(no_log.error());
+  if (const auto done = calibrate_table(arguments)) return *done;
   const Result<calibration::CalibrateOptions> options = read_options(arguments);
   if (!options) return fail(options.error());
   const Result<models::Catalog> catalog = open_catalog(arguments, "catalog");

@@ -93,8 +93,8 @@ int unknown_kind(const std::string& name) {
 const CommandSpec& catalog_spec() {
   static const CommandSpec spec{
       "catalog",
-      "list the shipped models, GPUs, engines, profiles, workloads, networks and prices",
-      "[models|gpus|engines|profiles|workloads|networks|prices] [NAME]",
+      "list the shipped models, GPUs, CPU machines, engines, profiles, workloads, networks, prices",
+      "[models|gpus|cpus|engines|profiles|workloads|networks|prices] [NAME]",
       "",
       {"ephemeris catalog gpus",
        "ephemeris catalog models meta-llama/Llama-3.1-8B-Instruct --json"},

@@ -1,5 +1,7 @@
 #include "app/catalog_tables.h"
 
+#include <fmt/format.h>
+
 #include <filesystem>
 
 #include "core/text.h"
@@ -89,6 +91,13 @@ Result<Json> profile_json(const std::string& path, bool full) {
   if (!profile) return profile.error();
   Json out = Json::object();
   out.set("name", file_name(path));
+  if (const auto* cpu = std::get_if<models::CpuProfile>(&*profile)) {
+    if (full) return to_json(*cpu).set("name", file_name(path));
+    out.set("form", "cpu")
+        .set("engine", models::name(cpu->engine))
+        .set("models", cpu->models.size());
+    return out.set("gpu", fmt::format("{} kinds", cpu->kinds.size()));
+  }
   const auto* fitted = std::get_if<models::EngineProfile>(&*profile);
   if (const auto* compact = std::get_if<models::CompactProfile>(&*profile)) {
     out.set("form", "compact").set("engine", models::name(compact->engine));
@@ -151,6 +160,51 @@ Result<Json> list_gpus(const models::Catalog& catalog) {
                  [&](const std::string& name) { return gpu_json(catalog, name); });
 }
 
+Json cpu_json(const models::CpuKind& kind, const models::CpuMachine& machine) {
+  Json out = Json::object();
+  out.set("name", machine.name).set("cloud", machine.cloud).set("cores", machine.cores);
+  out.set("memory_bytes", machine.memory.value).set("kind", kind.name);
+  return out.set("vector", kind.vector).set("display", kind.display);
+}
+
+Result<Json> list_cpus(const models::Catalog& catalog) {
+  const auto kinds = catalog.cpu_kinds();
+  if (!kinds) return kinds.error();
+  Json out = Json::array();
+  for (const models::CpuKind& kind : *kinds) {
+    for (const models::CpuMachine& machine : kind.machines) out.push(cpu_json(kind, machine));
+  }
+  return out;
+}
+
+// With the rates of the shipped profile of llama.cpp, where it has the processor.
+Result<Json> cpu_detail(const models::Catalog& catalog, const std::string& name) {
+  const auto kinds = catalog.cpu_kinds();
+  if (!kinds) return kinds.error();
+  const models::CpuMachine* machine = models::find_cpu_machine(*kinds, name);
+  if (machine == nullptr) {
+    std::vector<std::string> names;
+    for (const models::CpuKind& kind : *kinds) {
+      for (const models::CpuMachine& m : kind.machines) names.push_back(m.name);
+    }
+    return usage_error(fmt::format("there is no machine {}", name), suggest(name, names));
+  }
+  Json out = Json::object();
+  for (const models::CpuKind& kind : *kinds) {
+    if (kind.name == machine->kind) out = cpu_json(kind, *machine);
+  }
+  const models::GpuSpec spec = models::as_gpu(*machine);
+  const auto found = scenario::find_profile(catalog, "", models::EngineKind::llamacpp, spec);
+  if (!found) return out;
+  const auto* profile = std::get_if<models::CpuProfile>(&found->profile);
+  const auto rates =
+      profile != nullptr ? profile->rates(spec) : Result<models::CpuRates>(usage_error("no rates"));
+  if (!rates) return out;
+  out.set("bytes_per_s", rates->bytes_per_s).set("flops_per_s", rates->flops_per_s);
+  out.set("layer_pause_s", rates->sync_s);
+  return out.set("measured", profile->machine(spec.cpu_cloud, spec.name) != nullptr);
+}
+
 Result<Json> list_models(const models::Catalog& catalog) {
   return collect(catalog.llm_names(),
                  [&](const std::string& name) { return model_json(catalog, name); });
@@ -158,7 +212,7 @@ Result<Json> list_models(const models::Catalog& catalog) {
 
 Result<Json> list_engines(const models::Catalog& catalog) {
   const Result<std::vector<std::string>> names =
-      std::vector<std::string>{"vllm", "sglang", "trtllm"};
+      std::vector<std::string>{"vllm", "sglang", "trtllm", "llamacpp"};
   return collect(names, [&](const std::string& name) { return engine_json(catalog, name); });
 }
 
@@ -237,6 +291,16 @@ const std::vector<CatalogKind>& catalog_kinds() {
         {"link_bytes_per_s", "link GB/s", kBillion}},
        list_gpus,
        gpu_json},
+      {"cpus",
+       "machines without GPU, for llama.cpp",
+       {{"name", "name"},
+        {"cloud", "cloud"},
+        {"cores", "cores"},
+        {"memory_bytes", "memory GiB", kGib},
+        {"kind", "processor"},
+        {"vector", "vectors"}},
+       list_cpus,
+       cpu_detail},
       {"engines",
        "engines",
        {{"name", "name"}, {"display", "what"}, {"rules", "rules"}},

@@ -14,18 +14,22 @@ struct Command {
 
 const CommandSpec& calibrate_spec();
 const CommandSpec& catalog_spec();
+const CommandSpec& import_spec();
 const CommandSpec& plan_spec();
 const CommandSpec& schema_spec();
 const CommandSpec& simulate_spec();
+const CommandSpec& startup_spec();
 const CommandSpec& validate_spec();
 const CommandSpec& describe_spec();
 const CommandSpec& fit_spec();
 
 int run_calibrate(const Arguments& arguments);
 int run_catalog(const Arguments& arguments);
+int run_import(const Arguments& arguments);
 int run_plan(const Arguments& arguments);
 int run_schema(const Arguments& arguments);
 int run_simulate(const Arguments& arguments);
+int run_startup(const Arguments& arguments);
 int run_validate(const Arguments& arguments);
 int run_describe(const Arguments& arguments);
 int run_fit(const Arguments& arguments);

@@ -9,7 +9,8 @@
 #include "app/log_facts.h"
 #include "app/table.h"
 #include "calibration/log_fit.h"
-#include "calibration/log_validation.h"
+#include "calibration/log_replay.h"
+#include "calibration/validate.h"
 #include "core/line_source.h"
 
 namespace eph::app {
@@ -17,12 +18,15 @@ namespace eph::app {
 namespace {
 
 Result<void> check_options(const Arguments& arguments) {
-  for (const char* name : {"data", "held-out", "splits", "max-iterations", "seed", "threads"}) {
+  for (const char* name :
+       {"data", "runs", "coldstart", "held-out", "splits", "max-iterations", "seed", "threads"}) {
     if (arguments.has(name)) {
       return usage_error(fmt::format("--{} has no effect on a fit from a request log", name),
                          "leave it out, or give --data instead of --log");
     }
   }
+  const auto ok = refuse_other_facts(arguments, "a fit from a request log");
+  if (!ok) return ok.error();
   if (!arguments.has("out")) return usage_error("no profile file is given", "add --out FILE");
   return {};
 }
@@ -31,14 +35,7 @@ Result<void> check_options(const Arguments& arguments) {
 std::string command_line(const Arguments& arguments) {
   std::string out = fmt::format("ephemeris calibrate --log {}", arguments.text("log"));
   if (arguments.has("first-half")) out += " --first-half";
-  for (const char* name : {"engine", "gpu"}) {
-    if (arguments.has(name)) out += fmt::format(" --{} {}", name, arguments.text(name));
-  }
-  for (const OptionSpec& option : log_fact_options()) {
-    if (arguments.has(option.name))
-      out += fmt::format(" --{} {}", option.name, arguments.text(option.name));
-  }
-  return out + fmt::format(" --out {}", arguments.text("out"));
+  return out + fmt::format("{} --out {}", log_facts_text(arguments), arguments.text("out"));
 }
 
 Result<calibration::LogFit> fit(const Arguments& arguments) {
@@ -48,9 +45,9 @@ Result<calibration::LogFit> fit(const Arguments& arguments) {
   if (!catalog) return catalog.error();
   const auto log = calibration::load_request_log(arguments.text("log"), *facts);
   if (!log) return log.error();
-  const auto reserve = calibration::kv_reserve({}, log->engine, *catalog);
-  if (!reserve) return reserve.error();
-  const auto setup = calibration::set_up(*log, *catalog, *reserve);
+  const auto shipped = calibration::load_profiles({}, *catalog);
+  if (!shipped) return shipped.error();
+  const auto setup = calibration::set_up(*log, *catalog, *shipped);
   if (!setup) return setup.error();
   const bool half = arguments.has("first-half");
   auto out = calibration::fit_log(

@@ -2,45 +2,112 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
+
+#include "app/fact_flags.h"
+#include "calibration/readers/format.h"
 #include "core/text.h"
 
 namespace eph::app {
 
-std::vector<OptionSpec> log_fact_options() {
-  return {{"model", "NAME", "model that a request log is of [as its meta.json says]"},
-          {"tp", "N", "tensor-parallel GPUs of the engine [as meta.json says, else 1]"},
-          {"dp", "N", "data-parallel ranks of the engine [as meta.json says, else 1]"},
-          {"engine-version", "VERSION", "of the engine [as meta.json says, else the newest rules]"},
-          {"max-num-seqs", "N", "sequences at once [as meta.json says, else the engine's default]"},
-          {"max-num-batched-tokens", "N", "tokens a step [as meta.json says, else the default]"},
-          {"max-model-len", "N", "longest sequence [as meta.json says, else no limit]"},
-          {"kv-blocks", "N", "KV blocks [as meta.json says, else from the GPU's memory]"},
-          {"block-size", "N", "tokens a KV block [as meta.json says, else 16]"}};
+namespace {
+
+// Of fact_options(), those that a log understands.
+constexpr std::array<std::string_view, 10> kSharedFacts{
+    "engine",       "engine-version",         "gpu",       "model",        "dtype", "tp",
+    "max-num-seqs", "max-num-batched-tokens", "kv-blocks", "max-model-len"};
+constexpr std::array<std::string_view, 2> kOwnFacts{"dp", "block-size"};
+
+Result<std::optional<std::string>> read_text(const Arguments& arguments, std::string_view name) {
+  if (!arguments.has(name)) return std::optional<std::string>();
+  if (arguments.all(name).size() > 1) {
+    return usage_error(fmt::format("--{} is given twice", name), "the run of a log has one");
+  }
+  return std::optional(arguments.text(name));
 }
 
-std::string given_log_fact(const Arguments& arguments) {
-  for (const OptionSpec& option : log_fact_options()) {
-    if (arguments.has(option.name)) return option.name;
+// A log's name for its GPU or model is replaced, so that there is nothing to match.
+Result<std::optional<std::string>> read_name(const Arguments& arguments, std::string_view name) {
+  auto text = read_text(arguments, name);
+  if (text && *text && (*text)->find('=') != std::string::npos) {
+    return usage_error(
+        fmt::format("--{}: \"{}\" is WRITTEN=NAME, a request log has one {}", name, **text, name),
+        "give NAME alone");
+  }
+  return text;
+}
+
+}  // namespace
+
+OptionGroup log_options(std::vector<OptionSpec> first) {
+  OptionGroup group{"request log", std::move(first)};
+  group.options.push_back(
+      {"dp", "N", "data-parallel ranks of the engine [as meta.json says, else 1]"});
+  group.options.push_back({"block-size", "N", "tokens a KV block [as meta.json says, else 16]"});
+  return group;
+}
+
+std::string log_facts_text(const Arguments& arguments) {
+  std::string out;
+  const auto add = [&](std::string_view name) {
+    if (arguments.has(name)) out += fmt::format(" --{} {}", name, arguments.text(name));
+  };
+  for (const std::string_view name : kSharedFacts) add(name);
+  for (const std::string_view name : kOwnFacts) add(name);
+  return out;
+}
+
+Result<void> refuse_other_facts(const Arguments& arguments, const std::string& what) {
+  for (const OptionSpec& option : fact_options().options) {
+    const bool shared =
+        std::find(kSharedFacts.begin(), kSharedFacts.end(), option.name) != kSharedFacts.end();
+    if (shared || !arguments.has(option.name)) continue;
+    return usage_error(fmt::format("--{} has no effect on {}", option.name, what),
+                       "leave it out: the log says it, or it is simulated for other runs only");
+  }
+  return {};
+}
+
+Result<void> refuse_log_options(const Arguments& arguments, const OptionGroup& log_group,
+                                const std::string& remedy) {
+  for (const OptionSpec& option : log_group.options) {
+    if (!arguments.has(option.name)) continue;
+    return usage_error(fmt::format("--{} is for request logs", option.name), remedy);
   }
   return {};
 }
 
 Result<calibration::LogFacts> log_facts(const Arguments& arguments) {
   calibration::LogFacts out;
-  if (arguments.has("engine")) {
-    const std::string text = arguments.text("engine");
-    out.engine = models::parse_engine(text);
+  const auto engine = read_text(arguments, "engine");
+  if (!engine) return engine.error();
+  if (*engine) {
+    const std::vector<std::string> names{"vllm", "sglang", "trtllm"};
+    out.engine = calibration::engine_of(**engine);
     if (!out.engine) {
-      const std::vector<std::string> names{"vllm", "sglang", "trtllm"};
-      return usage_error(fmt::format("--engine: \"{}\" is not known", text), suggest(text, names));
+      return usage_error(fmt::format("--engine: \"{}\" is not known", **engine),
+                         suggest(**engine, names));
+    }
+    if (*out.engine == models::EngineKind::llamacpp) {
+      return usage_error("request logs of llama.cpp are not replayed",
+                         fmt::format("give one of {}", fmt::join(names, ", ")));
     }
   }
-  const auto text = [&](const char* name, std::optional<std::string>& value) {
-    if (arguments.has(name)) value = arguments.text(name);
-  };
-  text("engine-version", out.engine_version);
-  text("gpu", out.gpu);
-  text("model", out.model);
+  const std::pair<const char*, std::optional<std::string>*> texts[] = {
+      {"engine-version", &out.engine_version}, {"dtype", &out.dtype}};
+  for (const auto& [name, value] : texts) {
+    auto text = read_text(arguments, name);
+    if (!text) return text.error();
+    *value = std::move(*text);
+  }
+  const std::pair<const char*, std::optional<std::string>*> named[] = {{"gpu", &out.gpu},
+                                                                       {"model", &out.model}};
+  for (const auto& [name, value] : named) {
+    auto text = read_name(arguments, name);
+    if (!text) return text.error();
+    *value = std::move(*text);
+  }
   const struct {
     const char* name;
     std::optional<std::int64_t>* value;

@@ -26,7 +26,7 @@ std::string feasible_table(const planner::PlanProblem& problem, const planner::P
   std::vector<std::string> header{"engine", "GPU",   "layout",      "replicas",
                                   "GPUs",   "USD/h", "USD/Mtok out"};
   for (const sim::Slo& slo : problem.slos) header.push_back(slo.text());
-  header.insert(header.end(), {"headroom", "busy", "KV peak", "tokens/s out"});
+  header.insert(header.end(), {"headroom", "confidence", "busy", "KV peak", "tokens/s out"});
   TextTable table(std::move(header), {Align::left, Align::left, Align::left});
   for (const planner::PlanRow& row : report.rows) {
     if (!row.feasible) continue;
@@ -35,13 +35,14 @@ std::string feasible_table(const planner::PlanProblem& problem, const planner::P
                                    layout_text(row.deployment.layout),
                                    human_count(static_cast<std::uint64_t>(row.replicas)),
                                    human_count(static_cast<std::uint64_t>(row.gpus)),
-                                   money(row.usd_per_hour),
-                                   money(row.usd_per_million_output_tokens)};
+                                   row.priced ? money(row.usd_per_hour) : "-",
+                                   row.priced ? money(row.usd_per_million_output_tokens) : "-"};
     for (const sim::SloOutcome& slo : row.at_plan.slos) {
       cells.push_back(fmt::format("{} ms", human(slo.measured_s * 1e3)));
     }
     cells.insert(cells.end(),
-                 {percent(row.headroom), percent(row.at_plan.busy_share),
+                 {percent(row.headroom), row.confidence ? percent(*row.confidence) : "-",
+                  percent(row.at_plan.busy_share),
                   percent(row.at_plan.peak_kv_used), human(row.at_plan.output_tokens_per_s)});
     table.add(std::move(cells));
   }

@@ -113,6 +113,19 @@ Json intervals_json(const std::vector<sim::RunSummary>& runs) {
   return out;
 }
 
+Json uncertainty_json(const scenario::StatedError& e) {
+  const auto pair = [](const scenario::StatedError::Interval& i) {
+    Json out = Json::array();
+    out.push(Json::number(i.low)).push(Json::number(i.high));
+    return out;
+  };
+  Json out = Json::object();
+  out.set("familiarity", models::name(e.familiarity)).set("basis", e.basis());
+  out.set("extrapolated", e.extrapolated);
+  out.set("tpot_factor_90", pair(e.tpot_90())).set("ttft_factor_90", pair(e.ttft_90()));
+  return out;
+}
+
 }  // namespace
 
 Json simulate_json(const SimulateReport& report) {
@@ -132,6 +145,7 @@ Json simulate_json(const SimulateReport& report) {
   out.set("seed", static_cast<std::int64_t>(report.scenario->seed));
   out.set("series_columns", std::move(names)).set("runs", std::move(runs));
   if (report.runs.size() > 1) out.set("intervals_90", intervals_json(report.runs));
+  if (report.assembly->error) out.set("uncertainty", uncertainty_json(*report.assembly->error));
   out.set("warnings", std::move(warnings));
   if (report.timing != nullptr) {
     Json timing = Json::object();

@@ -117,6 +117,16 @@ std::string saturation(const sim::RunSummary& run) {
          "lasts.\n";
 }
 
+// What the profile says of its own errors.
+std::string stated(const scenario::Assembly& assembly) {
+  if (!assembly.error) return {};
+  const scenario::StatedError& e = *assembly.error;
+  const auto tpot = e.tpot_90(), ttft = e.ttft_90();
+  return fmt::format("\nto be trusted: 90 % of measurements lie within x{:.2f} to x{:.2f} of a predicted TPOT, "
+                     "x{:.2f} to x{:.2f} of a TTFT ({})\n",
+                     tpot.low, tpot.high, ttft.low, ttft.high, e.basis());
+}
+
 std::string intervals(const std::vector<sim::RunSummary>& runs) {
   TextTable table({"mean of runs, 90 % interval", "mean", "low", "high"}, {Align::left});
   for (const Figure& figure : run_figures()) {
@@ -149,6 +159,7 @@ std::string simulate_text(const SimulateReport& report) {
     if (saturated > 0)
       out += fmt::format("SATURATED in {} of {} runs\n", saturated, report.runs.size());
   }
+  out += stated(*report.assembly);
   for (std::size_t i = 0; i < report.warnings.size(); ++i) {
     out += fmt::format("{}warning: {}\n", i == 0 ? "\n" : "", report.warnings[i]);
   }

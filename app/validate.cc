@@ -7,20 +7,45 @@
 #include "app/console.h"
 #include "app/data_folder.h"
 #include "app/error_text.h"
+#include "app/fact_flags.h"
 #include "app/log_facts.h"
 #include "app/progress.h"
 #include "app/table.h"
+#include "app/table_commands.h"
+#include "app/validate_cross.h"
+#include "calibration/picture.h"
+#include "core/line_source.h"
 
 namespace eph::app {
 
 namespace {
 
+OptionGroup options_of_logs() {
+  return log_options(
+      {{"second-half", "",
+        "score the second half of a log; without --profile, by a model fitted on the first half"}});
+}
+
+// A log's settings are replaced by what the command line says, other files are completed by it.
+Result<void> add_facts(const Arguments& arguments, calibration::ValidateOptions& out) {
+  if (calibration::is_request_log(out.runs)) {
+    if (auto ok = refuse_other_facts(arguments, "a request log"); !ok) return ok.error();
+    auto facts = log_facts(arguments);
+    if (!facts) return facts.error();
+    out.log_facts = std::move(*facts);
+    out.second_half = arguments.has("second-half");
+    return {};
+  }
+  auto facts = read_facts(arguments);
+  if (!facts) return facts.error();
+  out.facts = std::move(*facts);
+  return {};
+}
+
 Result<calibration::ValidateOptions> read_options(const Arguments& arguments) {
   calibration::ValidateOptions out;
-  if (!arguments.has("runs")) {
-    return usage_error("validate needs measured runs", "give --runs FILE");
-  }
   out.runs = arguments.text("runs");
+  if (auto ok = add_facts(arguments, out); !ok) return ok.error();
   out.out = arguments.text("out");
   out.profiles = arguments.all("profile");
   const Result<std::int64_t> seed = arguments.integer("seed", 0, std::int64_t{1} << 53, 1);
@@ -29,20 +54,6 @@ Result<calibration::ValidateOptions> read_options(const Arguments& arguments) {
   const Result<std::int64_t> threads = arguments.integer("threads", 1, 1024, 0);
   if (!threads) return threads.error();
   out.threads = static_cast<int>(*threads);
-  out.second_half = arguments.has("second-half");
-  const Result<calibration::LogFacts> facts = log_facts(arguments);
-  if (!facts) return facts.error();
-  out.log_facts = *facts;
-  return out;
-}
-
-std::vector<OptionSpec> log_options() {
-  std::vector<OptionSpec> out{
-      {"second-half", "",
-       "score the second half of a log; without --profile, by a model fitted on the first half"},
-      {"engine", "ENGINE", "vllm, sglang or trtllm [vllm]"},
-      {"gpu", "NAME", "GPU of the run [as meta.json or the folder's name says]"}};
-  for (OptionSpec& option : log_fact_options()) out.push_back(std::move(option));
   return out;
 }
 
@@ -91,38 +102,73 @@ Json report_json(const calibration::ValidateReport& report) {
   return out;
 }
 
+std::string picture_of(const calibration::ValidateReport& report,
+                       const calibration::ValidateOptions& options) {
+  const std::string file = options.runs.substr(options.runs.find_last_of('/') + 1);
+  return scatter_svg(
+      report.scored,
+      {fmt::format("Predicted against measured: {}", file),
+       fmt::format("predicted with {}; {} rows, some of which a profile may have been "
+                   "fitted on",
+                   options.profiles.empty() ? "the shipped profiles" : "given profiles",
+                   report.scored.size())});
+}
+
 }  // namespace
 
 const CommandSpec& validate_spec() {
   static const CommandSpec spec{
       "validate",
       "simulate measured runs with their own load protocol and compare",
-      "--runs FILE [OPTIONS]",
-      "FILE is a table of measured operating points (serving_runs.csv or guidellm_sweeps.csv) or a "
-      "folder with "
-      "a request log. The output repeats every row with a pred_ column for each measured figure "
-      "and a status.",
+      "--runs FILE [OPTIONS]\n   or: ephemeris validate --cross SCHEME --data FOLDER [OPTIONS]",
+      "With --runs, predicts with the shipped profiles, which have seen the rows they were fitted "
+      "on. FILE is a result of a benchmark tool (docs/FORMATS.md lists them), a table of measured "
+      "operating points, or the folder of a request log. The output repeats every row with a pred_ "
+      "column for each measured figure and a status. Of the facts below a log takes those about the "
+      "engine, in place of what its meta.json says.\n\n"
+      "With --cross, refits each engine without a part of its rows, predicts that part, and does "
+      "so for "
+      "every part: the errors are those on measurements that no fit has seen.",
       {"ephemeris validate --runs serving_runs.csv --out predicted.csv",
-       "ephemeris validate --runs runs/monday --second-half"},
+       "ephemeris validate --runs bench.json --engine vllm --gpu h100-sxm --tp 1",
+       "ephemeris validate --cross leave-one-model-out --engine trtllm --data ../shared/data --out "
+       "held-out.csv --picture held-out.svg",
+       "ephemeris validate --runs runs/monday --second-half",
+       "ephemeris validate --report docs/VALIDATION.md --from build/validation"},
       {{"validation",
-        {{"runs", "FILE", "measured runs: a table, or the folder of a request log"},
+        {{"runs", "FILE", "measured runs: a tool's results, a table, or the folder of a request log"},
          {"out", "FILE", "write the rows back with predictions [not written]"},
          {"profile", "FILE", "profile to use instead of the shipped ones", true},
          {"seed", "N", "seed of all random draws [1]"}}},
-       {"request log", log_options()},
-       {"output", {{"json", "", "print JSON instead of tables"}}},
+       shared_options(),
+       cross_options(),
+       fact_options(FactFlags::others),
+       options_of_logs(),
+       report_options(),
+       {"output",
+        {{"json", "", "print JSON instead of tables"},
+         {"picture", "FILE", "write predicted against measured as SVG [not written]"}}},
        {"execution",
         {{"threads", "N",
           "simulations at the same time; the results do not depend on it [all cores]"},
-         data_option()}}},
+         catalog_option()}}},
       0};
   return spec;
 }
 
 int run_validate(const Arguments& arguments) {
+  if (const auto ok = check_validate_options(arguments); !ok) return fail(ok.error());
+  if (arguments.has("cross")) return run_cross(arguments);
+  if (arguments.has("report")) return run_report(arguments);
+  if (!calibration::is_request_log(arguments.text("runs"))) {
+    const auto ok = refuse_log_options(arguments, options_of_logs(),
+                                       "leave it out, or give the folder of a log");
+    if (!ok) return fail(ok.error());
+  }
+  if (const auto done = validate_table(arguments)) return *done;
   const Result<calibration::ValidateOptions> options = read_options(arguments);
   if (!options) return fail(options.error());
-  const Result<models::Catalog> catalog = open_catalog(arguments);
+  const Result<models::Catalog> catalog = open_catalog(arguments, "catalog");
   if (!catalog) return fail(catalog.error());
   const Result<calibration::ValidateReport> report = [&] {
     ProgressLine line;
@@ -132,6 +178,10 @@ int run_validate(const Arguments& arguments) {
     });
   }();
   if (!report) return fail(report.error());
+  if (arguments.has("picture")) {
+    const auto written = write_file(arguments.text("picture"), picture_of(*report, *options));
+    if (!written) return fail(written.error());
+  }
   return finish(arguments.has("json") ? report_json(*report).dump() + "\n" : report_text(*report));
 }
 

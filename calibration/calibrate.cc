@@ -5,9 +5,7 @@
 #include <map>
 #include <set>
 
-#include "calibration/engine_fit.h"
-#include "calibration/parallel.h"
-#include "calibration/replay.h"
+#include "calibration/predict_rows.h"
 #include "core/line_source.h"
 #include "core/version.h"
 #include "models/operators.h"
@@ -15,46 +13,14 @@
 namespace eph::calibration {
 namespace {
 
-// Predicts rows with a fit's coefficients; rows of a host the fit did not know run at speed 1.
+// Rows as a fit predicts them; `only` empty: all.
 std::vector<ScoredRow> predict(const std::vector<DataRow>& rows, const std::vector<bool>& only,
                                const EngineFit& fit, const CalibrateOptions& options) {
   std::vector<std::size_t> wanted;
   for (std::size_t i = 0; i < rows.size(); ++i) {
     if (only.empty() || only[i]) wanted.push_back(i);
   }
-  std::vector<ScoredRow> out(wanted.size());
-  parallel_for(wanted.size(), options.threads, [&](std::size_t k) {
-    const DataRow& row = rows[wanted[k]];
-    ReplayOptions replay_options;
-    replay_options.seed = options.seed;
-    replay_options.host_speed = fit.host_speed(row.plan.host);
-    ScoredRow& scored = out[k];
-    scored.engine = models::name(options.engine);
-    scored.model = row.model;
-    scored.protocol = name(row.plan.protocol);
-    scored.measured = row.plan.measured;
-    for (std::size_t f = 0; f < kFigureCount; ++f) {
-      if (row.plan.scored.test(f)) scored.scored.push_back(static_cast<Figure>(f));
-    }
-    const auto replayed = replay(row.plan, fit.values_for(row.model), replay_options);
-    if (replayed) scored.predicted = replayed->figures;
-  });
-  return out;
-}
-
-// Robust standard deviation of log(predicted / measured): 1.4826 times the median absolute value.
-double log_spread(const std::vector<ScoredRow>& rows, std::initializer_list<Figure> figures,
-                  double fallback) {
-  std::vector<double> sizes;
-  for (const ScoredRow& row : rows) {
-    for (const Figure f : figures) {
-      const bool scored = std::find(row.scored.begin(), row.scored.end(), f) != row.scored.end();
-      if (scored && row.predicted[f]) sizes.push_back(std::abs(std::log(*row.predicted[f] / *row.measured[f])));
-    }
-  }
-  if (sizes.size() < 5) return fallback;
-  std::sort(sizes.begin(), sizes.end());
-  return 1.4826 * quantile_sorted(sizes, 0.5);
+  return predict_rows(rows, wanted, fit, options.engine, {options.seed, options.threads});
 }
 
 void add_errors(const std::vector<ErrorLine>& lines, const std::string& split,
@@ -109,49 +75,48 @@ Result<void> CalibrateOptions::validate() const {
 Result<CalibrateReport> calibrate(const CalibrateOptions& options, const models::Catalog& catalog,
                                   const CalibrateProgress& progress) {
   if (auto ok = options.validate(); !ok) return ok.error();
-  auto data = load_dataset(options.data_folder, options.engine, options.gpu, catalog);
+  Result<Dataset> data = Dataset{};
+  if (!options.data_folder.empty()) data = load_dataset(options.data_folder, options.engine, options.gpu, catalog);
   if (!data) return data.error();
+  for (const std::string& file : options.runs) {
+    auto ok = add_measured_runs(file, options.facts, options.engine, options.gpu, catalog, *data);
+    if (!ok) return ok.error();
+  }
   const std::vector<DataRow>& rows = data->rows;
   FitOptions fit_options;
   fit_options.threads = options.threads;
   fit_options.seed = options.seed;
-  fit_options.max_iterations = options.max_iterations;
+  fit_options.iterations = options.max_iterations;
 
   CalibrateReport report;
   report.rows = rows.size();
   report.skipped = data->skipped;
   const int splits = options.held_out > 0 ? options.splits : 0;
+  if (progress) progress("derivatives at the start", 0, splits + 1);
+  const auto fitter = EngineFitter::create(rows, options.engine, fit_options);
+  if (!fitter) return fitter.error();
   std::vector<ScoredRow> held_rows;
   for (int s = 0; s < splits; ++s) {
     if (progress) progress(fmt::format("fit without {:.0f} % of the curves", 100 * options.held_out), s + 1, splits + 1);
     const auto held = hold_out_curves(rows, options.held_out, options.seed + static_cast<std::uint64_t>(s));
-    fit_options.covariance = false;
-    const auto fitted = fit_engine(rows, held, options.engine, fit_options);
+    const auto fitted = fitter->fit(held);
     if (!fitted) return fitted.error();
     for (ScoredRow& row : predict(rows, held, *fitted, options)) held_rows.push_back(std::move(row));
-    report.held_out.push_back(fitted->engine_wide);
+    report.held_out.push_back(fitted->brief_report());
   }
   report.held_out_rows = held_rows.size();
-
   if (progress) progress("fit on all rows", splits + 1, splits + 1);
-  fit_options.covariance = true;
-  const auto fitted = fit_engine(rows, {}, options.engine, fit_options);
-  if (!fitted) return fitted.error();
-  report.fit = fitted->engine_wide;
-  report.simulations = fitted->simulations;
-  report.in_sample = error_tables(predict(rows, {}, *fitted, options));
+  const auto fitted_all = fitter->fit({});
+  if (!fitted_all) return fitted_all.error();
+  const EngineFit& all = *fitted_all;
+  report.fit = all.brief_report();
+  report.simulations = all.simulations;
+  report.in_sample = error_tables(predict(rows, {}, all, options));
   report.held_out_errors = error_tables(held_rows);
 
   models::EngineProfile& profile = report.profile;
-  profile.engine = options.engine;
-  profile.gpu = options.gpu;
-  profile.operators = rows.front().plan.deployment.context.operators;  // the engine's, for all rows
-  profile.values = report.fit.values;
-  profile.fitted = report.fit.fitted;
-  profile.covariance = report.fit.covariance;
-  profile.corrections = fitted->corrections;
-  profile.residual_sd_tpot = log_spread(held_rows, {Figure::mean_tpot, Figure::itl_p50}, profile.residual_sd_tpot);
-  profile.residual_sd_ttft = log_spread(held_rows, {Figure::mean_ttft, Figure::ttft_p50}, profile.residual_sd_ttft);
+  profile = all.profile;
+  profile.spread = fitter->spread();
   add_errors(report.in_sample, "in-sample", profile.errors);
   add_errors(report.held_out_errors,
              fmt::format("random {:.0f} % of curves held out", 100 * options.held_out), profile.errors);

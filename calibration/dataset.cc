@@ -14,14 +14,19 @@ constexpr std::array<std::string_view, 2> kTables{"h100/serving_runs.csv", "h100
 
 // Three identical 8-GPU machines of one cloud measured the same points: fits use one of them.
 constexpr std::string_view kReplicateHosts = "gcp a3-edgegpu";
+constexpr std::string_view kReplicatedHost = "gcp a3-megagpu-8g";
 // Requests that a shortened stage keeps.
 constexpr double kOpenRequests = 200, kSynchronousRequests = 24;
-// Open loop above 90 % of capacity: rate and median ITL only, and those with little weight.
-constexpr double kSaturatedWeight = 0.3;
+
+bool is_replicate(const MeasuredRun& run) { return run.host.starts_with(kReplicateHosts); }
+
+std::string machine_of(const MeasuredRun& run) {
+  return is_replicate(run) ? std::string(kReplicatedHost) : run.host;
+}
 
 std::string curve_of(const MeasuredRun& run) {
   if (run.is_sweep()) {
-    return fmt::format("{}|{}|{}|{}", run.host, run.model, run.layout.tensor, run.workload);
+    return fmt::format("{}|{}|{}|{}", machine_of(run), run.model, run.layout.tensor, run.workload);
   }
   return fmt::format("{}|{}|{}|{}|{}|{}|{}|{}", run.engine_version, run.model, run.dtype,
                      run.layout.tensor, run.layout.expert, run.isl, run.osl, name(run.protocol));
@@ -32,13 +37,19 @@ DataRow make_row(const MeasuredRun& run, RunPlan plan, std::string_view file) {
   row.plan = std::move(plan);
   row.file = std::string(file);
   row.source = run.source;
+  row.id = run.is_sweep() ? fmt::format("{}:{}", file, run.line) : run.id;
+  row.line = run.line;
+  row.host = run.host;
+  row.machine = machine_of(run);
+  row.workload = run.workload;
+  row.load_fraction = run.load_fraction;
   row.model = row.plan.deployment.context.llm.name;  // aliases are one model
   row.engine_version = run.engine_version;
   row.tensor_parallel = run.layout.tensor;
   row.isl = run.isl;
   row.osl = run.osl;
   row.concurrency = run.concurrency;
-  row.fitted = !run.host.starts_with(kReplicateHosts);
+  row.fitted = !is_replicate(run);
   row.fit_plan = shortened(row.plan);
   row.curve = curve_of(run);
   return row;
@@ -81,6 +92,22 @@ Result<Dataset> load_dataset(const std::string& data_folder, models::EngineKind 
   return out;
 }
 
+Result<void> add_measured_runs(const std::string& path, const RunFacts& facts, models::EngineKind engine,
+                               const std::string& gpu, const models::Catalog& catalog, Dataset& out) {
+  const auto table = load_runs(path, facts);
+  if (!table) return table.error();
+  SpecCache specs(catalog);
+  const std::size_t rows = out.rows.size(), skipped = out.skipped.size();
+  add_table(*table, path, engine, gpu, specs, out);
+  if (out.rows.size() > rows) return {};
+  Error error = row_error(path, 0,
+                          fmt::format("none of its {} runs can be used for {} on {}", table->runs.size(),
+                                      models::name(engine), gpu),
+                          "give --engine and --gpu of the runs, or leave the file out");
+  if (out.skipped.size() > skipped) error.what += fmt::format(" ({})", out.skipped[skipped]);
+  return error;
+}
+
 std::vector<bool> hold_out_curves(const std::vector<DataRow>& rows, double share, std::uint64_t seed) {
   std::map<std::string, std::vector<std::size_t>> curves;
   for (std::size_t i = 0; i < rows.size(); ++i) curves[rows[i].curve].push_back(i);
@@ -102,7 +129,9 @@ std::vector<bool> hold_out_curves(const std::vector<DataRow>& rows, double share
 RunPlan shortened(const RunPlan& plan) {
   RunPlan out = plan;
   const auto& rate = plan.measured[Figure::achieved_rps];
-  if (!rate || plan.protocol == Protocol::throughput || plan.count_to_s <= 0) return out;
+  const bool stationary = plan.protocol == Protocol::synchronous || plan.protocol == Protocol::constant ||
+                          plan.protocol == Protocol::open_loop;
+  if (!rate || !stationary || plan.count_to_s <= 0) return out;
   const double wanted = plan.protocol == Protocol::synchronous ? kSynchronousRequests : kOpenRequests;
   const double stage_s = std::min(plan.count_to_s, wanted / *rate);
   out.count_from_s = plan.count_from_s / plan.count_to_s * stage_s;
@@ -111,26 +140,26 @@ RunPlan shortened(const RunPlan& plan) {
   return out;
 }
 
-// The machines that the host terms' priors come from run at 1; engines' serving rows name no host.
-bool is_other_host(const std::string& host) { return !host.empty() && host != "upcloud h100-sxm"; }
-
-std::vector<FitTerm> fit_terms(const RunPlan& plan) {
-  std::vector<FitTerm> wanted;
+std::vector<Figure> fitted_figures(const RunPlan& plan) {
+  std::vector<Figure> wanted;
+  const bool saturated = plan.protocol == Protocol::constant && !plan.left_out.empty();
   switch (plan.protocol) {
     case Protocol::synchronous:
     case Protocol::constant:
-      wanted = {{Figure::ttft_p50, 1.0}, {Figure::ttft_p95, 0.7}, {Figure::ttft_p99, 0.25},
-                {Figure::itl_p50, 2.0}, {Figure::e2e_p50, 1.0}};
+      wanted = {Figure::ttft_p50, Figure::ttft_p95, Figure::ttft_p99, Figure::itl_p50, Figure::e2e_p50};
+      if (saturated) wanted = {Figure::itl_p50, Figure::achieved_rps};
       break;
     case Protocol::throughput:
-      wanted = {{Figure::ttft_p50, 0.5}, {Figure::ttft_p95, 0.3}, {Figure::ttft_p99, 0.1},
-                {Figure::itl_p50, 2.0}, {Figure::e2e_p50, 1.0}, {Figure::achieved_rps, 1.0}};
+      wanted = {Figure::ttft_p50, Figure::ttft_p95, Figure::ttft_p99,
+                Figure::itl_p50,  Figure::e2e_p50,  Figure::achieved_rps};
       break;
-    default: wanted = {{Figure::mean_tpot, 1.0}, {Figure::mean_ttft, 0.3}}; break;
+    default:
+      wanted = {Figure::mean_tpot, Figure::mean_ttft};
+      // Tools that do not stream give one time for a request.
+      if (!plan.is_scored(Figure::mean_tpot)) wanted = {Figure::mean_ttft, Figure::e2e_mean};
+      break;
   }
-  const bool saturated = plan.protocol == Protocol::constant && !plan.left_out.empty();
-  if (saturated) wanted = {{Figure::itl_p50, kSaturatedWeight}, {Figure::achieved_rps, kSaturatedWeight}};
-  std::erase_if(wanted, [&](const FitTerm& term) { return !plan.is_scored(term.figure); });
+  std::erase_if(wanted, [&](Figure f) { return !plan.is_scored(f); });
   return wanted;
 }
 

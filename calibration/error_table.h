@@ -13,6 +13,7 @@ struct ScoredRow {
   std::string engine, model, protocol;
   FigureSet predicted, measured;
   std::vector<Figure> scored;
+  std::string problem = {};  // why nothing is predicted; empty: it is
 };
 
 // Errors of one figure over the rows of one group; an empty key means "all".

@@ -16,7 +16,7 @@ bool contains(std::string_view text, std::string_view part) {
 }
 
 std::string whole_row_reason(const MeasuredRun& run) {
-  if (run.is_sweep()) return "";
+  if (run.is_sweep() || run.load) return "";
   if (run.isl == 4000 && run.osl == 1000) return "ISL 4000 / OSL 1000 rows follow an unknown protocol";
   if (run.concurrency == 512 && contains(run.model, "gpt-oss-120b")) {
     return "gpt-oss-120b at C = 512 follows an unknown protocol";
@@ -45,6 +45,10 @@ void set_scored_figures(const MeasuredRun& run, RunPlan& plan) {
   // Set by the load generator or following from it.
   forget(plan, Figure::mean_concurrency);
   if (run.protocol == Protocol::synchronous) return;
+  if (run.protocol == Protocol::open_loop || run.protocol == Protocol::recorded) {
+    for (const Figure f : {Figure::achieved_rps, Figure::output_tps, Figure::total_tps}) forget(plan, f);
+    return;
+  }
   if (run.protocol == Protocol::constant && run.load_fraction > kSaturatedLoad) {
     const bool rate = plan.is_scored(Figure::achieved_rps), itl = plan.is_scored(Figure::itl_p50);
     plan.scored.reset();

@@ -1,8 +1,7 @@
 #include "calibration/free_coefficients.h"
 
 #include <algorithm>
-
-#include "calibration/relevance.h"
+#include <array>
 
 namespace eph::calibration {
 namespace {
@@ -29,23 +28,23 @@ constexpr std::array kHostTerms{
 constexpr std::array kFrontTerms{C::client_in, C::server_request, C::server_prompt_token,
                                  C::host_layer_graph, C::host_layer_eager};
 
-// Left to the model: GPU terms and host work per layer. The front end is the same for every model.
-constexpr std::array kCorrected{
-    C::gemm_scale,     C::gemm_prefill_extra, C::moe_scale,       C::allreduce_scale,
-    C::decode_attention_scale, C::prefill_attention_scale, C::layer_overhead, C::step_overhead,
-    C::seq_overhead,   C::prefill_step_overhead, C::host_layer_graph, C::host_layer_eager,
-    C::kv_reserve};
-constexpr double kCorrectionSd = 0.2;  // of the logarithm
+// ms; these engines' rows hold a client and a front end that nothing else describes.
+constexpr double kUnseenFrontSd = 30;
 
-FreeCoefficient make(C coefficient, const models::CoefficientValues& start) {
-  const models::CoefficientInfo& info = models::coefficient_info(coefficient);
+// The front end's work is the same for every model, what it waits for is not.
+constexpr std::array kPerModel{
+    C::gemm_scale,     C::gemm_prefill_extra,  C::fp8_extra,        C::fp8_block_extra,
+    C::fp4_extra,      C::moe_scale,           C::allreduce_scale,  C::elementwise_scale,
+    C::decode_attention_scale, C::prefill_attention_scale, C::layer_overhead, C::step_overhead,
+    C::seq_overhead,   C::prefill_token_overhead, C::prefill_step_overhead, C::host_step,
+    C::host_seq,       C::host_layer_graph,    C::host_layer_eager, C::client_in,
+    C::kv_reserve};
+
+FreeCoefficient make(C coefficient) {
   FreeCoefficient out;
   out.coefficient = coefficient;
-  out.prior = start[static_cast<std::size_t>(coefficient)];
-  out.prior_sd = info.prior_sd;
-  out.lower = info.lower;
-  out.upper = info.upper;
-  out.logarithmic = info.unit == "1" && info.lower > 0;
+  out.prior_sd = models::coefficient_info(coefficient).prior_sd;
+  out.per_model = std::find(kPerModel.begin(), kPerModel.end(), coefficient) != kPerModel.end();
   return out;
 }
 
@@ -60,10 +59,14 @@ models::CoefficientValues engine_start(models::EngineKind engine) {
 }
 
 std::vector<FreeCoefficient> free_coefficients(models::EngineKind engine) {
-  const models::CoefficientValues start = engine_start(engine);
   std::vector<FreeCoefficient> out;
+  const auto widen = [&](C c, double prior_sd) {
+    for (FreeCoefficient& f : out) {
+      if (f.coefficient == c) f.prior_sd = prior_sd;
+    }
+  };
   const auto add = [&](const auto& list) {
-    for (const C c : list) out.push_back(make(c, start));
+    for (const C c : list) out.push_back(make(c));
   };
   const auto drop = [&](C c) {
     std::erase_if(out, [c](const FreeCoefficient& f) { return f.coefficient == c; });
@@ -74,34 +77,15 @@ std::vector<FreeCoefficient> free_coefficients(models::EngineKind engine) {
     case models::EngineKind::trtllm:
       add(kFrontTerms);
       drop(C::fp4_extra);  // its only FP4 rows follow an unknown protocol
+      widen(C::client_in, kUnseenFrontSd);
       break;
     case models::EngineKind::sglang:
       add(kFrontTerms);
       // 40 rows of one dense 16-bit model.
       for (const C c : {C::fp8_extra, C::fp8_block_extra, C::fp4_extra, C::moe_scale}) drop(c);
+      widen(C::client_in, kUnseenFrontSd);
       break;
     case models::EngineKind::llamacpp: break;
-  }
-  return out;
-}
-
-std::vector<FreeCoefficient> correction_coefficients(models::EngineKind engine,
-                                                     const models::CoefficientValues& around,
-                                                     const models::StepContext& context) {
-  std::vector<FreeCoefficient> out;
-  for (const FreeCoefficient& wide : free_coefficients(engine)) {
-    const auto is_it = [&](const auto& list) {
-      return std::find(list.begin(), list.end(), wide.coefficient) != list.end();
-    };
-    if (!is_it(kCorrected) || !is_relevant(wide.coefficient, context)) continue;
-    FreeCoefficient free = wide;
-    free.prior = around[static_cast<std::size_t>(wide.coefficient)];
-    if (free.logarithmic) {
-      free.prior_sd = kCorrectionSd;
-    } else {
-      free.prior_sd = std::max(kCorrectionSd * free.prior, 0.5 * wide.prior_sd);
-    }
-    out.push_back(free);
   }
   return out;
 }

@@ -198,7 +198,7 @@ double LayerProfileModel::experts_us(double tokens) const {
 // A step of decodes alone whose thread blocks fill the GPU does not split the KV of a sequence
 // (FlashAttention 2, num_splits_heuristic: 0.8 of two blocks per multiprocessor). Sequences then
 // share the memory's bandwidth evenly until so few remain that each runs at its own pace: the
-// longest ends later than the bandwidth alone would have it (MODEL eq. 20).
+// longest ends later than the bandwidth alone would have it (MODEL eq. 23).
 double LayerProfileModel::long_tail_us(const BatchShape& shape,
                                        std::span<const std::int32_t> contexts) const {
   if (shape.prefill_seqs > 0 || shape.decode_seqs < 2 || serial_us_ <= 0) return 0;

@@ -12,8 +12,8 @@
 namespace eph::calibration {
 
 // Step = embedding + final norm + layers * (dense layers at T tokens, or those of a mixture of
-// experts + attention + all-reduces) + LM head and sampler at the sampled sequences (MODEL eq. 18
-// to 21).
+// experts + attention + all-reduces) + LM head and sampler at the sampled sequences (MODEL eq. 21
+// to 23).
 //
 // - Dense layers run in tiles: the time at T is that of the next measured count of tokens.
 // - Attention of a step with chunks and decodes is interpolated in the measured mixed rows. Several

@@ -65,7 +65,7 @@ FigureSet predicted_figures(const sim::RequestRecord& r) {
   return out;
 }
 
-std::vector<ErrorLine> log_errors(const LogComparison& c) {
+std::vector<ScoredRow> log_scores(const LogComparison& c) {
   const std::string engine(models::name(c.log->engine));
   std::vector<ScoredRow> scored;
   for (std::size_t i = c.first; i < c.measured.size(); ++i) {
@@ -89,7 +89,7 @@ std::vector<ErrorLine> log_errors(const LogComparison& c) {
     whole.scored.push_back(f);
   }
   scored.push_back(std::move(whole));
-  return error_tables(scored);
+  return scored;
 }
 
 std::vector<ComparedFigure> compared_figures(const LogComparison& c) {

@@ -23,8 +23,8 @@ struct LogComparison {
   std::span<const sim::RequestRecord> records;
   std::size_t first = 0;
 };
-// Errors of each request, and of mean and percentiles over the requests.
-[[nodiscard]] std::vector<ErrorLine> log_errors(const LogComparison& c);
+// Each request, and mean and percentiles over the requests.
+[[nodiscard]] std::vector<ScoredRow> log_scores(const LogComparison& c);
 // Mean, p50, p95 and p99 of TTFT and TPOT, mean queue time, makespan of the run.
 [[nodiscard]] std::vector<ComparedFigure> compared_figures(const LogComparison& c);
 [[nodiscard]] std::string log_csv(const LogComparison& c, const std::vector<ValidatedRow>& rows);

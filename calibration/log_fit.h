@@ -24,7 +24,7 @@ struct LogFit {
 };
 
 // Where the fit starts and what it is held to when the log does not tell: the roofline of the
-// deployment at typical efficiencies (MODEL eq. 21), with a standard deviation of each logarithm.
+// deployment at typical efficiencies (MODEL eq. 24), with a standard deviation of each logarithm.
 struct CompactPrior {
   models::CompactValues value{}, log_sd{};
   double expert_stream_ms = 0, expert_share = 0;

@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "calibration/replay.h"
+#include "calibration/validate.h"
 #include "core/text.h"
 #include "sim/simulation.h"
 
@@ -76,9 +77,20 @@ Result<std::string> gpu_of(const RequestLog& log, const models::Catalog& catalog
                      "give it with --gpu NAME");
 }
 
+Bytes kv_reserve(const Deployment& deployment, const std::vector<models::EngineProfile>& profiles) {
+  const auto* profile = find_profile(profiles, deployment.engine, deployment.gpu_name);
+  if (profile == nullptr) return Bytes{0};
+  const auto family = models::version_family(deployment.engine, deployment.version);
+  const models::CoefficientValues& values = *profile->find(deployment.context, family).values;
+  const auto reserve = models::Coefficient::kv_reserve;
+  return Bytes{static_cast<std::int64_t>(values[static_cast<std::size_t>(reserve)] *
+                                         models::coefficient_info(reserve).to_si)};
+}
+
 }  // namespace
 
-Result<LogSetup> set_up(const RequestLog& log, const models::Catalog& catalog, Bytes kv_reserve) {
+Result<LogSetup> set_up(const RequestLog& log, const models::Catalog& catalog,
+                        const std::vector<models::EngineProfile>& profiles) {
   const auto gpu = gpu_of(log, catalog);
   if (!gpu) return gpu.error();
   MeasuredRun run;
@@ -114,7 +126,7 @@ Result<LogSetup> set_up(const RequestLog& log, const models::Catalog& catalog, B
   models::KvPoolOptions kv = defaults.kv;
   kv.block_size = log.block_size;
   kv.block_count = log.gpu_blocks;
-  kv.reserved = kv_reserve;
+  kv.reserved = kv_reserve(out.deployment, profiles);
   const auto pool =
       models::kv_pool(out.deployment.engine, context.gpu, context.llm, context.layout, kv);
   if (!pool) return pool.error();

@@ -22,10 +22,11 @@ struct LogSetup {
   int replicas = 1;  // data-parallel ranks: each has its own scheduler and KV cache
 };
 
-// `kv_reserve` bytes of a GPU's memory are neither weights nor KV; used when the log has no block
-// count. Fails for an unknown GPU or model, and where a layout is not possible.
+// When the log has no block count, the engine's profile, if there is one, says how much of a GPU's
+// memory is neither weights nor KV. Fails for an unknown GPU or model, and where a layout is not
+// possible.
 [[nodiscard]] Result<LogSetup> set_up(const RequestLog& log, const models::Catalog& catalog,
-                                      Bytes kv_reserve);
+                                      const std::vector<models::EngineProfile>& profiles);
 
 // One record per request, in the log's order. `sink` may be null.
 [[nodiscard]] Result<std::vector<sim::RequestRecord>> simulate_log(

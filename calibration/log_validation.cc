@@ -37,9 +37,13 @@ Result<LogModel> from_engine_profile(const LogSetup& setup, const std::vector<st
   }
   models::StepContext context = setup.deployment.context;
   context.operators = profile->operators;
+  const auto found = profile->find(
+      context, models::version_family(setup.deployment.engine, setup.deployment.version));
+  auto step =
+      std::make_unique<models::FittedStepModel>(context, *found.values, profile->host_speed);
+  if (found.residual != nullptr) step->set_residual(*found.residual);
   LogModel out;
-  out.step = std::make_unique<models::FittedStepModel>(
-      context, profile->values_for(context.llm.name), profile->host_speed);
+  out.step = std::move(step);
   out.note = fmt::format("steps are those of the profile of {} on {}",
                          models::name(profile->engine), profile->gpu);
   return out;
@@ -69,10 +73,13 @@ Result<LogModel> from_file(const LogSetup& setup, const std::string& path,
     out.step = std::make_unique<models::CompactStepModel>(*compact);
     return out;
   }
-  const auto& linear = std::get<models::LinearProfile>(*profile);
-  out.step = std::make_unique<models::LinearStepModel>(linear);
-  out.front_end = linear.front_end;
-  return out;
+  if (const auto* linear = std::get_if<models::LinearProfile>(&*profile)) {
+    out.step = std::make_unique<models::LinearStepModel>(*linear);
+    out.front_end = linear->front_end;
+    return out;
+  }
+  return usage_error(path + " is a profile of llama.cpp on processors, which writes no request log",
+                     "give a profile of the engine of the log");
 }
 
 Result<LogModel> from_first_half(const RequestLog& log, const LogSetup& setup) {
@@ -97,24 +104,13 @@ Result<LogModel> choose_model(const RequestLog& log, const LogSetup& setup,
 
 }  // namespace
 
-Result<Bytes> kv_reserve(const std::vector<std::string>& files, models::EngineKind engine,
-                         const models::Catalog& catalog) {
-  const auto profiles = load_profiles(files, catalog);
-  if (!profiles) return profiles.error();
-  const auto* profile = find_profile(*profiles, engine, "");
-  if (profile == nullptr) return Bytes{0};
-  const auto reserve = models::Coefficient::kv_reserve;
-  return Bytes{static_cast<std::int64_t>(profile->values[static_cast<std::size_t>(reserve)] *
-                                         models::coefficient_info(reserve).to_si)};
-}
-
 Result<ValidateReport> validate_log(const ValidateOptions& options,
                                     const models::Catalog& catalog) {
   const auto log = load_request_log(options.runs, options.log_facts);
   if (!log) return log.error();
-  const auto reserve = kv_reserve({}, log->engine, catalog);
-  if (!reserve) return reserve.error();
-  const auto setup = set_up(*log, catalog, *reserve);
+  const auto shipped = load_profiles({}, catalog);
+  if (!shipped) return shipped.error();
+  const auto setup = set_up(*log, catalog, *shipped);
   if (!setup) return setup.error();
   const auto model = choose_model(*log, *setup, options, catalog);
   if (!model) return model.error();
@@ -137,7 +133,8 @@ Result<ValidateReport> validate_log(const ValidateOptions& options,
   }
   const LogComparison comparison{&*log, measured, predicted, *records,
                                  options.second_half ? report.rows / 2 : 0};
-  report.errors = log_errors(comparison);
+  report.scored = log_scores(comparison);
+  report.errors = error_tables(report.scored);
   report.compared = compared_figures(comparison);
   if (!options.out.empty()) {
     if (auto ok = write_file(options.out, log_csv(comparison, report.results)); !ok)

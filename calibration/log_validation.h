@@ -12,8 +12,4 @@ namespace eph::calibration {
 [[nodiscard]] Result<ValidateReport> validate_log(const ValidateOptions& options,
                                                   const models::Catalog& catalog);
 
-// Bytes that neither weights nor KV take, as the profile of that engine says; 0 without one.
-[[nodiscard]] Result<Bytes> kv_reserve(const std::vector<std::string>& profiles,
-                                       models::EngineKind engine, const models::Catalog& catalog);
-
 }  // namespace eph::calibration

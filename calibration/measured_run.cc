@@ -30,6 +30,11 @@ std::string_view column_name(Figure figure) {
     case Figure::ttft: return "ttft_ms";
     case Figure::tpot: return "tpot_ms";
     case Figure::e2e: return "e2e_ms";
+    case Figure::ttft_p90: return "ttft_p90_ms";
+    case Figure::itl_p90: return "itl_p90_ms";
+    case Figure::e2e_p90: return "e2e_p90_ms";
+    case Figure::total_tps: return "total_tps";
+    case Figure::prefill_tps: return "prefill_tps";
     case Figure::count_: break;
   }
   return "";
@@ -44,9 +49,23 @@ std::string_view name(Protocol protocol) {
     case Protocol::constant: return "constant";
     case Protocol::throughput: return "throughput";
     case Protocol::offline: return "offline";
+    case Protocol::closed_loop: return "closed_loop";
+    case Protocol::open_loop: return "open_loop";
+    case Protocol::recorded: return "recorded";
+    case Protocol::one_batch: return "one_batch";
     case Protocol::unknown: break;
   }
   return "unknown";
+}
+
+Protocol parse_protocol(std::string_view text) {
+  for (const Protocol p :
+       {Protocol::inferencemax, Protocol::burst, Protocol::closed_loop_unknown_ramp,
+        Protocol::synchronous, Protocol::constant, Protocol::throughput, Protocol::offline,
+        Protocol::closed_loop, Protocol::open_loop, Protocol::recorded, Protocol::one_batch}) {
+    if (text == name(p)) return p;
+  }
+  return Protocol::unknown;
 }
 
 }  // namespace eph::calibration

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "calibration/run_load.h"
 #include "core/csv.h"
 #include "models/engine_kind.h"
 #include "models/parallelism.h"
@@ -23,6 +24,9 @@ enum class Figure : std::uint8_t {
   achieved_rps, output_tps, mean_concurrency,
   max_output_tps,  // trtllm_max_throughput.csv
   queue, ttft, tpot, e2e,  // of one logged request; tpot is (last - first) / (n - 1)
+  ttft_p90, itl_p90, e2e_p90,  // imported runs
+  total_tps,                   // prompt and output tokens per second
+  prefill_tps,                 // prompt tokens per second while one batch is prefilled
   count_
 };
 inline constexpr std::size_t kFigureCount = static_cast<std::size_t>(Figure::count_);
@@ -51,9 +55,15 @@ enum class Protocol : std::uint8_t {
   constant,                  // GuideLLM: evenly spaced at achieved_rps
   throughput,                // GuideLLM: inflight_cap in flight
   offline,                   // all requests at once
+  // Imported runs (MeasuredRun::load says the rest):
+  closed_loop,  // `concurrency` in flight, from a burst or a ramp
+  open_loop,    // gamma or evenly spaced gaps at a rate, at most `concurrency` in flight if not 0
+  recorded,     // each request at the time it was sent
+  one_batch,    // `concurrency` requests in one batch, no scheduler and no server
   unknown,
 };
 [[nodiscard]] std::string_view name(Protocol protocol);
+[[nodiscard]] Protocol parse_protocol(std::string_view text);  // unknown when it names none
 
 struct MeasuredRun {
   std::size_t row = 0;     // in its table, from 0
@@ -80,6 +90,15 @@ struct MeasuredRun {
   std::int64_t max_model_len = 0;
   double stage_s = 0, ramp_s = 0;
   double load_fraction = 0;  // achieved rate over the throughput row's; 0: not given
+
+  // Imported runs only (docs/FORMATS.md).
+  std::string tool;                 // format the run was read from
+  std::optional<RunLoad> load;
+  EngineSettings settings;
+  // The file hints at these and does not say them: the command line may say otherwise.
+  bool engine_is_client = false;      // engine_text is the request format of the client
+  bool concurrency_is_guess = false;  // the tool has a cap that it does not record
+  std::string note;                 // what of the file was left out, and why
 
   FigureSet measured;
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "calibration/exclusions.h"
+#include "calibration/imported_load.h"
 
 namespace eph::calibration {
 namespace {
@@ -17,6 +18,9 @@ constexpr double kGuidellmWarmupShare = 0.05;
 constexpr std::int64_t kRounds = 10;
 // TensorRT-LLM's offline tables use 1000 to 30000 requests; this many full batches suffice for the rate.
 constexpr std::int64_t kOfflineRequests = 3000;
+
+// Requests in flight and tokens of one: no measured run comes near, and more would fill the memory.
+constexpr std::int64_t kLargestCount = 10'000'000;
 
 void use_defaults(const MeasuredRun& run, RunPlan& plan) {
   const Deployment& d = plan.deployment;
@@ -110,6 +114,10 @@ Result<void> plan_load(const MeasuredRun& run, RunPlan& plan) {
       plan.load.requests = kOfflineRequests;
       plan.load.cap = kOfflineRequests;
       return {};
+    case Protocol::closed_loop:
+    case Protocol::open_loop:
+    case Protocol::recorded:
+    case Protocol::one_batch: return plan_imported_load(run, plan);
     case Protocol::unknown: break;
   }
   return usage_error(fmt::format("unknown load protocol \"{}\"", run.protocol_text));
@@ -117,11 +125,19 @@ Result<void> plan_load(const MeasuredRun& run, RunPlan& plan) {
 
 }  // namespace
 
+bool has_undocumented_ramp(Protocol protocol) {
+  return protocol == Protocol::closed_loop_unknown_ramp || protocol == Protocol::inferencemax ||
+         protocol == Protocol::burst;
+}
+
 Result<RunPlan> plan_run(const MeasuredRun& run, SpecCache& specs) {
   if (run.disaggregated) {
     return usage_error("disaggregated deployments are not simulated by this version");
   }
   if (!run.problem.empty()) return usage_error(run.problem);
+  if (std::max({run.concurrency, run.isl, run.osl}) > kLargestCount) {
+    return usage_error(fmt::format("concurrency {}, isl {} or osl {} is out of range", run.concurrency, run.isl, run.osl));
+  }
   MeasuredRun fixed = run;
   // InferenceMAX rows with attention_dp > 1 saturate their KV cache like one replica of tp GPUs.
   if (run.protocol == Protocol::inferencemax && run.layout.attention_data > 1) {
@@ -137,6 +153,7 @@ Result<RunPlan> plan_run(const MeasuredRun& run, SpecCache& specs) {
   plan.measured = run.measured;
   use_defaults(fixed, plan);
   if (auto ok = plan_load(fixed, plan); !ok) return ok.error();
+  if (auto ok = use_settings(fixed, plan); !ok) return ok.error();
   set_scored_figures(run, plan);
   return plan;
 }

@@ -20,6 +20,7 @@ struct RunPlan {
   sim::EngineOptions engine;
   models::KvPoolOptions kv;  // without the fitted reserve
   int replicas = 1;
+  bool in_process = false;  // the tool called the engine without a server: no front end
   ToolLoadSpec load;
   // Requests that complete in (count_from_s, count_to_s] count; count_to_s 0: all of them, to the end.
   double count_from_s = 0, count_to_s = 0;
@@ -31,6 +32,9 @@ struct RunPlan {
 
   [[nodiscard]] bool is_scored(Figure f) const { return scored.test(static_cast<std::size_t>(f)); }
 };
+
+// The tables do not say how these loops start and warm up; ours is inferred from mean TTFT.
+[[nodiscard]] bool has_undocumented_ramp(Protocol protocol);
 
 // The error says why the row cannot be simulated at all.
 [[nodiscard]] Result<RunPlan> plan_run(const MeasuredRun& run, SpecCache& specs);

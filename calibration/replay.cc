@@ -15,7 +15,7 @@ struct Samples {
   std::vector<double> ttft, tpot, itl, e2e;  // ms; tpot as e2e over output tokens
   double e2e_sum_s = 0;
   double last_finish_s = 0;
-  std::int64_t output_tokens = 0;
+  std::int64_t output_tokens = 0, prompt_tokens = 0;
 };
 
 Samples collect(const RunPlan& plan, const std::vector<RequestRecord>& records) {
@@ -26,22 +26,29 @@ Samples collect(const RunPlan& plan, const std::vector<RequestRecord>& records) 
     if (plan.count_to_s > 0 && (finish <= plan.count_from_s || finish > plan.count_to_s)) continue;
     s.ttft.push_back(r.ttft().ms());
     s.e2e.push_back(r.e2e().ms());
-    s.itl.push_back(r.tpot_s() * 1e3);
+    if (r.output_tokens > 1) s.itl.push_back(r.tpot_s() * 1e3);
     s.tpot.push_back(r.e2e().ms() / r.output_tokens);
     s.e2e_sum_s += r.e2e().seconds();
     s.last_finish_s = std::max(s.last_finish_s, finish);
     s.output_tokens += r.output_tokens;
+    s.prompt_tokens += r.prompt_tokens;
   }
   return s;
 }
 
-void set_distribution(FigureSet& out, std::vector<double> values, Figure p50, Figure p95, Figure p99,
-                      Figure average) {
-  out[average] = mean(values);
+struct DistributionFigures {
+  Figure p50, p95, p99, average;
+  std::optional<Figure> p90;
+};
+
+void set_distribution(FigureSet& out, std::vector<double> values, const DistributionFigures& to) {
+  if (values.empty()) return;
+  out[to.average] = mean(values);
   std::sort(values.begin(), values.end());
-  out[p50] = quantile_sorted(values, 0.50);
-  out[p95] = quantile_sorted(values, 0.95);
-  out[p99] = quantile_sorted(values, 0.99);
+  out[to.p50] = quantile_sorted(values, 0.50);
+  out[to.p95] = quantile_sorted(values, 0.95);
+  out[to.p99] = quantile_sorted(values, 0.99);
+  if (to.p90) out[*to.p90] = quantile_sorted(values, 0.90);
 }
 
 }  // namespace
@@ -54,15 +61,20 @@ FigureSet figures_of(const RunPlan& plan, const std::vector<RequestRecord>& reco
   if (s.ttft.empty()) return out;
   const double window_s = plan.count_to_s > 0 ? plan.count_to_s - plan.count_from_s : s.last_finish_s;
   out[Figure::mean_ttft] = mean(s.ttft);
-  out[Figure::mean_tpot] = mean(s.itl);
-  set_distribution(out, s.ttft, Figure::ttft_p50, Figure::ttft_p95, Figure::ttft_p99, Figure::ttft_mean);
-  set_distribution(out, s.tpot, Figure::tpot_p50, Figure::tpot_p95, Figure::tpot_p99, Figure::tpot_mean);
-  set_distribution(out, s.itl, Figure::itl_p50, Figure::itl_p95, Figure::itl_p99, Figure::itl_mean);
-  set_distribution(out, s.e2e, Figure::e2e_p50, Figure::e2e_p95, Figure::e2e_p99, Figure::e2e_mean);
+  if (!s.itl.empty()) out[Figure::mean_tpot] = mean(s.itl);
+  set_distribution(out, s.ttft, {Figure::ttft_p50, Figure::ttft_p95, Figure::ttft_p99, Figure::ttft_mean, Figure::ttft_p90});
+  set_distribution(out, s.tpot, {Figure::tpot_p50, Figure::tpot_p95, Figure::tpot_p99, Figure::tpot_mean, {}});
+  set_distribution(out, s.itl, {Figure::itl_p50, Figure::itl_p95, Figure::itl_p99, Figure::itl_mean, Figure::itl_p90});
+  set_distribution(out, s.e2e, {Figure::e2e_p50, Figure::e2e_p95, Figure::e2e_p99, Figure::e2e_mean, Figure::e2e_p90});
   out[Figure::achieved_rps] = static_cast<double>(counted) / window_s;
   out[Figure::output_tps] = static_cast<double>(s.output_tokens) / window_s;
   out[Figure::mean_concurrency] = s.e2e_sum_s / window_s;
   out[Figure::max_output_tps] = out[Figure::output_tps];
+  out[Figure::total_tps] = static_cast<double>(s.prompt_tokens + s.output_tokens) / window_s;
+  if (plan.protocol == Protocol::one_batch) {
+    const double prefill_s = 1e-3 * *std::max_element(s.ttft.begin(), s.ttft.end());
+    out[Figure::prefill_tps] = static_cast<double>(s.prompt_tokens) / prefill_s;
+  }
   return out;
 }
 
@@ -73,7 +85,7 @@ Result<Replayed> replay(const RunPlan& plan, const models::StepModel& step,
   config.replica.engine = plan.engine;
   config.replica.kv = kv;
   config.replica.step = &step;
-  config.replica.front_end = front_end;
+  config.replica.front_end = plan.in_process ? models::FrontEnd{} : front_end;
   config.replicas = plan.replicas;
   config.seed = seed;
   if (plan.count_to_s > 0) config.horizon = SimTime::from_seconds(plan.count_to_s);
@@ -128,6 +140,7 @@ Result<Replayed> replay(const RunPlan& plan, const models::CoefficientValues& va
   } else {
     step.emplace(d.context, profile.values);
   }
+  if (options.residual != nullptr) step->set_residual(*options.residual);
   return replay(plan, *step, profile.front_end(), *kv, options.seed);
 }
 

@@ -7,6 +7,7 @@
 #include "models/front_end.h"
 #include "models/profile.h"
 #include "models/step_model.h"
+#include "models/step_residual.h"
 #include "sim/metrics_sink.h"
 #include "sim/records.h"
 
@@ -23,6 +24,7 @@ struct Replayed {
 struct ReplayOptions {
   std::uint64_t seed = 1;
   double host_speed = 1.0;  // scale_host
+  const models::StepResidual* residual = nullptr;  // null: none
   // A model of the same deployment whose tables are copied instead of built; may be null.
   const models::FittedStepModel* prototype = nullptr;
 };

@@ -1,6 +1,7 @@
 #include "calibration/validate.h"
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <mutex>
 
@@ -11,6 +12,7 @@
 #include "core/csv.h"
 #include "core/line_source.h"
 #include "core/text.h"
+#include "models/step_profile.h"
 
 namespace eph::calibration {
 namespace {
@@ -31,8 +33,11 @@ ValidatedRow predict(const MeasuredRun& run, const Result<RunPlan>& planned,
   plan.deployment.context.operators = profile->operators;
   ReplayOptions options;
   options.seed = seed;
-  options.host_speed = profile->host_speed;
-  const auto replayed = replay(plan, profile->values_for(plan.deployment.context.llm.name), options);
+  const auto found = profile->find(plan.deployment.context,
+                                   models::version_family(plan.deployment.engine, plan.deployment.version));
+  options.host_speed = profile->host_speed * profile->speed_of(plan.host).value_or(1.0);
+  options.residual = found.residual;
+  auto replayed = replay(plan, *found.values, options);
   if (!replayed) {
     row.status = "not predicted: " + replayed.error().what;
     return row;
@@ -42,6 +47,12 @@ ValidatedRow predict(const MeasuredRun& run, const Result<RunPlan>& planned,
     return row;
   }
   row.predicted = replayed->figures;
+  if (auto& ttft = row.predicted[Figure::mean_ttft]; ttft && has_undocumented_ramp(plan.protocol)) {
+    const models::StepContext& c = plan.deployment.context;
+    *ttft *= std::exp(profile->first_token.log_factor(
+        fmt::format("{}|{}", c.llm.name, models::name(c.llm.weights)), static_cast<double>(run.concurrency),
+        static_cast<double>(run.isl), static_cast<double>(run.osl), c.layout.tensor));
+  }
   row.ok = plan.scored.any();
   row.status = row.ok ? "ok" : "left out: " + plan.left_out;
   if (row.ok) row.note = plan.left_out;
@@ -75,8 +86,8 @@ std::string output_csv(const RunTable& runs, const std::vector<ValidatedRow>& re
   return out;
 }
 
-std::vector<ErrorLine> tables_of(const RunTable& runs, const std::vector<Result<RunPlan>>& plans,
-                                 const std::vector<ValidatedRow>& results) {
+std::vector<ScoredRow> scored_rows(const RunTable& runs, const std::vector<Result<RunPlan>>& plans,
+                                   const std::vector<ValidatedRow>& results) {
   std::vector<ScoredRow> scored;
   for (std::size_t i = 0; i < results.size(); ++i) {
     if (!results[i].ok) continue;
@@ -91,7 +102,7 @@ std::vector<ErrorLine> tables_of(const RunTable& runs, const std::vector<Result<
     }
     scored.push_back(std::move(row));
   }
-  return error_tables(scored);
+  return scored;
 }
 
 Result<void> check_header(const RunTable& runs) {
@@ -112,8 +123,8 @@ Result<void> refuse_log_options(const ValidateOptions& options) {
   }
   if (options.second_half) return usage_error("--second-half is for request logs, " + options.runs + " is a table");
   if (options.log_facts != LogFacts{}) {
-    return usage_error("facts about a run are for request logs, a table has its own columns",
-                       "leave out --engine, --gpu, --model and the engine's settings");
+    return usage_error("settings of a logged engine are for request logs, a table has its own",
+                       "leave out --dp and --block-size");
   }
   return {};
 }
@@ -145,9 +156,13 @@ Result<std::vector<models::EngineProfile>> load_profiles(const std::vector<std::
   }
   std::vector<models::EngineProfile> profiles;
   for (const std::string& path : paths) {
-    auto profile = models::load_profile(path);
+    auto profile = models::load_step_profile(path);
     if (!profile) return profile.error();
-    profiles.push_back(std::move(*profile));
+    // The data folder also holds profiles of other forms, which no serving run needs.
+    auto* fitted = std::get_if<models::EngineProfile>(&*profile);
+    if (fitted == nullptr && files.empty()) continue;
+    if (fitted == nullptr) return models::load_profile(path).error();
+    profiles.push_back(std::move(*fitted));
   }
   return profiles;
 }
@@ -156,7 +171,7 @@ Result<ValidateReport> validate(const ValidateOptions& options, const models::Ca
                                 const ValidateProgress& progress) {
   if (is_request_log(options.runs)) return validate_log(options, catalog);
   if (auto ok = refuse_log_options(options); !ok) return ok.error();
-  const auto runs = load_runs(options.runs);
+  const auto runs = load_runs(options.runs, options.facts);
   if (!runs) return runs.error();
   if (auto ok = check_header(*runs); !ok) return ok.error();
   const auto profiles = load_profiles(options.profiles, catalog);
@@ -180,7 +195,8 @@ Result<ValidateReport> validate(const ValidateOptions& options, const models::Ca
     ++(has_prediction ? report.predicted : report.not_predicted);
     if (has_prediction && !row.ok) ++report.left_out;
   }
-  report.errors = tables_of(*runs, plans, report.results);
+  report.scored = scored_rows(*runs, plans, report.results);
+  report.errors = error_tables(report.scored);
   if (!options.out.empty()) {
     if (auto ok = write_file(options.out, output_csv(*runs, report.results)); !ok) return ok.error();
   }

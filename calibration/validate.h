@@ -7,6 +7,7 @@
 #include "calibration/error_table.h"
 #include "calibration/measured_run.h"
 #include "calibration/request_log.h"
+#include "calibration/run_facts.h"
 #include "core/result.h"
 #include "models/catalog.h"
 #include "models/profile.h"
@@ -14,7 +15,8 @@
 namespace eph::calibration {
 
 struct ValidateOptions {
-  std::string runs;            // a table of measured runs, or a request-log folder
+  std::string runs;            // any file of load_runs, or a request-log folder
+  RunFacts facts;              // what the file does not say
   std::string out;             // the table with predictions; empty: none is written
   std::vector<std::string> profiles;  // files; empty: those in the data folder
   std::uint64_t seed = 1;
@@ -44,6 +46,7 @@ struct ValidateReport {
   std::vector<ErrorLine> errors;
   std::vector<ComparedFigure> compared;  // of a request log
   std::vector<std::string> notes;        // what a reader of the figures has to know
+  std::vector<ScoredRow> scored;  // what `errors` sums up
 };
 
 // Called with rows done and rows in total, from any thread, one call at a time.

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "core/assert.h"
 #include "core/text.h"
 
 namespace eph {
@@ -99,6 +100,34 @@ Result<CsvTable> CsvTable::load(const std::string& path) {
     return row_error(path, 1, "no header row", "name the columns in the first line");
   }
   return table;
+}
+
+CsvTable CsvTable::of(std::string path, std::vector<std::string> header,
+                      std::vector<std::vector<std::string>> rows, std::vector<std::int64_t> lines) {
+  EPH_ASSERT(rows.size() == lines.size(), "{} rows with {} lines", rows.size(), lines.size());
+  for (const auto& row : rows) {
+    EPH_ASSERT(row.size() == header.size(), "{} cells under {} names", row.size(), header.size());
+  }
+  CsvTable table;
+  table.path_ = std::move(path);
+  table.header_ = std::move(header);
+  table.cells_ = std::move(rows);
+  table.lines_ = std::move(lines);
+  return table;
+}
+
+std::string CsvTable::text() const {
+  std::string out;
+  const auto add_line = [&out](const std::vector<std::string>& cells) {
+    for (std::size_t i = 0; i < cells.size(); ++i) {
+      if (i > 0) out += ',';
+      out += csv_field(cells[i]);
+    }
+    out += '\n';
+  };
+  add_line(header_);
+  for (const auto& row : cells_) add_line(row);
+  return out;
 }
 
 std::optional<std::size_t> CsvTable::column(std::string_view name) const {

@@ -19,7 +19,14 @@ namespace eph {
 class CsvTable {
  public:
   [[nodiscard]] static Result<CsvTable> load(const std::string& path);
+  // A table made in memory. Each row has as many cells as the header; `lines` says where each row came
+  // from in `path`.
+  [[nodiscard]] static CsvTable of(std::string path, std::vector<std::string> header,
+                                   std::vector<std::vector<std::string>> rows,
+                                   std::vector<std::int64_t> lines);
 
+  // The table as CSV text, the header first.
+  [[nodiscard]] std::string text() const;
   [[nodiscard]] const std::string& path() const { return path_; }
   [[nodiscard]] const std::vector<std::string>& header() const { return header_; }
   [[nodiscard]] std::size_t rows() const { return cells_.size(); }

@@ -54,7 +54,8 @@ bool is_number_part(char c) {
 // A place in the text that only moves forward and knows its line and column.
 class Cursor {
  public:
-  explicit Cursor(std::string_view text) : at_(text.data()), end_(text.data() + text.size()) {}
+  explicit Cursor(std::string_view text, std::int64_t line = 1)
+      : at_(text.data()), end_(text.data() + text.size()), line_(line) {}
 
   [[nodiscard]] const char* at() const { return at_; }
   [[nodiscard]] std::int64_t line() const { return line_; }
@@ -100,7 +101,7 @@ class Cursor {
 
   const char* at_;
   const char* end_;
-  std::int64_t line_ = 1;
+  std::int64_t line_;
   std::int64_t column_ = 1;
 };
 
@@ -152,9 +153,12 @@ std::vector<SpecialNumber> take_special_numbers(std::string& text) {
 // Receives the parser's events and builds the tree.
 class JsonBuilder {
  public:
-  JsonBuilder(std::string_view text, const char** progress, std::vector<SpecialNumber> special)
-      : text_(text), progress_(progress), cursor_(text), special_(std::move(special)) {
-    if (text.starts_with(kByteOrderMark)) cursor_ = Cursor(text.substr(kByteOrderMark.size()));
+  JsonBuilder(std::string_view text, std::int64_t first_line, const char** progress,
+              std::vector<SpecialNumber> special)
+      : text_(text), progress_(progress), cursor_(text, first_line), special_(std::move(special)) {
+    if (text.starts_with(kByteOrderMark)) {
+      cursor_ = Cursor(text.substr(kByteOrderMark.size()), first_line);
+    }
   }
 
   bool null() { return place_word(Json(), 4); }
@@ -311,7 +315,7 @@ bool JsonBuilder::parse_error(std::size_t /*position*/, const std::string& last_
 Result<Json> parse_json(std::string_view text, std::string file, const ParseOptions& options) {
   if (text.empty()) text = "";
   if (const std::size_t zero = text.find('\0'); zero != std::string_view::npos) {
-    Cursor cursor(text);
+    Cursor cursor(text, options.first_line);
     cursor.advance_to(text.data() + zero);
     Error error = usage_error("not JSON: a zero byte", "write the file as UTF-8");
     error.place = {std::move(file), cursor.line(), cursor.column(), {}};
@@ -326,7 +330,7 @@ Result<Json> parse_json(std::string_view text, std::string file, const ParseOpti
     text = changed;
   }
   const char* progress = text.data();
-  JsonBuilder builder(text, &progress, std::move(special));
+  JsonBuilder builder(text, options.first_line, &progress, std::move(special));
   const bool parsed = nlohmann::json::sax_parse(
       CountingIterator(text.data(), &progress),
       CountingIterator(text.data() + text.size(), &progress), &builder,

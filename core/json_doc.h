@@ -98,6 +98,7 @@ inline constexpr std::size_t kMaxJsonDepth = 200;
 
 struct ParseOptions {
   bool allow_special_numbers = false;
+  std::int64_t first_line = 1;  // of the text in its file: one line of JSON-lines
 };
 
 // `file` is only used in messages. The error carries file:line:column.

@@ -100,6 +100,11 @@ Result<GpuSpec> Catalog::gpu(std::string_view name) const {
                                    [name](const std::string& text) { return same(text, name); });
     if (alias || same(spec->display, name)) return spec;
   }
+  auto kinds = cpu_kinds();
+  if (!kinds && kinds.error().kind != ErrorKind::io) return kinds.error();
+  if (kinds) {
+    if (const CpuMachine* machine = find_cpu_machine(*kinds, name)) return as_gpu(*machine);
+  }
   return unknown("GPU", name, *known);
 }
 

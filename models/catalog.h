@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/result.h"
+#include "models/cpu_spec.h"
 #include "models/engine_spec.h"
 #include "models/gpu_spec.h"
 #include "models/llm_spec.h"
@@ -37,7 +38,11 @@ class Catalog {
   // By catalogue name or an alias listed in a file, case-insensitive; for an LLM also the part
   // after '/', or the path of a config.json or of a folder that holds one. The result carries the
   // catalogue's own name, so that aliases of one model are the same model. Unknown: did-you-mean.
+  // A GPU's name may also be that of a machine of data/cpus (models/cpu_spec.h, as_gpu).
   [[nodiscard]] Result<GpuSpec> gpu(std::string_view name) const;
+  [[nodiscard]] Result<std::vector<CpuKind>> cpu_kinds() const {
+    return load_cpu_kinds(folder_ + "/cpus");
+  }
   [[nodiscard]] Result<LlmSpec> llm(std::string_view name_or_path) const;
   [[nodiscard]] Result<EngineSpec> engine(EngineKind kind) const;
   [[nodiscard]] Result<NetworkProfile> network(std::string_view name) const;

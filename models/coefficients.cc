@@ -33,7 +33,7 @@ constexpr std::array<CoefficientInfo, kCoefficientCount> kTable{{
     {"host_layer_eager", "us", 1e-6, 226, 0, 1000, 60},
     {"host_tp_extra", "1", 1, 0.27, 0, 2, 0.15},
     {"host_prefill_token", "us", 1e-6, 1, 0, 20, 0.5},
-    {"client_in", "ms", 1e-3, 1.5, 0, 20, 0.7},
+    {"client_in", "ms", 1e-3, 1.5, 0, 500, 0.7},
     {"client_out", "ms", 1e-3, 3.5, 0, 20, 1},
     {"client_jitter", "ms", 1e-3, 0.89, 0, 10, 0.4},
     {"server_request", "ms", 1e-3, 0.63, 0, 10, 0.2},

@@ -56,7 +56,7 @@ struct CompactProfile {
 [[nodiscard]] Result<CompactProfile> read_compact_profile(const Json& json,
                                                           const std::string& file);
 
-// step = base + soft maximum(weights, tokens) + KV + pairs + sequences + [chunks] (MODEL eq. 21).
+// step = base + soft maximum(weights, tokens) + KV + pairs + sequences + [chunks] (MODEL eq. 24).
 class CompactStepModel final : public FittableStepModel {
  public:
   explicit CompactStepModel(const CompactProfile& profile);

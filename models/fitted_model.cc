@@ -134,6 +134,11 @@ void FittedStepModel::set_values(const CoefficientValues& values) {
   combine();
 }
 
+void FittedStepModel::set_residual(const StepResidual& residual) {
+  residual_ = residual;
+  has_residual_ = !residual.is_zero();
+}
+
 std::int64_t FittedStepModel::rank_share(std::int64_t count) const noexcept {
   const std::int64_t ranks = context_.layout.attention_data;
   return ranks == 1 ? count : (count + ranks - 1) / ranks;
@@ -193,7 +198,8 @@ double FittedStepModel::host_seconds(const BatchShape& s) const noexcept {
 double FittedStepModel::seconds(const BatchShape& shape) const noexcept {
   if (shape.tokens() <= 0) return 0;
   const double gpu = gpu_seconds(shape), host = host_seconds(shape);
-  return context_.async_scheduling ? overlap(gpu, host) : gpu + host;
+  const double total = context_.async_scheduling ? overlap(gpu, host) : gpu + host;
+  return has_residual_ ? total * std::exp(residual_.log_factor(shape)) : total;
 }
 
 FittedStepModel::Terms FittedStepModel::terms_of(const BatchShape& s) const noexcept {
@@ -255,7 +261,8 @@ void FittedStepModel::gradient(const BatchShape& shape, std::span<double> row) c
   const auto share = [&](double part) {
     return context_.async_scheduling ? std::pow(part / total, 3) : 1.0;
   };
-  const double dg = share(gpu), dh = share(host) * host_speed_;
+  const double factor = has_residual_ ? std::exp(residual_.log_factor(shape)) : 1.0;
+  const double dg = factor * share(gpu), dh = factor * share(host) * host_speed_;
   const auto put = [&](C c, double d_si) {
     row[static_cast<std::size_t>(c)] = d_si * coefficient_info(c).to_si;
   };

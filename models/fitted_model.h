@@ -10,6 +10,7 @@
 #include "models/step_context.h"
 #include "models/step_model.h"
 #include "models/step_ops.h"
+#include "models/step_residual.h"
 #include "models/token_grid.h"
 
 namespace eph::models {
@@ -30,6 +31,8 @@ class FittedStepModel final : public FittableStepModel {
   void gradient(const BatchShape& shape, std::span<double> row) const override;
 
   void set_values(const CoefficientValues& values);
+  // A factor on whole steps, host included; none at construction.
+  void set_residual(const StepResidual& residual);
   [[nodiscard]] const CoefficientValues& values() const { return values_; }
 
  private:
@@ -73,6 +76,8 @@ class FittedStepModel final : public FittableStepModel {
   double decode_scale_ = 1, prefill_scale_ = 1;
   double gpu_per_step_ = 0, gpu_per_seq_ = 0, gpu_per_prefill_token_ = 0, gpu_per_prefill_step_ = 0;
   Host host_;
+  StepResidual residual_;
+  bool has_residual_ = false;
 };
 
 }  // namespace eph::models

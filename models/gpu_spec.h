@@ -26,6 +26,12 @@ struct GpuSpec {
   bool has_nvlink = false;
   int max_gpus_per_node = 8;
   int sm_count = 0;
+  // Of a machine without accelerator (models/cpu_spec.h): cores and cloud; `architecture` is then
+  // the processor's kind.
+  int cpu_cores = 0;
+  std::string cpu_cloud = {};
+
+  [[nodiscard]] bool is_cpu() const { return cpu_cores > 0; }
 };
 
 }  // namespace eph::models

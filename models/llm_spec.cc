@@ -127,6 +127,7 @@ bool plausible_size(const LlmSpec& spec) {
 LlmSpec with_weights(LlmSpec spec, Precision weights) {
   spec.weights = weights;
   spec.expert_weights = weights;
+  if (is_gguf(weights)) spec.embedding_weights = weights;
   return spec;
 }
 

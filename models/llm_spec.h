@@ -116,7 +116,8 @@ struct ParameterCount {
 // it.
 [[nodiscard]] bool plausible_size(const LlmSpec& spec);
 
-// The same model with its linear layers and experts stored as `weights` (embeddings stay).
+// The same model with its linear layers and experts stored as `weights`; embeddings stay, but for
+// GGUF formats, which store them so too.
 [[nodiscard]] LlmSpec with_weights(LlmSpec spec, Precision weights);
 
 }  // namespace eph::models

@@ -29,6 +29,11 @@ Kernel kernel_for(Precision weights, const GpuSpec& gpu) {
       k.flops_per_s = gpu.fp8.value;
       k.activation_bytes = 1;
       break;
+    case Precision::q8_0:
+    case Precision::q6_k:
+    case Precision::q5_k_m:
+    case Precision::q4_k_m:
+    case Precision::q4_0:  // unpacked to 16 bit
     case Precision::int4:
     case Precision::mxfp4:
       k.group = KernelGroup::bits4;

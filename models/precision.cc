@@ -24,6 +24,18 @@ double bytes_per_value(Precision precision) {
       return (16.0 + 1.0) / 32;  // OCP MX: 8-bit scale per 32 values
     case Precision::nvfp4:
       return (8.0 + 1.0) / 16;  // FP8 scale per 16 values
+    // ggml-common.h: bytes of a block over its values. The mixes store the value projection and the
+    // second feed-forward matrix of half of the layers in q6_k: 15 % of a layer with d_ff = 2.7 h.
+    case Precision::q8_0:
+      return 34.0 / 32;
+    case Precision::q6_k:
+      return 210.0 / 256;
+    case Precision::q5_k_m:
+      return (0.85 * 176.0 + 0.15 * 210.0) / 256;
+    case Precision::q4_k_m:
+      return (0.85 * 144.0 + 0.15 * 210.0) / 256;
+    case Precision::q4_0:
+      return 18.0 / 32;
   }
   EPH_ASSERT(false, "precision {}", static_cast<int>(precision));
   return 0;
@@ -47,13 +59,36 @@ std::string_view name(Precision precision) {
       return "mxfp4";
     case Precision::nvfp4:
       return "nvfp4";
+    case Precision::q8_0:
+      return "q8_0";
+    case Precision::q6_k:
+      return "q6_k";
+    case Precision::q5_k_m:
+      return "q5_k_m";
+    case Precision::q4_k_m:
+      return "q4_k_m";
+    case Precision::q4_0:
+      return "q4_0";
   }
   EPH_ASSERT(false, "precision {}", static_cast<int>(precision));
   return {};
 }
 
+bool is_gguf(Precision precision) {
+  switch (precision) {
+    case Precision::q8_0:
+    case Precision::q6_k:
+    case Precision::q5_k_m:
+    case Precision::q4_k_m:
+    case Precision::q4_0:
+      return true;
+    default:
+      return false;
+  }
+}
+
 std::optional<Precision> parse_precision(std::string_view text) {
-  static constexpr std::array<std::pair<std::string_view, Precision>, 21> kNames{{
+  static constexpr std::array<std::pair<std::string_view, Precision>, 26> kNames{{
       {"bf16", Precision::bf16},
       {"bfloat16", Precision::bf16},
       {"fp16", Precision::fp16},
@@ -75,6 +110,11 @@ std::optional<Precision> parse_precision(std::string_view text) {
       {"mxfp4", Precision::mxfp4},
       {"nvfp4", Precision::nvfp4},
       {"fp4", Precision::nvfp4},
+      {"q8_0", Precision::q8_0},
+      {"q6_k", Precision::q6_k},
+      {"q5_k_m", Precision::q5_k_m},
+      {"q4_k_m", Precision::q4_k_m},
+      {"q4_0", Precision::q4_0},
   }};
   const std::string word = to_lower(text);
   for (const auto& [known, precision] : kNames)

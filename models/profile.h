@@ -14,6 +14,8 @@
 #include "models/engine_kind.h"
 #include "models/front_end.h"
 #include "models/operators.h"
+#include "models/step_context.h"
+#include "models/step_residual.h"
 
 namespace eph::models {
 
@@ -83,10 +85,56 @@ struct CoveredModel {
   std::size_t rows = 0;
 };
 
-// Per-model factors on top of the engine-wide coefficients.
-struct ModelCorrection {
-  std::string model;
-  CoefficientValues values{};  // complete set for that model
+// Engine versions that share coefficients unless a model's own runs say more: "" for current ones, "old" for
+// vLLM before 0.20 (its measured runs are of 0.11 to 0.19 on one hand and 0.22 on the other).
+[[nodiscard]] std::string_view version_family(EngineKind engine, std::string_view version);
+
+// How well the data know a deployment.
+enum class Familiarity : std::uint8_t {
+  deployment,  // this model at this precision and parallel layout was measured
+  model,       // the model was, in another layout
+  engine,      // only other models were
+};
+[[nodiscard]] std::string_view name(Familiarity familiarity);
+
+// What measured runs say about some deployments beyond the engine-wide coefficients: shrunk towards
+// them, so that few or noisy runs move little.
+struct Correction {
+  std::string model;            // catalogue name; empty: any model
+  std::string family;           // of engine versions (version_family); only where any model is meant
+  std::string weights;          // precision's name; empty: any
+  int tensor = 0, expert = 0;   // ranks; 0: any
+  CoefficientValues values{};   // complete set
+  StepResidual residual;
+};
+
+// Extra mean TTFT (log ratio) under a tool's closed loop whose ramp and warm-up are not documented: a
+// Gaussian-process mean over log2 of concurrency, prompt, output and tensor ranks. It belongs to that
+// protocol and is used by `validate` only, never in simulations of other loads.
+struct FirstTokenResidual {
+  struct Point {
+    std::string model;
+    double concurrency = 0, prompt = 0, output = 0, tensor = 0;  // log2
+    double weight = 0;
+  };
+  double engine_variance = 0, model_variance = 0;
+  double concurrency = 1, prompt = 1, output = 1, tensor = 1;  // length scales, octaves
+  std::vector<Point> points;
+
+  [[nodiscard]] double log_factor(std::string_view model, double concurrency, double prompt,
+                                  double output, double tensor) const;  // arguments not logarithms
+};
+
+// Host-speed factor of a machine type the data came from.
+struct HostFactor {
+  std::string host;  // "<cloud> <gpu>"
+  double speed = 1;
+};
+
+// Standard deviation of log(measured / predicted) on rows that fits had not seen, in folds that kept
+// that much of a deployment.
+struct ErrorSpread {
+  double tpot = 0.1, ttft = 0.2;
 };
 
 struct EngineProfile {
@@ -97,16 +145,26 @@ struct EngineProfile {
   CoefficientValues values = start_values();
   std::vector<Coefficient> fitted;  // rows and columns of `covariance`; others kept at start
   std::vector<double> covariance;   // of the fitted ones in their units, row-major
-  std::vector<ModelCorrection> corrections;
-  double host_speed = 1.0;                                // factor on all host and front-end times
-  double residual_sd_tpot = 0.1, residual_sd_ttft = 0.2;  // of the log ratio, held out
+  std::vector<Correction> corrections;
+  FirstTokenResidual first_token;
+  double host_speed = 1.0;  // factor on all host and front-end times
+  std::vector<HostFactor> hosts;
+  std::array<ErrorSpread, 3> spread{};  // by Familiarity
   std::vector<CoveredModel> covered;
   std::vector<ErrorFigure> errors;
   std::vector<std::string> sources;  // data sets with licence, as in data/SOURCES.md
   std::string command;               // reproduces the file
   std::string commit;                // sources that made it
 
-  [[nodiscard]] const CoefficientValues& values_for(std::string_view model) const;
+  struct Found {
+    const CoefficientValues* values = nullptr;  // of this profile
+    const StepResidual* residual = nullptr;     // may be null
+    Familiarity familiarity = Familiarity::engine;
+  };
+  // The closest correction: same model, precision and layout; else the model at the nearest tensor
+  // parallelism; else the engine at the nearest one.
+  [[nodiscard]] Found find(const StepContext& context, std::string_view family = "") const;
+  [[nodiscard]] std::optional<double> speed_of(std::string_view host) const;
   [[nodiscard]] FrontEnd front_end() const;  // host_speed applied
 };
 

@@ -1,7 +1,9 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
+#include <span>
 
 #include "core/text.h"
 #include "models/profile.h"
@@ -78,17 +80,101 @@ void read_covariance(Reader reader, EngineProfile& p) {
   reader.finish();
 }
 
-ModelCorrection read_correction(Reader& reader) {
-  ModelCorrection correction;
-  correction.model = reader.string("model");
+// As many numbers as the array has, each within a factor of e^2.
+template <std::size_t N>
+void read_knots(Reader& reader, const std::vector<double>& given, std::string_view key, std::span<double, N> out) {
+  const bool fits = given.size() == out.size() &&
+                    std::all_of(given.begin(), given.end(), [](double x) { return std::abs(x) <= 2; });
+  if (!fits) {
+    reader.fault(key, fmt::format("not {} logarithms of factors", out.size()), "numbers between -2 and 2");
+    return;
+  }
+  std::copy(given.begin(), given.end(), out.begin());
+}
+
+void read_decode_knots(Reader& reader, StepResidual& residual) {
+  constexpr std::string_view kKey = "decode_residual";
+  const Json* rows = reader.raw(kKey);
+  std::vector<double> all;
+  if (rows != nullptr && rows->is_array()) {
+    for (const Json& row : rows->items()) {
+      if (!row.is_array() || row.items().size() != StepResidual::kContextKnots) {
+        all.clear();
+        break;
+      }
+      for (const Json& cell : row.items()) {
+        all.push_back(cell.is_number() ? cell.as_double() : std::numeric_limits<double>::infinity());
+      }
+    }
+  }
+  read_knots(reader, all, kKey, std::span(residual.decode));
+}
+
+Correction read_correction(Reader& reader) {
+  Correction c;
+  c.model = reader.string("model");
+  c.family = reader.string("family");
+  c.weights = reader.string("weights");
+  c.tensor = static_cast<int>(reader.integer("tensor_parallel", IntRange{0, 4096}));
+  c.expert = static_cast<int>(reader.integer("expert_parallel", IntRange{0, 4096}));
   Reader values = reader.object("values");
   for (std::size_t i = 0; i < kCoefficientCount; ++i) {
     const CoefficientInfo& info = coefficient_info(static_cast<Coefficient>(i));
-    correction.values[i] = values.number(info.name, Range{info.lower, info.upper});
+    c.values[i] = values.number(info.name, Range{info.lower, info.upper});
   }
   values.finish();
+  read_decode_knots(reader, c.residual);
+  read_knots(reader, reader.numbers("prefill_residual"), "prefill_residual", std::span(c.residual.prefill));
   reader.finish();
-  return correction;
+  return c;
+}
+
+FirstTokenResidual read_first_token(Reader reader) {
+  FirstTokenResidual f;
+  f.engine_variance = reader.number("engine_variance", Range{0, 10});
+  f.model_variance = reader.number("model_variance", Range{0, 10});
+  const auto four = [](Reader& r, std::string_view key) {
+    std::vector<double> v = r.numbers(key);
+    if (v.size() != 4) {
+      r.fault(key, "not four numbers", "concurrency, prompt, output, tensor ranks");
+      v.assign(4, 1.0);
+    }
+    return v;
+  };
+  const std::vector<double> scales = four(reader, "length_scales");
+  if (std::any_of(scales.begin(), scales.end(), [](double x) { return !(x > 0); })) {
+    reader.fault("length_scales", "a length scale is not above zero");
+  }
+  f.concurrency = scales[0], f.prompt = scales[1], f.output = scales[2], f.tensor = scales[3];
+  for (Reader& one : reader.objects("points")) {
+    FirstTokenResidual::Point p;
+    p.model = one.string("model");
+    const std::vector<double> at = four(one, "at");
+    p.concurrency = at[0], p.prompt = at[1], p.output = at[2], p.tensor = at[3];
+    p.weight = one.number("weight", Range{-1e6, 1e6});
+    one.finish();
+    f.points.push_back(std::move(p));
+  }
+  reader.finish();
+  return f;
+}
+
+HostFactor read_host(Reader& reader) {
+  HostFactor h;
+  h.host = reader.string("host");
+  h.speed = reader.number("speed", Range{0.01, 100});
+  reader.finish();
+  return h;
+}
+
+void read_spread(Reader reader, EngineProfile& p) {
+  for (std::size_t i = 0; i < p.spread.size(); ++i) {
+    Reader one = reader.object(name(static_cast<Familiarity>(i)));
+    p.spread[i].tpot = one.number("tpot", Range{0, 10});
+    p.spread[i].ttft = one.number("ttft", Range{0, 10});
+    one.finish();
+  }
+  reader.finish();
 }
 
 std::pair<std::int64_t, std::int64_t> read_range(Reader& reader, std::string_view key) {
@@ -168,11 +254,10 @@ Result<EngineProfile> read_profile(const Json& json, const std::string& file) {
   read_coefficients(root.object("coefficients"), p.values);
   read_covariance(root.object("covariance"), p);
   for (Reader& r : root.objects("corrections")) p.corrections.push_back(read_correction(r));
+  p.first_token = read_first_token(root.object("first_token"));
   p.host_speed = root.number("host_speed", Range{0.01, 100});
-  Reader sd = root.object("residual_sd");
-  p.residual_sd_tpot = sd.number("tpot", Range{0, 10});
-  p.residual_sd_ttft = sd.number("ttft", Range{0, 10});
-  sd.finish();
+  for (Reader& r : root.objects("hosts")) p.hosts.push_back(read_host(r));
+  read_spread(root.object("spread"), p);
   for (Reader& r : root.objects("covered")) p.covered.push_back(read_covered(r));
   for (Reader& r : root.objects("errors")) p.errors.push_back(read_error(r));
   Reader operators = root.object("operators");

@@ -16,6 +16,11 @@ Result<StepProfile> load_step_profile(const std::string& path) {
     if (!compact) return compact.error();
     return StepProfile(std::move(*compact));
   }
+  if (form != nullptr && form->is_string() && form->as_string() == "cpu") {
+    Result<CpuProfile> cpu = read_cpu_profile(*json, path);
+    if (!cpu) return cpu.error();
+    return StepProfile(std::move(*cpu));
+  }
   if (form == nullptr || (form->is_string() && form->as_string() == "fitted")) {
     Result<EngineProfile> fitted = read_profile(*json, path);
     if (!fitted) return fitted.error();
@@ -23,7 +28,7 @@ Result<StepProfile> load_step_profile(const std::string& path) {
   }
   Diagnostics faults;
   Reader root(*json, path, faults);
-  root.choice("form", {"fitted", "linear", "compact"});
+  root.choice("form", {"fitted", "linear", "compact", "cpu"});
   return faults.combined();
 }
 

@@ -85,6 +85,19 @@ double tightest_headroom(const sim::RunSummary& summary) {
   return headroom;
 }
 
+// TTFT's errors are stated apart; the other latencies are mostly time per output token.
+std::optional<double> least_chance(const sim::RunSummary& summary,
+                                   const std::optional<scenario::StatedError>& error) {
+  if (!error) return std::nullopt;
+  double chance = 1;
+  for (const sim::SloOutcome& outcome : summary.slos) {
+    const bool ttft = outcome.slo.latency == sim::Latency::ttft;
+    chance = std::min(chance, scenario::chance_below(outcome.slo.limit.seconds(), outcome.measured_s,
+                                                     ttft ? error->ttft_sd : error->tpot_sd));
+  }
+  return chance;
+}
+
 Result<PlanRow> plan_candidate(const models::Catalog& catalog, const scenario::DeploymentSpec& spec,
                                const PlanProblem& problem, const PlanOptions& options,
                                const scenario::RequestList& requests,
@@ -114,6 +127,7 @@ Result<PlanRow> plan_candidate(const models::Catalog& catalog, const scenario::D
   row.gpus = row.replicas * spec.layout.gpus();
   row.at_plan = search.best()->summary;
   row.headroom = tightest_headroom(row.at_plan);
+  row.confidence = least_chance(row.at_plan, assembly->error);
   if (row.at_plan.counts.rejected > 0) {
     row.warnings.push_back(fmt::format(
         "{} of {} requests are refused by the engine: longer than its limits or its KV cache",
@@ -122,46 +136,53 @@ Result<PlanRow> plan_candidate(const models::Catalog& catalog, const scenario::D
   return row;
 }
 
-// The price of each candidate's GPU, in their order: looked up before anything is simulated.
-Result<std::vector<models::Price>> find_prices(const models::Catalog& catalog,
-                                               const PlanProblem& problem,
-                                               const PlanOptions& options) {
+// The price of each candidate's GPU, in their order: looked up before anything is simulated. A
+// machine without GPU may have none: its plan then counts machines only.
+using MaybePrice = std::optional<models::Price>;
+Result<std::vector<MaybePrice>> find_prices(const models::Catalog& catalog,
+                                            const PlanProblem& problem,
+                                            const PlanOptions& options) {
   const std::string path =
       options.price_file.empty() ? catalog.folder() + "/prices/default.json" : options.price_file;
   Result<models::PriceBook> book = models::PriceBook::load(path);
   if (!book) return book.error();
-  std::vector<models::Price> prices;
+  std::vector<MaybePrice> prices;
   for (const scenario::DeploymentSpec& candidate : problem.candidates) {
     Result<models::GpuSpec> gpu = catalog.gpu(candidate.gpu);
     if (!gpu) return gpu.error();
     Result<models::Price> price = book->find(
         gpu->name, options.provider.empty() ? "generic" : options.provider, options.commitment);
-    if (!price) return price.error();
-    prices.push_back(std::move(*price));
+    if (!price && !gpu->is_cpu()) return price.error();
+    prices.push_back(price ? MaybePrice(std::move(*price)) : std::nullopt);
   }
   return prices;
 }
 
-void price_rows(const std::vector<models::Price>& prices, double tokens_per_hour,
-                PlanReport& report) {
+void price_rows(const std::vector<MaybePrice>& prices, double tokens_per_hour, PlanReport& report) {
   for (std::size_t i = 0; i < report.rows.size(); ++i) {
     PlanRow& row = report.rows[i];
-    const models::Price& price = prices[i];
-    row.usd_per_hour = price.per_gpu_hour.value * row.gpus;
-    row.usd_per_million_output_tokens = row.usd_per_hour / tokens_per_hour * 1e6;
-    const std::string note =
-        fmt::format("{} {:.2f} USD per GPU hour, {}, {}{}", price.gpu, price.per_gpu_hour.value,
-                    price.provider, price.commitment, price.assumed ? " (an assumption)" : "");
+    row.priced = prices[i].has_value();
+    std::string note = fmt::format("no price of {} is known", row.deployment.gpu);
+    if (row.priced) {
+      const models::Price& price = *prices[i];
+      row.usd_per_hour = price.per_gpu_hour.value * row.gpus;
+      row.usd_per_million_output_tokens = row.usd_per_hour / tokens_per_hour * 1e6;
+      note =
+          fmt::format("{} {:.2f} USD per GPU hour, {}, {}{}", price.gpu, price.per_gpu_hour.value,
+                      price.provider, price.commitment, price.assumed ? " (an assumption)" : "");
+    }
     if (report.price_note.find(note) == std::string::npos) {
       report.price_note += (report.price_note.empty() ? "" : "; ") + note;
     }
   }
 }
 
-// Feasible rows first, the cheapest first; ties keep the order in which the candidates were given.
+// Feasible rows first, the cheapest first, those without a price after them; ties keep the order in
+// which the candidates were given.
 void sort_rows(std::vector<PlanRow>& rows) {
   std::stable_sort(rows.begin(), rows.end(), [](const PlanRow& a, const PlanRow& b) {
     if (a.feasible != b.feasible) return a.feasible;
+    if (a.priced != b.priced) return a.priced;
     if (a.usd_per_hour != b.usd_per_hour) return a.usd_per_hour < b.usd_per_hour;
     return a.gpus < b.gpus;
   });
@@ -176,7 +197,7 @@ Result<PlanReport> plan(const models::Catalog& catalog, const PlanProblem& probl
                        "add for example --slo p95_ttft=500ms");
   }
   if (problem.candidates.empty()) return usage_error("no candidate deployments are given");
-  const Result<std::vector<models::Price>> prices = find_prices(catalog, problem, options);
+  const Result<std::vector<MaybePrice>> prices = find_prices(catalog, problem, options);
   if (!prices) return prices.error();
   Result<scenario::RequestList> requests =
       scenario::load_requests(catalog, problem.workload, problem.seed, 0);

@@ -2,6 +2,7 @@
 // Fewest replicas of each candidate that meet the objectives on the workload, and what they cost.
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -40,10 +41,14 @@ struct PlanRow {
   std::string reason;  // why not: "does not fit", "p95_tpot 41 ms at any size (limit 30 ms)"
   int replicas = 0;
   int gpus = 0;
+  bool priced = true;  // false: no price is known, and both costs are 0
   double usd_per_hour = 0;
   double usd_per_million_output_tokens = 0;
   double headroom =
       0;  // share by which the tightest objective could still grow: limit / measured - 1
+  // Probability that the least certain objective is met by the real engine, from the held-out errors of its
+  // profile; none: the profile says nothing on them.
+  std::optional<double> confidence;
   sim::RunSummary at_plan;   // the run that justifies it
   int replicas_refused = 0;  // largest count that was simulated and failed; 0: none
   std::vector<std::string> warnings;

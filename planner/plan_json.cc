@@ -26,10 +26,12 @@ Json row_json(const PlanRow& row) {
   json.set("replicas", row.replicas)
       .set("gpus", row.gpus)
       .set("replicas_refused", row.replicas_refused);
-  json.set("usd_per_hour", row.usd_per_hour);
-  json.set("usd_per_million_output_tokens", row.usd_per_million_output_tokens);
+  json.set("usd_per_hour", row.priced ? Json::number(row.usd_per_hour) : Json());
+  json.set("usd_per_million_output_tokens",
+           row.priced ? Json::number(row.usd_per_million_output_tokens) : Json());
   if (row.feasible) {
     json.set("headroom", row.headroom);
+    if (row.confidence) json.set("confidence", *row.confidence);
     json.set("ttft_ms", latency(row.at_plan.ttft)).set("tpot_ms", latency(row.at_plan.tpot));
     json.set("e2e_ms", latency(row.at_plan.e2e));
     json.set("requests_per_s", row.at_plan.requests_per_s);

@@ -16,7 +16,7 @@ namespace eph::scenario {
 namespace {
 
 constexpr std::array kEngines{models::EngineKind::vllm, models::EngineKind::sglang,
-                              models::EngineKind::trtllm};
+                              models::EngineKind::trtllm, models::EngineKind::llamacpp};
 
 Result<models::EngineKind> engine_kind(const std::string& text) {
   std::vector<std::string> names;
@@ -30,6 +30,27 @@ Result<models::EngineKind> engine_kind(const std::string& text) {
 // Longest prompt + output: what was asked for, else the model's own limit.
 std::int64_t model_limit(const DeploymentSpec& spec, const models::LlmSpec& llm) {
   return spec.max_model_len.value_or(llm.max_position);
+}
+
+// GGUF files belong to llama.cpp, machines without accelerator too; it runs on one device here.
+Result<void> check_place(models::EngineKind kind, const models::GpuSpec& gpu,
+                         const models::LlmSpec& llm, const DeploymentSpec& spec) {
+  const bool llamacpp = kind == models::EngineKind::llamacpp;
+  if (gpu.is_cpu() && !llamacpp)
+    return usage_error(
+        fmt::format("{} has no GPU, which {} needs", gpu.name, models::display(kind)),
+        "simulate llamacpp there");
+  if (models::is_gguf(llm.weights) && !llamacpp)
+    return usage_error(
+        fmt::format("weights in {} are simulated with llama.cpp only", models::name(llm.weights)),
+        "choose another format, or --engine llamacpp");
+  if (llamacpp && spec.chunk_tokens && *spec.chunk_tokens < 1)
+    return usage_error("llama.cpp cannot pass 0 tokens at a time", "give n_ubatch of at least 1");
+  if (llamacpp && spec.layout.gpus() > 1)
+    return usage_error(
+        fmt::format("llama.cpp is simulated on one device, not on {}", spec.layout.gpus()),
+        "use tp 1 and pp 1");
+  return {};
 }
 
 Result<sim::EngineOptions> engine_options(models::EngineKind kind,
@@ -63,16 +84,20 @@ Result<sim::EngineOptions> engine_options(models::EngineKind kind,
 }
 
 models::KvPoolOptions kv_options(const models::EngineDefaults& defaults, const DeploymentSpec& spec,
-                                 const models::StepProfile& profile) {
+                                 const models::LlmSpec& llm, const models::StepProfile& profile) {
   models::KvPoolOptions out = defaults.kv;
   if (spec.block_size) out.block_size = *spec.block_size;
   if (spec.memory_fraction) out.memory_fraction = *spec.memory_fraction;
   if (spec.kv_precision) out.kv_precision = *spec.kv_precision;
   out.block_count = spec.kv_blocks;
   if (const auto* fitted = std::get_if<models::EngineProfile>(&profile)) {
+    models::StepContext context;
+    context.llm = llm;
+    context.layout = spec.layout;
+    const auto found = fitted->find(context, models::version_family(fitted->engine, spec.engine_version));
     const auto reserve = models::Coefficient::kv_reserve;
     const double bytes =
-        fitted->values[static_cast<std::size_t>(reserve)] * models::coefficient_info(reserve).to_si;
+        (*found.values)[static_cast<std::size_t>(reserve)] * models::coefficient_info(reserve).to_si;
     out.reserved = Bytes{static_cast<std::int64_t>(bytes)};
   }
   return out;
@@ -103,6 +128,8 @@ class Assembler {
   Result<void> use_fitted(const models::EngineProfile& profile);
   Result<void> use_linear(const models::LinearProfile& profile);
   Result<void> use_compact(const models::CompactProfile& profile);
+  Result<void> use_cpu(const models::CpuProfile& profile);
+  void limit_context(models::KvPool& pool) const;
   void warn_if_pool_is_small();
 
   const models::Catalog& catalog_;
@@ -123,6 +150,8 @@ Result<void> Assembler::find_entries() {
   Result<models::LlmSpec> llm = catalog_.llm(spec_.model);
   if (!llm) return llm.error();
   out_.llm = std::move(*llm);
+  if (spec_.weights) out_.llm = models::with_weights(std::move(out_.llm), *spec_.weights);
+  if (const Result<void> ok = check_place(kind_, out_.gpu, out_.llm, spec_); !ok) return ok.error();
   return models::check_parallelism(out_.llm, spec_.layout);
 }
 
@@ -141,6 +170,7 @@ Result<void> Assembler::set_engine() {
   const Result<models::KvPool> pool = models::kv_pool(kind_, out_.gpu, out_.llm, spec_.layout, kv_);
   if (!pool) return pool.error();
   replica.kv = *pool;
+  if (kind_ == models::EngineKind::llamacpp) limit_context(replica.kv);
   // SGLang derives its default from the pool (ENGINES B5).
   if (kind_ == models::EngineKind::sglang && !spec_.max_num_seqs) {
     defaults_.max_num_seqs =
@@ -152,8 +182,42 @@ Result<void> Assembler::set_engine() {
   return {};
 }
 
+// llama.cpp allocates the context that it is told to (-c), by default the model's own, and splits
+// it over the slots; max_model_len is what one slot shall hold.
+void Assembler::limit_context(models::KvPool& pool) const {
+  if (spec_.kv_blocks) return;
+  const std::int64_t slots = spec_.max_num_seqs.value_or(defaults_.max_num_seqs);
+  const std::int64_t tokens =
+      spec_.max_model_len ? *spec_.max_model_len * slots : out_.llm.max_position;
+  if (tokens <= 0) return;
+  pool.blocks = std::min(pool.blocks, std::max<std::int64_t>(1, tokens / pool.block_size));
+  pool.usable_blocks = pool.blocks;
+}
+
+Result<void> Assembler::use_cpu(const models::CpuProfile& profile) {
+  if (spec_.host_speed) {
+    return usage_error("host speed has no effect on llama.cpp", "its rates are the machine's own");
+  }
+  const Result<models::CpuRates> rates = profile.rates(out_.gpu);
+  if (!rates) return rates.error();
+  const models::CpuModelSize size(out_.llm, kv_.kv_precision);
+  out_.step = std::make_unique<models::CpuStepModel>(
+      size, *rates, std::max<std::int64_t>(1, spec_.chunk_tokens.value_or(defaults_.chunk_tokens)));
+  out_.warnings = cpu_warnings(profile, out_.gpu, out_.llm);
+  return {};
+}
+
 void Assembler::warn_if_pool_is_small() {
   const sim::ReplicaConfig& replica = out_.config.replica;
+  if (kind_ == models::EngineKind::llamacpp) {
+    const std::int64_t slot = replica.kv.usable_tokens() / replica.engine.max_num_seqs;
+    if (slot >= replica.engine.max_model_len) return;
+    out_.warnings.push_back(fmt::format(
+        "each of the {} slots holds {} tokens, less than the longest sequence of {}: longer "
+        "requests are rejected; more context (max-model-len) or fewer slots (max-num-seqs) help",
+        replica.engine.max_num_seqs, slot, replica.engine.max_model_len));
+    return;
+  }
   if (replica.kv.usable_tokens() >= replica.engine.max_model_len) return;
   out_.warnings.push_back(
       fmt::format("the KV cache holds {} tokens, less than the longest sequence of {}: longer "
@@ -174,11 +238,15 @@ Result<void> Assembler::use_fitted(const models::EngineProfile& profile) {
   context.async_scheduling = replica.engine.async_scheduling;
   context.max_graph_tokens = graph_tokens(defaults_, replica.engine);
   context.operators = used.operators;
-  out_.step = std::make_unique<models::FittedStepModel>(context, used.values_for(out_.llm.name),
-                                                        used.host_speed);
+  const auto found = used.find(context, models::version_family(used.engine, spec_.engine_version));
+  used.values = *found.values;
+  auto step = std::make_unique<models::FittedStepModel>(context, used.values, used.host_speed);
+  if (found.residual != nullptr) step->set_residual(*found.residual);
+  out_.step = std::move(step);
   replica.front_end = used.front_end();
   out_.covered = covered_model(catalog_, profile, out_.llm);
   out_.warnings = coverage_warnings(profile, out_.covered, out_.gpu, out_.llm, spec_);
+  out_.error = stated_error(profile, found.familiarity, profile.gpu != out_.gpu.name, !out_.warnings.empty());
   return {};
 }
 
@@ -229,6 +297,7 @@ Result<void> Assembler::use(const models::StepProfile& profile) {
   if (const auto* compact = std::get_if<models::CompactProfile>(&profile)) {
     return use_compact(*compact);
   }
+  if (const auto* cpu = std::get_if<models::CpuProfile>(&profile)) return use_cpu(*cpu);
   return use_linear(std::get<models::LinearProfile>(profile));
 }
 
@@ -239,7 +308,7 @@ Result<Assembly> Assembler::run() {
   if (!found) return found.error();
   out_.profile_path = found->path;
   out_.profile_name = found->name;
-  kv_ = kv_options(defaults_, spec_, found->profile);
+  kv_ = kv_options(defaults_, spec_, out_.llm, found->profile);
   if (const Result<void> ok = set_engine(); !ok) return ok.error();
   if (const Result<void> used = use(found->profile); !used) return used.error();
   warn_if_pool_is_small();

@@ -11,6 +11,7 @@
 #include "models/llm_spec.h"
 #include "models/profile.h"
 #include "scenario/scenario.h"
+#include "scenario/stated_error.h"
 #include "sim/config.h"
 #include "workload/arrival.h"
 #include "workload/load.h"
@@ -27,6 +28,7 @@ struct Assembly {
   std::string profile_path;
   std::string profile_name;           // path of one that was given, file name of a shipped one
   std::vector<std::string> warnings;  // "tp 4 of this model was not measured: ...", in every output
+  std::optional<StatedError> error;  // none: the profile says nothing on it
   std::optional<models::CoveredModel> covered;  // the measurements of this model, if there are any
 };
 

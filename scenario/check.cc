@@ -83,10 +83,15 @@ void check_synthetic(Checker& check, const SyntheticSpec& spec) {
 void check_deployment(Checker& check, const DeploymentSpec& spec) {
   check.either("deployment/kv_blocks", "deployment/memory_fraction",
                "the number of blocks needs no memory rule");
-  check.needs("deployment/chunk_tokens", spec.engine == "sglang", fmt::format("on {}", spec.engine),
+  const bool llamacpp = spec.engine == "llamacpp";
+  check.needs("deployment/chunk_tokens", spec.engine == "sglang" || llamacpp,
+              fmt::format("on {}", spec.engine),
               fmt::format("set {}", check.spell("deployment/max_num_batched_tokens")));
-  check.needs("deployment/chunked_prefill", spec.engine != "sglang", "on sglang",
-              fmt::format("set {} 0 to turn chunking off", check.spell("deployment/chunk_tokens")));
+  check.needs("deployment/chunked_prefill", spec.engine != "sglang" && !llamacpp,
+              fmt::format("on {}", spec.engine),
+              llamacpp ? "it always splits prompts"
+                       : fmt::format("set {} 0 to turn chunking off",
+                                     check.spell("deployment/chunk_tokens")));
 }
 
 }  // namespace

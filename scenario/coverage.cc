@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "core/text.h"
 #include "scenario/assemble.h"
@@ -92,6 +93,36 @@ std::vector<std::string> coverage_warnings(const models::EngineProfile& profile,
       std::find(versions.begin(), versions.end(), spec.engine_version) == versions.end()) {
     out.push_back(fmt::format("predictions for {} {} extrapolate: the profile was measured on {}",
                               engine, spec.engine_version, fmt::join(versions, ", ")));
+  }
+  return out;
+}
+
+std::vector<std::string> cpu_warnings(const models::CpuProfile& profile,
+                                      const models::GpuSpec& machine, const models::LlmSpec& llm) {
+  const auto has = [](const std::vector<std::string>& list, std::string_view name) {
+    return std::find(list.begin(), list.end(), name) != list.end();
+  };
+  std::vector<std::string> out;
+  const std::string format(models::name(llm.weights));
+  if (!has(profile.precisions, format)) {
+    out.push_back(
+        fmt::format("predictions for weights in {} extrapolate: the profile of llama.cpp "
+                    "was fitted on {}, other formats count by their bytes",
+                    format, fmt::join(profile.precisions, ", ")));
+  }
+  const bool known = profile.machine(machine.cpu_cloud, machine.name) != nullptr;
+  const models::CpuSpread& spread = known ? profile.measured_machine : profile.new_machine;
+  if (!known && machine.is_cpu()) {
+    out.push_back(fmt::format("{} was not measured: its speed is that of {} with {} cores",
+                              machine.name, machine.architecture, machine.cpu_cores));
+  }
+  if (!has(profile.models, llm.name)) {
+    constexpr double kNormal95 = 1.645;
+    const auto range = [](double sd) { return 100 * (std::exp(kNormal95 * sd) - 1); };
+    out.push_back(
+        fmt::format("{} was not measured with llama.cpp: 90 % of such predictions are "
+                    "within {:.0f} % for prompts and {:.0f} % for generation",
+                    llm.name, range(spread.prompt), range(spread.generation)));
   }
   return out;
 }

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "models/catalog.h"
+#include "models/cpu_profile.h"
 #include "models/gpu_spec.h"
 #include "models/llm_spec.h"
 #include "models/profile.h"
@@ -20,5 +21,10 @@ namespace eph::scenario {
 [[nodiscard]] std::vector<std::string> coverage_warnings(
     const models::EngineProfile& profile, const std::optional<models::CoveredModel>& covered,
     const models::GpuSpec& gpu, const models::LlmSpec& llm, const DeploymentSpec& spec);
+
+// The same for llama.cpp: number formats, models and machines that were not measured.
+[[nodiscard]] std::vector<std::string> cpu_warnings(const models::CpuProfile& profile,
+                                                    const models::GpuSpec& machine,
+                                                    const models::LlmSpec& llm);
 
 }  // namespace eph::scenario

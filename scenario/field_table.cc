@@ -57,6 +57,10 @@ void set_router(Scenario& s, const FieldValue& value) {
                             ? sim::RouterKind::round_robin
                             : sim::RouterKind::least_outstanding;
 }
+void set_weights(Scenario& s, const FieldValue& value) {
+  s.deployment.weights = models::parse_precision(std::get<std::string>(value));
+  EPH_ASSERT(s.deployment.weights.has_value(), "dtype of the table is a precision");
+}
 void set_kv_precision(Scenario& s, const FieldValue& value) {
   s.deployment.kv_precision = models::parse_precision(std::get<std::string>(value));
   EPH_ASSERT(s.deployment.kv_precision.has_value(), "kv_dtype of the table is a precision");
@@ -82,10 +86,21 @@ std::vector<Field> deployment_fields() {
        .fallback = "vllm",
        .help = "inference engine whose rules are simulated",
        .set = deployment<&D::engine>,
-       .choices = {"vllm", "sglang", "trtllm"}},
+       .choices = {"vllm", "sglang", "trtllm", "llamacpp"}},
+      {.section = d,
+       .key = "dtype",
+       .flag = "dtype",
+       .kind = choice,
+       .argument = "TYPE",
+       .fallback = "the model's own",
+       .help = "number format of the weights; the q ones are GGUF files of llama.cpp",
+       .set = set_weights,
+       .choices = {"bf16", "fp16", "fp8", "int8", "int4", "mxfp4", "nvfp4", "q8_0", "q6_k",
+                   "q5_k_m", "q4_k_m", "q4_0"}},
       {d, "engine_version", "engine-version", text, "X.Y.Z", "the newest known rules",
        "engine version, where its defaults differ", deployment<&D::engine_version>},
-      {d, "gpu", "gpu", text, "NAME", "h100-sxm", "GPU: a catalogue name", deployment<&D::gpu>},
+      {d, "gpu", "gpu", text, "NAME", "h100-sxm",
+       "GPU: a catalogue name; for llama.cpp also a machine without one", deployment<&D::gpu>},
       {d, "tp", "tp", integer, "N", "1", "tensor-parallel GPUs in a replica",
        layout<&models::Parallelism::tensor>, 1, 1024},
       {d, "pp", "pp", integer, "N", "1", "pipeline-parallel stages in a replica",
@@ -128,8 +143,8 @@ std::vector<Field> deployment_fields() {
       {d, "max_num_batched_tokens", "max-num-batched-tokens", integer, "N", "the engine's default",
        "token budget of one step", deployment<&D::max_num_batched_tokens>, 1, kMaxTokens},
       {d, "chunk_tokens", "chunk-tokens", integer, "N", "the engine's default",
-       "SGLang's chunked_prefill_size; 0 turns chunking off", deployment<&D::chunk_tokens>, 0,
-       kMaxTokens},
+       "SGLang's chunked_prefill_size, 0 turns chunking off; llama.cpp's n_ubatch",
+       deployment<&D::chunk_tokens>, 0, kMaxTokens},
       {d, "max_model_len", "max-model-len", integer, "N", "the model's own limit",
        "longest prompt plus output in tokens; longer requests are rejected",
        deployment<&D::max_model_len>, 1, kMaxTokens},

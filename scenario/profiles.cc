@@ -24,17 +24,21 @@ std::vector<std::string> shipped_profiles(const models::Catalog& catalog) {
 
 namespace {
 
+// nullopt: any, of a linear one.
+std::optional<models::EngineKind> engine_of(const models::StepProfile& profile) {
+  if (const auto* fitted = std::get_if<models::EngineProfile>(&profile)) return fitted->engine;
+  if (const auto* cpu = std::get_if<models::CpuProfile>(&profile)) return cpu->engine;
+  if (const auto* compact = std::get_if<models::CompactProfile>(&profile)) return compact->engine;
+  return std::nullopt;
+}
+
 Result<FoundProfile> given_profile(const std::string& path, models::EngineKind engine) {
   Result<models::StepProfile> profile = models::load_step_profile(path);
   if (!profile) return profile.error();
-  std::optional<models::EngineKind> made_for;
-  if (const auto* fitted = std::get_if<models::EngineProfile>(&*profile)) made_for = fitted->engine;
-  if (const auto* compact = std::get_if<models::CompactProfile>(&*profile)) {
-    made_for = compact->engine;
-  }
-  if (made_for && *made_for != engine) {
+  const std::optional<models::EngineKind> of = engine_of(*profile);
+  if (of && *of != engine) {
     return usage_error(fmt::format("profile {} is of {}, the deployment runs {}", path,
-                                   models::name(*made_for), models::name(engine)),
+                                   models::name(*of), models::name(engine)),
                        "give a profile of the same engine");
   }
   return FoundProfile{path, path, std::move(*profile)};
@@ -49,9 +53,11 @@ Result<FoundProfile> find_profile(const models::Catalog& catalog, const std::str
   for (const std::string& path : shipped_profiles(catalog)) {
     Result<models::StepProfile> profile = models::load_step_profile(path);
     if (!profile) return profile.error();
+    if (engine_of(*profile) != engine) continue;
+    // Of one deployment alone: only for those who ask for it.
+    if (std::holds_alternative<models::CompactProfile>(*profile)) continue;
     const auto* fitted = std::get_if<models::EngineProfile>(&*profile);
-    if (fitted == nullptr || fitted->engine != engine) continue;
-    const bool same_gpu = fitted->gpu == gpu.name;
+    const bool same_gpu = fitted == nullptr || fitted->gpu == gpu.name;
     if (!same_gpu && other_gpu) continue;
     FoundProfile found{path, fs::path(path).filename().string(), std::move(*profile)};
     if (same_gpu) return found;

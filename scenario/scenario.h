@@ -28,7 +28,7 @@ struct DeploymentSpec {
   std::optional<std::int64_t> max_num_seqs, max_num_batched_tokens, chunk_tokens, max_model_len;
   std::optional<std::int64_t> kv_blocks, block_size;
   std::optional<double> memory_fraction;
-  std::optional<models::Precision> kv_precision;
+  std::optional<models::Precision> weights, kv_precision;
   std::optional<bool> async_scheduling, chunked_prefill;
 };
 

@@ -1,5 +1,6 @@
 #include "sim/engine_policy.h"
 
+#include "sim/policies/llamacpp.h"
 #include "sim/policies/sglang.h"
 #include "sim/policies/trtllm.h"
 #include "sim/policies/vllm.h"
@@ -39,6 +40,20 @@ Result<void> check_trtllm(const EngineOptions& o, const models::KvPool& pool) {
   return {};
 }
 
+Result<void> check_llamacpp(const EngineOptions& o, const models::KvPool& pool) {
+  if (o.async_scheduling)
+    return usage_error("llama.cpp schedules one step after the other",
+                       "leave async scheduling off");
+  if (o.max_num_batched_tokens < o.max_num_seqs)
+    return usage_error(fmt::format("max_num_batched_tokens is {}, less than the {} slots",
+                                   o.max_num_batched_tokens, o.max_num_seqs),
+                       "n_batch must hold a token of each slot");
+  if (pool.usable_blocks < o.max_num_seqs)
+    return usage_error(fmt::format("{} KV blocks for {} slots", pool.usable_blocks, o.max_num_seqs),
+                       "the context is split over the slots: use fewer, or a larger cache");
+  return {};
+}
+
 }  // namespace
 
 std::unique_ptr<EnginePolicy> make_policy(const EngineOptions& options,
@@ -52,16 +67,13 @@ std::unique_ptr<EnginePolicy> make_policy(const EngineOptions& options,
     case models::EngineKind::trtllm:
       return std::make_unique<TrtllmPolicy>(options, pool);
     case models::EngineKind::llamacpp:
-      break;
+      return std::make_unique<LlamacppPolicy>(options, pool);
   }
   EPH_ASSERT(false, "no policy for engine {}", static_cast<int>(options.kind));
   return nullptr;
 }
 
 Result<void> check(const EngineOptions& options, const models::KvPool& pool) {
-  if (options.kind == models::EngineKind::llamacpp)
-    return usage_error("llama.cpp's scheduler is not simulated by this version",
-                       "simulate vllm, sglang or trtllm");
   if (options.max_num_batched_tokens < 1)
     return below_one("max_num_batched_tokens", options.max_num_batched_tokens);
   if (options.max_num_seqs < 1) return below_one("max_num_seqs", options.max_num_seqs);
@@ -76,6 +88,7 @@ Result<void> check(const EngineOptions& options, const models::KvPool& pool) {
                        "it is the share of blocks kept free: 0 to below 1");
   if (options.kind == models::EngineKind::sglang) return check_sglang(options, pool);
   if (options.kind == models::EngineKind::trtllm) return check_trtllm(options, pool);
+  if (options.kind == models::EngineKind::llamacpp) return check_llamacpp(options, pool);
   return {};
 }
 

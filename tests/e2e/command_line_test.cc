@@ -10,8 +10,10 @@ const std::vector<std::vector<std::string>> kCommands{{"plan"},
                                                       {"simulate"},
                                                       {"workload", "describe"},
                                                       {"workload", "fit"},
+                                                      {"import"},
                                                       {"calibrate"},
                                                       {"validate"},
+                                                      {"startup"},
                                                       {"catalog"},
                                                       {"schema"}};
 
@@ -86,21 +88,78 @@ TEST_CASE("an option that has no effect is refused") {
 }
 
 TEST_CASE("calibrate and validate say what they need") {
-  check_usage({"validate"}, "validate needs measured runs; give --runs FILE");
+  check_usage({"validate"},
+              "validate needs measured runs; give --runs FILE, or --cross SCHEME --data FOLDER");
   check_usage({"calibrate", "--data", "d", "--out", "o"},
-              "no engine is given; add --engine, one of vllm, sglang, trtllm");
+              "no engine is given; add --engine, one of vllm, sglang, trtllm, llamacpp");
   check_usage({"calibrate", "--engine", "vlm"},
               "--engine: \"vlm\" is not known; did you mean \"vllm\"?");
   check_usage({"calibrate", "--engine", "vllm", "--out", "o"},
-              "no measured data is given; add --data FOLDER");
+              "no measured data is given; add --data FOLDER or --runs FILE");
   check_usage({"calibrate", "--engine", "vllm", "--data", "d"},
               "no profile file is given; add --out FILE");
   CHECK(ephemeris({"validate", "--runs", "no/such.csv"}).code == 3);
 }
 
+TEST_CASE("the ways of validating are kept apart") {
+  check_usage({"validate", "--runs", "r.csv", "--cross", "k-fold"},
+              "--cross and --runs are different questions; leave out one of the two");
+  check_usage({"validate", "--runs", "r.csv", "--folds", "4"},
+              "--folds has no effect with --runs; it goes with --cross");
+  check_usage({"validate", "--runs", "r.csv", "--data", "d"},
+              "--data has no effect with --runs; it goes with --cross");
+  check_usage({"validate", "--cross", "k-fold", "--data", "d", "--profile", "p"},
+              "--profile has no effect with --cross; it goes with --runs");
+  check_usage({"validate", "--report", "r.md", "--json"},
+              "--json has no effect with --report; it goes with --runs or --cross");
+  check_usage(
+      {"validate", "--data", "d"},
+      "--data without --cross; add --cross with one of k-fold, random, leave-one-model-out, "
+      "leave-one-tp-out, leave-one-engine-version-out, leave-one-instance-out, "
+      "nothing-calibrated");
+}
+
+TEST_CASE("cross-validation says what it cannot do") {
+  const std::vector<std::string> base{"validate", "--data", "d", "--cross"};
+  const auto with = [&base](std::vector<std::string> more) {
+    more.insert(more.begin(), base.begin(), base.end());
+    return more;
+  };
+  check_usage(
+      with({"leave-one-modl-out"}),
+      "--cross: \"leave-one-modl-out\" is no scheme; did you mean \"leave-one-model-out\"?");
+  check_usage(with({"random", "--folds", "3"}),
+              "--folds has no effect on random; choose --cross k-fold");
+  check_usage(with({"k-fold", "--repeats", "3"}),
+              "--repeats has no effect on k-fold; choose --cross random");
+  check_usage(with({"k-fold", "--host-from-run"}),
+              "--host-from-run has no effect on k-fold; choose --cross leave-one-instance-out");
+  check_usage(with({"k-fold", "--engine", "sglangg"}),
+              "--engine: \"sglangg\" is not known; did you mean \"sglang\"?");
+  check_usage(with({"k-fold", "--engine", "vllm", "--engine", "vllm"}),
+              "--engine: vllm is given twice");
+  check_usage(with({"k-fold", "--protocol", "constnt"}),
+              "--protocol: \"constnt\" is not known; did you mean \"constant\"?");
+  check_usage(with({"k-fold", "--folds", "1"}), "--folds: 1 is out of range; use 2 to 1000");
+  check_usage({"validate", "--cross", "k-fold"}, "no measured data is given; add --data FOLDER");
+  CHECK(ephemeris(with({"k-fold"})).code == 3);
+}
+
+TEST_CASE("the report needs results, a template and directives that it knows") {
+  check_usage({"validate", "--report", "r.md"},
+              "no results are given; add --from FOLDER with JSON of validate");
+  check_usage({"validate", "--report", "r.txt", "--from", "d"},
+              "--report r.txt: no template is known; add --template FILE, or call the report "
+              "something.md");
+  CHECK(ephemeris({"validate", "--report", "no/such.md", "--from", "d"}).code == 3);
+  spill_out("report.in.md", "# Title\n\n{{tabel k-fold engine}}\n");
+  const std::string report = out_path("report.md");
+  CHECK(ephemeris({"validate", "--report", report, "--from", "no/such"}).code == 3);
+}
+
 TEST_CASE("the catalogue is listed for people and for machines") {
   for (const char* kind :
-       {"models", "gpus", "engines", "profiles", "workloads", "networks", "prices"}) {
+       {"models", "gpus", "cpus", "engines", "profiles", "workloads", "networks", "prices"}) {
     const Finished text = ephemeris({"catalog", kind});
     CAPTURE(kind, text.err);
     CHECK(text.code == 0);

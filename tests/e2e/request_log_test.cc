@@ -77,12 +77,28 @@ TEST_CASE("a profile fitted on a log serves validate and simulate") {
 TEST_CASE("options that do not fit a request log are refused") {
   const std::string out = out_path("unused.json");
   check_refused({"calibrate", "--first-half", "--out", out}, 2,
-                "--first-half is for fits from a request log");
+                "--first-half is for request logs");
   check_refused({"calibrate", "--engine", "vllm", "--tp", "2", "--data", ".", "--out", out}, 2,
-                "--tp is for fits from a request log");
+                "--tp 2 has no effect without --runs");
+  check_refused({"calibrate", "--engine", "vllm", "--dp", "2", "--data", ".", "--out", out}, 2,
+                "--dp is for request logs");
+  check_refused({"calibrate", "--log", log_folder(), "--isl", "400", "--out", out}, 2,
+                "--isl has no effect on a fit from a request log");
+  check_refused({"calibrate", "--log", log_folder(), "--runs", "x.json", "--out", out}, 2,
+                "--runs has no effect on a fit from a request log");
   check_refused({"calibrate", "--log", log_folder(), "--splits", "2", "--out", out}, 2,
                 "--splits has no effect on a fit from a request log");
   check_refused({"calibrate", "--log", log_folder()}, 2, "no profile file is given");
   check_refused({"calibrate", "--log", log_folder(), "--out", out}, 3, "meta.json");
   check_refused({"validate", "--runs", out_path("")}, 3, "holds no requests.jsonl");
+  check_refused(on_4090({"validate", "--runs", log_folder(), "--concurrency", "4"}), 2,
+                "--concurrency has no effect on a request log");
+  check_refused(on_4090({"validate", "--runs", log_folder(), "--engine", "llamacpp"}), 2,
+                "request logs of llama.cpp are not replayed");
+  check_refused({"validate", "--runs", log_folder(), "--model", "a=b"}, 2, "WRITTEN=NAME");
+  const std::string table = spill_out("runs.csv", "run_id\n");
+  check_refused({"validate", "--runs", table, "--second-half"}, 2,
+                "--second-half is for request logs");
+  check_refused({"validate", "--runs", table, "--block-size", "32"}, 2,
+                "--block-size is for request logs");
 }

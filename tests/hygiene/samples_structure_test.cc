@@ -54,7 +54,7 @@ TEST_CASE("a library outside its adapter is found") {
       {"zlib.h", "core/byte_source.h", "workload/trace.cc"},
       {"boost/program_options.hpp", "app/main.cc", "planner/search.cc"},
       {"boost/graph/adjacency_list.hpp", "models/topology.cc", "models/memory.cc"},
-      {"Eigen/Dense", "calibration/fit.cc", "calibration/fit.h"},
+      {"Eigen/Dense", "calibration/hierarchy.h", "planner/search.cc"},
       {"ceres/ceres.h", "calibration/fit.cc", "models/fitted_model.cc"},
       {"tbb/parallel_for.h", "planner/evaluate.cc", "sim/simulation.cc"},
       {"catch2/catch.hpp", "tests/unit/core/a_test.cc", "core/a.cc"},

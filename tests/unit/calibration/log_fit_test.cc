@@ -67,7 +67,7 @@ std::string simulated_log() {
   const auto plan = load_request_log(folder, facts());
   INFO((plan ? std::string() : plan.error().text()));
   REQUIRE(plan.has_value());
-  const auto setup = set_up(*plan, shipped_catalog(), Bytes{0});
+  const auto setup = set_up(*plan, shipped_catalog(), {});
   REQUIRE(setup.has_value());
   const models::CompactStepModel model(truth());
   auto records = simulate_log(*plan, *setup, model, {}, 1);
@@ -117,7 +117,7 @@ TEST_CASE("the first half of a simulated log predicts the second within 1.5 perc
 TEST_CASE("a fit says how far it knows what it has fitted") {
   const auto log = load_request_log(simulated_log(), facts());
   REQUIRE(log.has_value());
-  const auto setup = set_up(*log, shipped_catalog(), Bytes{0});
+  const auto setup = set_up(*log, shipped_catalog(), {});
   REQUIRE(setup.has_value());
   const auto fit = fit_log(*log, *setup, whole_log(*log));
   REQUIRE(fit.has_value());
@@ -157,7 +157,7 @@ TEST_CASE("a log with too few events is refused") {
       "\"last_token_ts\": 1.3}\n");
   const auto log = load_request_log(std::string(EPH_TEST_OUT) + "/short_log", facts());
   REQUIRE(log.has_value());
-  const auto setup = set_up(*log, shipped_catalog(), Bytes{0});
+  const auto setup = set_up(*log, shipped_catalog(), {});
   REQUIRE(setup.has_value());
   const auto fit = fit_log(*log, *setup, whole_log(*log));
   REQUIRE_FALSE(fit.has_value());

@@ -173,11 +173,11 @@ TEST_CASE("a closed loop sends when the client has the answer") {
 
 TEST_CASE("a config that cannot run is a usage error with the value and a remedy") {
   Scenario s = vllm();
-  SECTION("llama.cpp") {
+  SECTION("llama.cpp ahead of time") {
     s.engine().kind = models::EngineKind::llamacpp;
-    CHECK(
-        run_error(s.config, {}).text() ==
-        "llama.cpp's scheduler is not simulated by this version; simulate vllm, sglang or trtllm");
+    s.engine().async_scheduling = true;
+    CHECK(run_error(s.config, {}).text() ==
+          "llama.cpp schedules one step after the other; leave async scheduling off");
   }
   SECTION("no replica") {
     s.config.replicas = 0;

@@ -12,6 +12,16 @@ using namespace eph::models::test;
 
 namespace {
 
+Correction correction(const std::string& model, const std::string& weights, int tensor, int expert) {
+  Correction c;
+  c.model = model;
+  c.weights = weights;
+  c.tensor = tensor;
+  c.expert = expert;
+  c.values = start_values();
+  return c;
+}
+
 EngineProfile full_profile() {
   EngineProfile p;
   p.engine = EngineKind::sglang;
@@ -22,7 +32,13 @@ EngineProfile full_profile() {
   p.operators.moe[2].moves_remote_pairs = false;
   p.fitted = {Coefficient::gemm_scale, Coefficient::layer_overhead};
   p.covariance = {4e-4, -1e-3, -1e-3, 0.25};
-  p.corrections = {{"Qwen/Qwen3-32B", start_values()}};
+  p.corrections = {correction("", "", 1, 0), correction("", "", 4, 0), correction("Qwen/Qwen3-32B", "fp8", 1, 0),
+                   correction("Qwen/Qwen3-32B", "fp8", 4, 0), correction("Qwen/Qwen3-32B", "fp8", 4, 2)};
+  p.corrections[4].residual.decode[13] = -0.0125;
+  p.corrections[4].residual.prefill[8] = 0.5;
+  p.first_token = {0.01, 0.04, 2, 1, 3, 8, {{"Qwen/Qwen3-32B|fp8", 5, 10, 8, 0, 2.5}}};
+  p.hosts = {{"gcp h100-sxm", 1.31}};
+  p.spread = {{{0.03, 0.07}, {0.05, 0.1}, {0.09, 0.2}}};
   p.host_speed = 1.37;
   p.covered = {{"Qwen/Qwen3-32B", {1, 2, 4}, 128, 8192, 1, 1024, 256, 91}};
   p.errors = {{"tpot", "random 30 % of curves held out", 30, 2.5, 1.9, 5.1}};
@@ -82,7 +98,14 @@ TEST_CASE("a profile reads back as it was written") {
   CHECK(q->values == p.values);
   CHECK(q->fitted == p.fitted);
   CHECK(q->covariance == p.covariance);
-  CHECK(q->corrections[0].values == start_values());
+  REQUIRE(q->corrections.size() == 5);
+  CHECK(q->corrections[4].values == start_values());
+  CHECK(q->corrections[4].residual == p.corrections[4].residual);
+  CHECK(q->corrections[4].expert == 2);
+  CHECK(q->first_token.points[0].weight == 2.5);
+  CHECK(q->speed_of("gcp h100-sxm") == 1.31);
+  CHECK_FALSE(q->speed_of("upcloud h100-sxm").has_value());
+  CHECK(q->spread[1].ttft == 0.1);
   CHECK(q->covered[0].tensor_parallel == std::vector<int>{1, 2, 4});
   CHECK(q->covered[0].isl_max == 8192);
   CHECK(q->errors[0].p90 == 5.1);
@@ -98,10 +121,51 @@ TEST_CASE("standard deviations in the file are the roots of the variances") {
   CHECK(json.at_path("coefficients/layer_overhead/unit")->as_string() == "us");
 }
 
-TEST_CASE("corrections apply to their model and host speed to the front end") {
-  EngineProfile p = full_profile();
-  CHECK(&p.values_for("Qwen/Qwen3-32B") == &p.corrections[0].values);
-  CHECK(&p.values_for("other") == &p.values);
+TEST_CASE("a deployment gets its own correction, else its model's, else the engine's") {
+  const EngineProfile p = full_profile();
+  StepContext context;
+  context.llm.name = "Qwen/Qwen3-32B";
+  context.llm.weights = Precision::fp8;
+  context.layout.tensor = 4;
+  context.layout.expert = 2;
+  CHECK(p.find(context).values == &p.corrections[4].values);
+  CHECK(p.find(context).familiarity == Familiarity::deployment);
+  context.layout.expert = 1;  // not measured so
+  CHECK(p.find(context).values == &p.corrections[3].values);
+  CHECK(p.find(context).familiarity == Familiarity::model);
+  context.layout.tensor = 8;  // the nearest kept is 4
+  CHECK(p.find(context).values == &p.corrections[3].values);
+  context.layout.tensor = 1;
+  CHECK(p.find(context).values == &p.corrections[2].values);
+  context.llm.weights = Precision::bf16;  // another precision is another model
+  CHECK(p.find(context).values == &p.corrections[0].values);
+  CHECK(p.find(context).familiarity == Familiarity::engine);
+  CHECK(p.find(context, "old").values == &p.values);  // nothing of that family
+  CHECK(p.find(context, "old").residual == nullptr);
+}
+
+TEST_CASE("vLLM before 0.20 is a family of its own") {
+  CHECK(version_family(EngineKind::vllm, "0.18.0") == "old");
+  CHECK(version_family(EngineKind::vllm, "0.22.1") == "");
+  CHECK(version_family(EngineKind::vllm, "") == "");
+  CHECK(version_family(EngineKind::vllm, "1.0") == "");
+  CHECK(version_family(EngineKind::sglang, "0.5.8") == "");
+}
+
+TEST_CASE("the first-token residual is a sum of bumps around measured points") {
+  FirstTokenResidual f;
+  f.engine_variance = 0.01;
+  f.model_variance = 0.03;
+  f.concurrency = 2;
+  f.points = {{"a", 4, 10, 8, 1, 5}};  // C 16, ISL 1024, OSL 256, TP 2
+  CHECK(f.log_factor("a", 16, 1024, 256, 2) == Approx(0.04 * 5));
+  CHECK(f.log_factor("b", 16, 1024, 256, 2) == Approx(0.01 * 5));
+  // Two octaves of concurrency away are one length scale.
+  CHECK(f.log_factor("a", 64, 1024, 256, 2) == Approx(0.2 * std::exp(-0.5)));
+}
+
+TEST_CASE("host speed applies to the front end") {
+  const EngineProfile p = full_profile();
   CHECK(p.front_end().client_in_s == Approx(1.37 * 1.5e-3));
   CHECK(p.front_end().output_token_s == Approx(1.37 * 36e-6));
 }
@@ -124,6 +188,7 @@ TEST_CASE("faulty profiles are refused with the place and the value") {
   refuse("[4e-04, -0.001]", "[4e-04, 0.001]", "mirror");
   refuse("[4e-04, -0.001]", "[0.0004]", "matrix");
   refuse("\"prompt_tokens\": [128, 8192]", "\"prompt_tokens\": [8192, 128]", "prompt_tokens");
+  refuse("-0.0125", "-3", "decode_residual");
   refuse("\"host_speed\": 1.37", "\"host_speed\": 0", "/host_speed");
 }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <span>
 
 #include "core/text.h"
 
@@ -48,13 +49,57 @@ Json covariance_json(const EngineProfile& p) {
   return out;
 }
 
-Json correction_json(const ModelCorrection& correction) {
-  Json values = Json::object(), out = Json::object();
+template <class List>
+Json numbers(const List& list) {
+  Json out = Json::array();
+  for (double x : list) out.push(Json::number(x));
+  return out;
+}
+
+Json correction_json(const Correction& c) {
+  Json values = Json::object(), decode = Json::array(), out = Json::object();
   for (std::size_t i = 0; i < kCoefficientCount; ++i) {
-    values.set(std::string(coefficient_info(static_cast<Coefficient>(i)).name),
-               correction.values[i]);
+    values.set(std::string(coefficient_info(static_cast<Coefficient>(i)).name), c.values[i]);
   }
-  out.set("model", correction.model).set("values", std::move(values));
+  for (std::size_t row = 0; row < StepResidual::kSeqKnots; ++row) {
+    decode.push(numbers(std::span(c.residual.decode)
+                            .subspan(row * StepResidual::kContextKnots, StepResidual::kContextKnots)));
+  }
+  out.set("model", c.model).set("family", c.family).set("weights", c.weights);
+  out.set("tensor_parallel", c.tensor).set("expert_parallel", c.expert);
+  out.set("values", std::move(values)).set("decode_residual", std::move(decode));
+  out.set("prefill_residual", numbers(c.residual.prefill));
+  return out;
+}
+
+Json first_token_json(const FirstTokenResidual& f) {
+  Json points = Json::array(), out = Json::object();
+  for (const FirstTokenResidual::Point& p : f.points) {
+    Json one = Json::object();
+    one.set("model", p.model);
+    one.set("at", numbers(std::array{p.concurrency, p.prompt, p.output, p.tensor}));
+    one.set("weight", p.weight);
+    points.push(std::move(one));
+  }
+  out.set("engine_variance", f.engine_variance).set("model_variance", f.model_variance);
+  out.set("length_scales", numbers(std::array{f.concurrency, f.prompt, f.output, f.tensor}));
+  out.set("points", std::move(points));
+  return out;
+}
+
+Json host_json(const HostFactor& h) {
+  Json out = Json::object();
+  out.set("host", h.host).set("speed", h.speed);
+  return out;
+}
+
+Json spread_json(const EngineProfile& p) {
+  Json out = Json::object();
+  for (std::size_t i = 0; i < p.spread.size(); ++i) {
+    Json one = Json::object();
+    one.set("tpot", p.spread[i].tpot).set("ttft", p.spread[i].ttft);
+    out.set(std::string(name(static_cast<Familiarity>(i))), std::move(one));
+  }
   return out;
 }
 
@@ -89,36 +134,14 @@ Json list(const std::vector<T>& items, F one) {
 
 }  // namespace
 
-const CoefficientValues& EngineProfile::values_for(std::string_view model) const {
-  for (const ModelCorrection& c : corrections) {
-    if (c.model == model) return c.values;
-  }
-  return values;
-}
-
-FrontEnd EngineProfile::front_end() const {
-  const auto si = [&](Coefficient c) {
-    return host_speed * values[at(c)] * coefficient_info(c).to_si;
-  };
-  FrontEnd f;
-  f.client_in_s = si(Coefficient::client_in);
-  f.client_out_s = si(Coefficient::client_out);
-  f.jitter_mean_s = si(Coefficient::client_jitter);
-  f.request_s = si(Coefficient::server_request);
-  f.prompt_token_s = si(Coefficient::server_prompt_token);
-  f.output_token_s = si(Coefficient::server_output_token);
-  return f;
-}
-
 Json to_json(const EngineProfile& p) {
   Json out = Json::object();
   out.set("version", 1).set("form", "fitted").set("engine", name(p.engine));
   out.set("engine_versions", strings(p.engine_versions)).set("gpu", p.gpu);
   out.set("coefficients", coefficients_json(p)).set("covariance", covariance_json(p));
-  out.set("corrections", list(p.corrections, correction_json)).set("host_speed", p.host_speed);
-  Json sd = Json::object();
-  sd.set("tpot", p.residual_sd_tpot).set("ttft", p.residual_sd_ttft);
-  out.set("residual_sd", std::move(sd)).set("covered", list(p.covered, covered_json));
+  out.set("corrections", list(p.corrections, correction_json)).set("first_token", first_token_json(p.first_token));
+  out.set("host_speed", p.host_speed).set("hosts", list(p.hosts, host_json));
+  out.set("spread", spread_json(p)).set("covered", list(p.covered, covered_json));
   out.set("errors", list(p.errors, error_json)).set("operators", to_json(p.operators));
   out.set("sources", strings(p.sources)).set("command", p.command).set("commit", p.commit);
   return out;

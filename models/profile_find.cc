@@ -1,0 +1,93 @@
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "core/text.h"
+#include "models/profile.h"
+
+namespace eph::models {
+namespace {
+
+double octaves_apart(int a, int b) { return std::abs(std::log2(std::max(1, a)) - std::log2(std::max(1, b))); }
+
+}  // namespace
+
+std::string_view version_family(EngineKind engine, std::string_view version) {
+  if (engine != EngineKind::vllm || !version.starts_with("0.")) return "";
+  const auto minor = parse_double(version.substr(2, version.find('.', 2) - 2));
+  return minor && *minor < 20 ? "old" : "";
+}
+
+std::string_view name(Familiarity familiarity) {
+  switch (familiarity) {
+    case Familiarity::deployment: return "deployment";
+    case Familiarity::model: return "model";
+    case Familiarity::engine: break;
+  }
+  return "engine";
+}
+
+EngineProfile::Found EngineProfile::find(const StepContext& context, std::string_view family) const {
+  const std::string_view weights = models::name(context.llm.weights);
+  const int tensor = context.layout.tensor, expert = context.layout.expert;
+  const Correction* best = nullptr;
+  double best_distance = std::numeric_limits<double>::infinity();
+  Familiarity familiarity = Familiarity::engine;
+  for (const Correction& c : corrections) {
+    if (!c.model.empty() && (c.model != context.llm.name || c.weights != weights)) continue;
+    if (c.model.empty() && c.family != family) continue;
+    // Any deployment of the model is closer than another model; a measured layout closer than its model.
+    double distance = c.tensor == 0 ? 0 : octaves_apart(c.tensor, tensor);
+    Familiarity here = c.model.empty() ? Familiarity::engine : Familiarity::model;
+    if (c.expert > 0) {
+      if (c.tensor != tensor || c.expert != expert) continue;
+      here = Familiarity::deployment;
+    }
+    distance += 1000.0 * static_cast<double>(here);
+    if (distance < best_distance) {
+      best = &c;
+      best_distance = distance;
+      familiarity = here;
+    }
+  }
+  if (best == nullptr) return {&values, nullptr, Familiarity::engine};
+  return {&best->values, &best->residual, familiarity};
+}
+
+std::optional<double> EngineProfile::speed_of(std::string_view host) const {
+  for (const HostFactor& h : hosts) {
+    if (h.host == host) return h.speed;
+  }
+  return std::nullopt;
+}
+
+double FirstTokenResidual::log_factor(std::string_view model, double concurrency_now, double prompt_now,
+                                      double output_now, double tensor_now) const {
+  const auto square = [](double x) { return x * x; };
+  const double c = std::log2(concurrency_now), p = std::log2(prompt_now), o = std::log2(output_now),
+               t = std::log2(tensor_now);
+  double sum = 0;
+  for (const Point& at : points) {
+    const double distance = square((c - at.concurrency) / concurrency) + square((p - at.prompt) / prompt) +
+                            square((o - at.output) / output) + square((t - at.tensor) / tensor);
+    const double variance = engine_variance + (at.model == model ? model_variance : 0);
+    sum += at.weight * variance * std::exp(-0.5 * distance);
+  }
+  return sum;
+}
+
+FrontEnd EngineProfile::front_end() const {
+  const auto si = [&](Coefficient c) {
+    return host_speed * values[static_cast<std::size_t>(c)] * coefficient_info(c).to_si;
+  };
+  FrontEnd f;
+  f.client_in_s = si(Coefficient::client_in);
+  f.client_out_s = si(Coefficient::client_out);
+  f.jitter_mean_s = si(Coefficient::client_jitter);
+  f.request_s = si(Coefficient::server_request);
+  f.prompt_token_s = si(Coefficient::server_prompt_token);
+  f.output_token_s = si(Coefficient::server_output_token);
+  return f;
+}
+
+}  // namespace eph::models
