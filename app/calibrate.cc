@@ -10,6 +10,7 @@
 #include "app/fact_flags.h"
 #include "app/log_calibration.h"
 #include "app/log_facts.h"
+#include "app/machines.h"
 #include "app/progress.h"
 #include "app/table_commands.h"
 #include "core/text.h"
@@ -23,7 +24,7 @@ namespace {
 std::string command_line(const Arguments& arguments) {
   std::string out = "ephemeris calibrate";
   for (const char* name :
-       {"engine", "gpu", "data", "runs", "held-out", "splits", "max-iterations", "seed", "out"}) {
+       {"engine", "gpu", "data", "runs", "held-out", "splits", "max-iterations", "seed", "keep", "out"}) {
     for (const std::string& value : arguments.all(name)) out += fmt::format(" --{} {}", name, value);
   }
   return out + facts_text(arguments, true);
@@ -132,6 +133,7 @@ const CommandSpec& calibrate_spec() {
       {"ephemeris calibrate --engine vllm --data ../shared/data --out "
        "data/profiles/vllm-h100-sxm.json",
        "ephemeris calibrate --engine vllm --gpu h100-sxm --runs bench.json --tp 1 --out mine.json",
+       "ephemeris calibrate --engine vllm --host-from my_sync_runs.csv",
        "ephemeris calibrate --log runs/monday --out monday.json"},
       {{"calibration",
         {{"engine", "ENGINE", "vllm, sglang, trtllm or llamacpp"},
@@ -142,6 +144,10 @@ const CommandSpec& calibrate_spec() {
          {"runs", "FILE", "your own measured runs, in addition to --data or instead of it", true},
          {"coldstart", "FILE", "fit start-up times on this table instead; takes --out only"},
          {"out", "FILE", "profile to write"},
+         {"keep", "PROFILE",
+          "keep the coefficients of this profile; fit only what other GPUs and hosts change"},
+         {"host-from", "FILE",
+          "print the host speed of the machine whose synchronous runs are in this table"},
          {"held-out", "SHARE",
           "share of the rows a second fit does not see, to measure its error [0.3]"},
          {"splits", "N", "held-out fits, each with other rows held out [1]"},
@@ -163,6 +169,11 @@ int run_calibrate(const Arguments& arguments) {
   const auto no_log = refuse_log_options(arguments, options_of_logs(), "add --log FOLDER, or leave it out");
   if (!no_log) return fail(no_log.error());
   if (const auto done = calibrate_table(arguments)) return *done;
+  if (arguments.has("host-from")) {
+    const Result<models::EngineKind> engine = read_engine(arguments);
+    return engine ? run_host_estimate(arguments, *engine) : fail(engine.error());
+  }
+  if (arguments.has("keep")) return run_carry_over(arguments, command_line(arguments));
   const Result<calibration::CalibrateOptions> options = read_options(arguments);
   if (!options) return fail(options.error());
   const Result<models::Catalog> catalog = open_catalog(arguments, "catalog");

@@ -18,8 +18,8 @@ namespace eph::app {
 namespace {
 
 Result<void> check_options(const Arguments& arguments) {
-  for (const char* name :
-       {"data", "runs", "coldstart", "held-out", "splits", "max-iterations", "seed", "threads"}) {
+  for (const char* name : {"data", "runs", "coldstart", "keep", "host-from", "held-out", "splits",
+                           "max-iterations", "seed", "threads"}) {
     if (arguments.has(name)) {
       return usage_error(fmt::format("--{} has no effect on a fit from a request log", name),
                          "leave it out, or give --data instead of --log");

@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 
+#include "calibration/gpu_transfer.h"
 #include "calibration/predict_rows.h"
 #include "core/line_source.h"
 #include "core/version.h"
@@ -121,6 +122,12 @@ Result<CalibrateReport> calibrate(const CalibrateOptions& options, const models:
   add_errors(report.held_out_errors,
              fmt::format("random {:.0f} % of curves held out", 100 * options.held_out), profile.errors);
   describe_data(rows, profile);
+  TransferOptions transfer;
+  transfer.data_folder = options.data_folder;
+  transfer.threads = options.threads;
+  transfer.seed = options.seed;
+  if (progress) progress("other GPUs and hosts", splits + 1, splits + 1);
+  if (auto ok = fit_gpu_transfers(transfer, catalog, profile); !ok) return ok.error();
   profile.command = options.command;
   profile.commit = commit();
   if (!options.out.empty()) {

@@ -20,7 +20,8 @@ constexpr std::array kGpuTerms{
 // Host and front-end terms: only load-test percentiles (vLLM's GuideLLM sweeps) tell them apart.
 constexpr std::array kHostTerms{
     C::host_step,       C::host_seq,         C::host_tp,      C::host_layer_graph,
-    C::host_layer_eager, C::host_tp_extra,   C::client_in,    C::client_jitter,
+    C::host_layer_eager, C::host_tp_extra,   C::host_launch_jitter, C::host_results,
+    C::client_in,       C::client_out,       C::client_token, C::client_jitter,
     C::server_request,  C::server_prompt_token, C::server_output_token};
 
 // Mean TTFT of a closed loop holds the constant and the per-token part of the front end, and the launches

@@ -30,7 +30,7 @@ double ttft_ratio(const DataRow& row, const EngineFit& fit, double speed, std::u
   const RowState state = fit.state_for(row);
   ReplayOptions options;
   options.seed = seed;
-  options.host_speed = speed;
+  options.machine.host_speed = speed;
   options.residual = &state.residual;
   const auto replayed = replay(row.fit_plan, state.values, options);
   if (!replayed || !replayed->figures[Figure::ttft_p50]) return 1;

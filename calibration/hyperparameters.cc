@@ -9,20 +9,20 @@ HyperParameters hyper_parameters(models::EngineKind engine, std::string_view fam
   HyperParameters h;
   switch (engine) {
     case models::EngineKind::trtllm:
-      h.engine = 0.06, h.model = 0.6, h.deployment = 0.1, h.kv_reserve = 1.5;
-      h.decode_engine = 0.08, h.decode_model = 0.1, h.prefill_engine = 0.2, h.prefill_model = 0.08;
-      h.first_engine = 0.15, h.first_model = 0.3;
-      h.decode_seqs = 4, h.decode_context = 0.4, h.decode_tensor = 16;
-      h.prefill_tokens = 0.7, h.prefill_tensor = 2;
-      h.first_concurrency = 1.4, h.first_prompt = 1.2, h.first_output = 1.4, h.first_tensor = 7;
-      h.noise_tpot = 0.025, h.noise_ttft = 0.045;
+      h.engine = 0.12, h.model = 0.7, h.deployment = 0.15, h.kv_reserve = 1;
+      h.decode_engine = 0.08, h.decode_model = 0.06, h.prefill_engine = 0.12, h.prefill_model = 0.05;
+      h.first_engine = 0.1, h.first_model = 0.25;
+      h.decode_seqs = 3, h.decode_context = 1, h.decode_tensor = 8;
+      h.prefill_tokens = 1, h.prefill_tensor = 1.5;
+      h.first_concurrency = 1.4, h.first_prompt = 1.2, h.first_output = 1.4, h.first_tensor = 5;
+      h.noise_tpot = 0.02, h.noise_ttft = 0.04;
       break;
     case models::EngineKind::sglang:
       h.engine = 0.05, h.model = 0.05, h.deployment = 0.17, h.kv_reserve = 0.3;
       h.decode_engine = 0.12, h.decode_model = 0.11, h.prefill_engine = 0.3, h.prefill_model = 0.08;
       h.first_engine = 0.3, h.first_model = 0.3;
-      h.decode_seqs = 2.9, h.decode_context = 0.6, h.decode_tensor = 16;
-      h.prefill_tokens = 0.3, h.prefill_tensor = 0.3;
+      h.decode_seqs = 2.9, h.decode_context = 1, h.decode_tensor = 16;
+      h.prefill_tokens = 1, h.prefill_tensor = 0.3;
       h.first_concurrency = 5, h.first_prompt = 8, h.first_output = 1.25, h.first_tensor = 2.6;
       h.noise_tpot = 0.02, h.noise_ttft = 0.05;
       break;
@@ -31,7 +31,7 @@ HyperParameters hyper_parameters(models::EngineKind engine, std::string_view fam
         h.engine = 0.65, h.model = 0.27, h.deployment = 0.02, h.kv_reserve = 3, h.host = 1;
         h.decode_engine = 0.23, h.decode_model = 0.08, h.prefill_engine = 0.06, h.prefill_model = 0.01;
         h.first_engine = 0.01, h.first_model = 0.29;
-        h.decode_seqs = 2.4, h.decode_context = 0.6, h.decode_tensor = 2;
+        h.decode_seqs = 2.4, h.decode_context = 1, h.decode_tensor = 2;
         h.prefill_tokens = 2.9, h.prefill_tensor = 0.8;
         h.first_concurrency = 5.5, h.first_prompt = 20, h.first_output = 11, h.first_tensor = 9;
         h.noise_tpot = 0.01, h.noise_ttft = 0.04;

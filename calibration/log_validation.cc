@@ -8,6 +8,7 @@
 #include "calibration/log_fit.h"
 #include "core/line_source.h"
 #include "models/fitted_model.h"
+#include "models/machine.h"
 #include "models/step_profile.h"
 
 namespace eph::calibration {
@@ -39,8 +40,9 @@ Result<LogModel> from_engine_profile(const LogSetup& setup, const std::vector<st
   context.operators = profile->operators;
   const auto found = profile->find(
       context, models::version_family(setup.deployment.engine, setup.deployment.version));
-  auto step =
-      std::make_unique<models::FittedStepModel>(context, *found.values, profile->host_speed);
+  auto step = std::make_unique<models::FittedStepModel>(
+      context,
+      models::on_machine(*found.values, profile->machine_for(setup.deployment.gpu_name)));
   if (found.residual != nullptr) step->set_residual(*found.residual);
   LogModel out;
   out.step = std::move(step);

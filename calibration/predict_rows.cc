@@ -31,7 +31,7 @@ Result<FigureSet> predict_row(const DataRow& row, const EngineFit& fit, std::uin
   const RowState state = fit.state_for(row);
   ReplayOptions options;
   options.seed = seed;
-  options.host_speed = state.host_speed;
+  options.machine.host_speed = state.host_speed;
   options.residual = &state.residual;
   auto replayed = replay(row.plan, state.values, options);
   if (!replayed) return replayed.error();

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "core/stats.h"
+#include "models/machine.h"
 #include "sim/simulation.h"
 
 namespace eph::calibration {
@@ -110,17 +111,6 @@ Result<Replayed> replay(const RunPlan& plan, const models::StepModel& step,
   return out;
 }
 
-models::CoefficientValues scale_host(models::CoefficientValues values, double host_speed) {
-  using C = models::Coefficient;
-  const auto scale = [&](std::initializer_list<C> list, double factor) {
-    for (const C c : list) values[static_cast<std::size_t>(c)] *= factor;
-  };
-  scale({C::host_step, C::host_seq, C::host_tp, C::host_layer_graph, C::host_layer_eager, C::host_prefill_token},
-        host_speed);
-  scale({C::server_request, C::server_prompt_token, C::server_output_token}, std::sqrt(host_speed));
-  return values;
-}
-
 Result<Replayed> replay(const RunPlan& plan, const models::CoefficientValues& values,
                         const ReplayOptions& options) {
   const Deployment& d = plan.deployment;
@@ -131,17 +121,27 @@ Result<Replayed> replay(const RunPlan& plan, const models::CoefficientValues& va
   kv_options.reserved = Bytes{static_cast<std::int64_t>(reserve_bytes)};
   const auto kv = models::kv_pool(d.engine, d.context.gpu, d.context.llm, d.context.layout, kv_options);
   if (!kv) return kv.error();
-  models::EngineProfile profile;
-  profile.values = scale_host(values, options.host_speed);
+  const models::CoefficientValues used = models::on_machine(values, options.machine);
   std::optional<models::FittedStepModel> step;
   if (options.prototype != nullptr) {
     step.emplace(*options.prototype);
-    step->set_values(profile.values);
+    step->set_values(used);
   } else {
-    step.emplace(d.context, profile.values);
+    step.emplace(d.context, used);
   }
   if (options.residual != nullptr) step->set_residual(*options.residual);
-  return replay(plan, *step, profile.front_end(), *kv, options.seed);
+  return replay(plan, *step, models::front_end_of(used), *kv, options.seed);
+}
+
+Result<Replayed> replay(const RunPlan& plan, const models::EngineProfile& profile, const models::Machine& machine,
+                        std::uint64_t seed) {
+  const auto found = profile.find(plan.deployment.context,
+                                  models::version_family(plan.deployment.engine, plan.deployment.version));
+  ReplayOptions options;
+  options.seed = seed;
+  options.machine = machine;
+  options.residual = found.residual;
+  return replay(plan, *found.values, options);
 }
 
 }  // namespace eph::calibration

@@ -23,7 +23,7 @@ struct Replayed {
 
 struct ReplayOptions {
   std::uint64_t seed = 1;
-  double host_speed = 1.0;  // scale_host
+  models::Machine machine;  // that the row was measured on, against the coefficients' own
   const models::StepResidual* residual = nullptr;  // null: none
   // A model of the same deployment whose tables are copied instead of built; may be null.
   const models::FittedStepModel* prototype = nullptr;
@@ -32,15 +32,13 @@ struct ReplayOptions {
 // With fitted coefficients: step model, front end and KV reserve all come from `values`.
 [[nodiscard]] Result<Replayed> replay(const RunPlan& plan, const models::CoefficientValues& values,
                                       const ReplayOptions& options);
+// With what a profile holds for the plan's deployment, on `machine`.
+[[nodiscard]] Result<Replayed> replay(const RunPlan& plan, const models::EngineProfile& profile,
+                                      const models::Machine& machine, std::uint64_t seed);
 // With any step model and an explicit KV pool.
 [[nodiscard]] Result<Replayed> replay(const RunPlan& plan, const models::StepModel& step,
                                       const models::FrontEnd& front_end, const models::KvPool& kv,
                                       std::uint64_t seed);
-
-// The coefficients on a host that needs `host_speed` times as long for the engine's host work. The API
-// server's per-token work was measured to grow with its square root (1.37 and 1.16 on the same machines,
-// PERCENTILES section 2) and the client's constants not at all.
-[[nodiscard]] models::CoefficientValues scale_host(models::CoefficientValues values, double host_speed);
 
 // Keeps the record of every request of a run.
 class RecordSink final : public sim::MetricsSink {

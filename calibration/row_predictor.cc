@@ -31,7 +31,7 @@ RowPredictor::RowPredictor(const std::vector<DataRow>& rows, std::uint64_t seed)
 Result<Replayed> RowPredictor::predict(std::size_t row, const RowState& state, Stage stage) const {
   ReplayOptions options;
   options.seed = seed_;
-  options.host_speed = state.host_speed;
+  options.machine.host_speed = state.host_speed;
   options.residual = &state.residual;
   options.prototype = prototypes_[row].get();
   const DataRow& data = rows_[row];

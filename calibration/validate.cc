@@ -31,13 +31,8 @@ ValidatedRow predict(const MeasuredRun& run, const Result<RunPlan>& planned,
     return row;
   }
   plan.deployment.context.operators = profile->operators;
-  ReplayOptions options;
-  options.seed = seed;
-  const auto found = profile->find(plan.deployment.context,
-                                   models::version_family(plan.deployment.engine, plan.deployment.version));
-  options.host_speed = profile->host_speed * profile->speed_of(plan.host).value_or(1.0);
-  options.residual = found.residual;
-  auto replayed = replay(plan, *found.values, options);
+  const auto replayed =
+      replay(plan, *profile, profile->machine_for(plan.deployment.gpu_name, plan.host), seed);
   if (!replayed) {
     row.status = "not predicted: " + replayed.error().what;
     return row;

@@ -22,9 +22,8 @@ double square(double x) { return x * x; }
 
 }  // namespace
 
-FittedStepModel::FittedStepModel(const StepContext& context, const CoefficientValues& values,
-                                 double host_speed)
-    : context_(context), values_(values), host_speed_(host_speed), ops_(step_ops(context)) {
+FittedStepModel::FittedStepModel(const StepContext& context, const CoefficientValues& values)
+    : context_(context), values_(values), ops_(step_ops(context)) {
   EPH_ASSERT(context.gpu.memory_bandwidth.value > 0 && context.gpu.bf16.value > 0,
              "gpu {} has no rates", context.gpu.name);
   EPH_ASSERT(ops_.layers > 0, "model {} has no layers", context.llm.name);
@@ -122,11 +121,13 @@ void FittedStepModel::combine() {
   gpu_per_prefill_step_ = value(C::prefill_step_overhead);
   const bool many = context_.layout.tensor > 1;
   const double layers = ops_.overhead_layers * (many ? 1 + value(C::host_tp_extra) : 1);
-  host_.per_step = host_speed_ * (value(C::host_step) + (many ? value(C::host_tp) : 0));
-  host_.per_seq = host_speed_ * value(C::host_seq);
-  host_.per_prefill_token = host_speed_ * value(C::host_prefill_token);
-  host_.graph_prefill = host_speed_ * value(C::host_layer_graph) * layers;
-  host_.eager = host_speed_ * value(C::host_layer_eager) * layers;
+  host_.per_step = (value(C::host_step) + (many ? value(C::host_tp) : 0));
+  host_.per_seq = value(C::host_seq);
+  host_.per_prefill_token = value(C::host_prefill_token);
+  host_.launch_jitter = value(C::host_launch_jitter);
+  host_.results_share = value(C::host_results);
+  host_.graph_prefill = value(C::host_layer_graph) * layers;
+  host_.eager = value(C::host_layer_eager) * layers;
 }
 
 void FittedStepModel::set_values(const CoefficientValues& values) {
@@ -184,13 +185,32 @@ double FittedStepModel::gpu_seconds(const BatchShape& s) const noexcept {
   return t;
 }
 
+double FittedStepModel::host_batch_seconds(const BatchShape& s) const noexcept {
+  return host_.per_step + host_.per_seq * s.seqs();
+}
+
+double FittedStepModel::host_launch_seconds(const BatchShape& s) const noexcept {
+  if (rank_share(s.tokens()) > context_.max_graph_tokens) return host_.eager;
+  return s.prefill_tokens > 0 ? host_.graph_prefill : 0;
+}
+
 double FittedStepModel::host_seconds(const BatchShape& s) const noexcept {
-  double t = host_.per_step + host_.per_seq * s.seqs() +
-             host_.per_prefill_token * static_cast<double>(s.prefill_tokens);
-  if (rank_share(s.tokens()) > context_.max_graph_tokens) {
-    t += host_.eager;
-  } else if (s.prefill_tokens > 0) {
-    t += host_.graph_prefill;
+  return host_batch_seconds(s) + host_.per_prefill_token * static_cast<double>(s.prefill_tokens) +
+         host_launch_seconds(s);
+}
+
+StepTimes FittedStepModel::times(const BatchShape& s) const noexcept {
+  if (!context_.async_scheduling || s.tokens() <= 0) return {.gpu = seconds(s)};
+  StepTimes t;
+  const double batch = host_batch_seconds(s);
+  t.gpu = gpu_seconds(s);
+  t.results = host_.results_share * batch;
+  t.lead = batch - t.results + host_.per_prefill_token * static_cast<double>(s.prefill_tokens);
+  t.launch = host_launch_seconds(s);
+  t.launch_jitter = host_.launch_jitter * t.launch;
+  if (has_residual_) {
+    const double factor = std::exp(residual_.log_factor(s));
+    for (double* part : {&t.gpu, &t.results, &t.lead, &t.launch, &t.launch_jitter}) *part *= factor;
   }
   return t;
 }
@@ -262,7 +282,7 @@ void FittedStepModel::gradient(const BatchShape& shape, std::span<double> row) c
     return context_.async_scheduling ? std::pow(part / total, 3) : 1.0;
   };
   const double factor = has_residual_ ? std::exp(residual_.log_factor(shape)) : 1.0;
-  const double dg = factor * share(gpu), dh = factor * share(host) * host_speed_;
+  const double dg = factor * share(gpu), dh = factor * share(host);
   const auto put = [&](C c, double d_si) {
     row[static_cast<std::size_t>(c)] = d_si * coefficient_info(c).to_si;
   };

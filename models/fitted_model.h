@@ -20,11 +20,10 @@ namespace eph::models {
 // negative and host_layer_eager is not below host_layer_graph.
 class FittedStepModel final : public FittableStepModel {
  public:
-  // `host_speed` multiplies all host terms.
-  FittedStepModel(const StepContext& context, const CoefficientValues& values,
-                  double host_speed = 1.0);
+  FittedStepModel(const StepContext& context, const CoefficientValues& values);
 
   [[nodiscard]] double seconds(const BatchShape& shape) const noexcept override;
+  [[nodiscard]] StepTimes times(const BatchShape& shape) const noexcept override;
   [[nodiscard]] StepBreakdown explain(const BatchShape& shape) const override;
   // Columns in the order of Coefficient; coefficients that no step depends on (front end) give 0.
   [[nodiscard]] std::size_t coefficient_count() const override { return kCoefficientCount; }
@@ -50,6 +49,8 @@ class FittedStepModel final : public FittableStepModel {
   struct Host {
     double per_step = 0, per_seq = 0, per_prefill_token = 0;  // seconds
     double graph_prefill = 0, eager = 0;                      // per step
+    double launch_jitter = 0;                                 // share of the two above
+    double results_share = 0;                                 // of per_step and per_seq
   };
 
   [[nodiscard]] TokenTerms token_terms(double tokens) const;  // exact, by the equations
@@ -59,6 +60,8 @@ class FittedStepModel final : public FittableStepModel {
   [[nodiscard]] double prefill_attention(const BatchShape& shape) const noexcept;
   [[nodiscard]] double gpu_seconds(const BatchShape& shape) const noexcept;
   [[nodiscard]] double host_seconds(const BatchShape& shape) const noexcept;
+  [[nodiscard]] double host_batch_seconds(const BatchShape& shape) const noexcept;
+  [[nodiscard]] double host_launch_seconds(const BatchShape& shape) const noexcept;
   void tabulate();                                  // terms
   void combine();                                   // terms and coefficients
   [[nodiscard]] double value(Coefficient c) const;  // in SI units
@@ -66,7 +69,6 @@ class FittedStepModel final : public FittableStepModel {
 
   StepContext context_;
   CoefficientValues values_;
-  double host_speed_ = 1.0;
   StepOps ops_;
   TokenGrid grid_;
   std::vector<TokenTerms> token_table_;  // by node of the grid

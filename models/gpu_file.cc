@@ -35,6 +35,10 @@ Result<GpuSpec> load_gpu_file(const std::string& path) {
   gpu.fp4 = root.flops("fp4", FlopsPerSecond{0});
   gpu.link_bandwidth = root.bandwidth("link_bandwidth");
   gpu.has_nvlink = root.boolean("has_nvlink");
+  if (root.has("bridge_gpus") || root.has("bridge_bandwidth")) {
+    gpu.bridge_gpus = static_cast<int>(root.integer("bridge_gpus", {.min = 2, .max = 1024}));
+    gpu.bridge_bandwidth = root.bandwidth("bridge_bandwidth");
+  }
   gpu.max_gpus_per_node =
       static_cast<int>(root.integer("max_gpus_per_node", {.min = 1, .max = 1024}));
   gpu.sm_count = static_cast<int>(root.integer("sm_count", {.min = 1, .max = 100000}));

@@ -24,6 +24,9 @@ struct GpuSpec {
   // One direction, per GPU, between GPUs of one node; PCIe bandwidth where there is no NVLink.
   BytesPerSecond link_bandwidth;
   bool has_nvlink = false;
+  // PCIe cards that a bridge joins in groups of this many, at this rate in one direction; 0: none.
+  int bridge_gpus = 0;
+  BytesPerSecond bridge_bandwidth;
   int max_gpus_per_node = 8;
   int sm_count = 0;
   // Of a machine without accelerator (models/cpu_spec.h): cores and cloud; `architecture` is then

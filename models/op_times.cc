@@ -92,6 +92,9 @@ double allreduce_seconds(const CommunicationConstants& c, const GpuSpec& gpu, in
   if (ranks > gpu.max_gpus_per_node) {
     return c.internode_latency_us * 1e-6 + volume / (c.efficiency * c.internode_gb_per_s * 1e9);
   }
+  if (ranks <= gpu.bridge_gpus) {
+    return c.latency_us * 1e-6 + volume / (c.efficiency * gpu.bridge_bandwidth.value);
+  }
   if (!gpu.has_nvlink) {
     return c.pcie_latency_us * 1e-6 + volume / (c.pcie_efficiency * gpu.link_bandwidth.value);
   }

@@ -45,8 +45,11 @@ enum class Coefficient : std::uint8_t {
   host_layer_eager,        // us per layer, steps too large for a graph
   host_tp_extra,           // factor on the two above when tp > 1
   host_prefill_token,      // us per prompt token
+  host_launch_jitter,      // mean of an exponential, as a share of the time per layer
+  host_results,            // share of host_step and host_seq that follows the GPU's end
   client_in,               // ms
   client_out,              // ms
+  client_token,            // us per token that a step sends to clients at once
   client_jitter,           // ms, mean of an exponential
   server_request,          // ms per request
   server_prompt_token,     // us per prompt token
@@ -125,16 +128,30 @@ struct FirstTokenResidual {
                                   double output, double tensor) const;  // arguments not logarithms
 };
 
-// Host-speed factor of a machine type the data came from.
-struct HostFactor {
-  std::string host;  // "<cloud> <gpu>"
-  double speed = 1;
-};
-
 // Standard deviation of log(measured / predicted) on rows that fits had not seen, in folds that kept
 // that much of a deployment.
 struct ErrorSpread {
   double tpot = 0.1, ttft = 0.2;
+};
+
+// Factors between the machines a profile was fitted on and another one: 1.1 takes 10 % longer.
+struct Machine {
+  double efficiency = 1.0;  // on what the GPU needs beyond its data-sheet rates
+  double host_speed = 1.0;  // on the host's work
+};
+
+// A GPU that the coefficients were carried over to.
+struct GpuTransfer {
+  std::string gpu;  // catalogue name
+  Machine machine;
+  std::size_t rows = 0;             // measured, that the two factors were fitted on
+  std::vector<ErrorFigure> errors;  // with them
+};
+
+// Measured machines that are told apart: "gcp h100-sxm", cloud and GPU.
+struct HostSpeed {
+  std::string host;
+  double speed = 1.0;
 };
 
 struct EngineProfile {
@@ -147,9 +164,10 @@ struct EngineProfile {
   std::vector<double> covariance;   // of the fitted ones in their units, row-major
   std::vector<Correction> corrections;
   FirstTokenResidual first_token;
-  double host_speed = 1.0;  // factor on all host and front-end times
-  std::vector<HostFactor> hosts;
-  std::array<ErrorSpread, 3> spread{};  // by Familiarity
+  double host_speed = 1.0;               // of the machines it is meant for
+  std::vector<HostSpeed> hosts;          // of those it was measured on
+  std::vector<GpuTransfer> gpus;         // other GPUs
+  std::array<ErrorSpread, 3> spread{};   // by Familiarity
   std::vector<CoveredModel> covered;
   std::vector<ErrorFigure> errors;
   std::vector<std::string> sources;  // data sets with licence, as in data/SOURCES.md
@@ -165,7 +183,10 @@ struct EngineProfile {
   // parallelism; else the engine at the nearest one.
   [[nodiscard]] Found find(const StepContext& context, std::string_view family = "") const;
   [[nodiscard]] std::optional<double> speed_of(std::string_view host) const;
-  [[nodiscard]] FrontEnd front_end() const;  // host_speed applied
+  // Null for the profile's own GPU and for one that nobody measured.
+  [[nodiscard]] const GpuTransfer* transfer_to(std::string_view gpu_name) const;
+  // The factors for a GPU, and for a measured host where it is known.
+  [[nodiscard]] Machine machine_for(std::string_view gpu_name, std::string_view host = "") const;
 };
 
 // Written with version 1 and form "fitted". Standard deviations are the roots of the covariance's

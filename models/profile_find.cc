@@ -55,7 +55,7 @@ EngineProfile::Found EngineProfile::find(const StepContext& context, std::string
 }
 
 std::optional<double> EngineProfile::speed_of(std::string_view host) const {
-  for (const HostFactor& h : hosts) {
+  for (const HostSpeed& h : hosts) {
     if (h.host == host) return h.speed;
   }
   return std::nullopt;
@@ -76,18 +76,18 @@ double FirstTokenResidual::log_factor(std::string_view model, double concurrency
   return sum;
 }
 
-FrontEnd EngineProfile::front_end() const {
-  const auto si = [&](Coefficient c) {
-    return host_speed * values[static_cast<std::size_t>(c)] * coefficient_info(c).to_si;
-  };
-  FrontEnd f;
-  f.client_in_s = si(Coefficient::client_in);
-  f.client_out_s = si(Coefficient::client_out);
-  f.jitter_mean_s = si(Coefficient::client_jitter);
-  f.request_s = si(Coefficient::server_request);
-  f.prompt_token_s = si(Coefficient::server_prompt_token);
-  f.output_token_s = si(Coefficient::server_output_token);
-  return f;
+const GpuTransfer* EngineProfile::transfer_to(std::string_view gpu_name) const {
+  for (const GpuTransfer& t : gpus) {
+    if (t.gpu == gpu_name) return &t;
+  }
+  return nullptr;
+}
+
+Machine EngineProfile::machine_for(std::string_view gpu_name, std::string_view host) const {
+  const GpuTransfer* transfer = transfer_to(gpu_name);
+  Machine machine = transfer != nullptr ? transfer->machine : Machine{1.0, host_speed};
+  if (const auto known = speed_of(host)) machine.host_speed = *known;
+  return machine;
 }
 
 }  // namespace eph::models

@@ -87,12 +87,6 @@ Json first_token_json(const FirstTokenResidual& f) {
   return out;
 }
 
-Json host_json(const HostFactor& h) {
-  Json out = Json::object();
-  out.set("host", h.host).set("speed", h.speed);
-  return out;
-}
-
 Json spread_json(const EngineProfile& p) {
   Json out = Json::object();
   for (std::size_t i = 0; i < p.spread.size(); ++i) {
@@ -125,10 +119,24 @@ Json error_json(const ErrorFigure& e) {
   return out;
 }
 
+Json host_json(const HostSpeed& h) {
+  Json out = Json::object();
+  out.set("host", h.host).set("speed", h.speed);
+  return out;
+}
+
 template <class T, class F>
 Json list(const std::vector<T>& items, F one) {
   Json out = Json::array();
   for (const T& item : items) out.push(one(item));
+  return out;
+}
+
+Json gpu_json(const GpuTransfer& t) {
+  Json out = Json::object();
+  out.set("gpu", t.gpu).set("efficiency", t.machine.efficiency);
+  out.set("host_speed", t.machine.host_speed).set("rows", t.rows);
+  out.set("errors", list(t.errors, error_json));
   return out;
 }
 
@@ -140,7 +148,7 @@ Json to_json(const EngineProfile& p) {
   out.set("engine_versions", strings(p.engine_versions)).set("gpu", p.gpu);
   out.set("coefficients", coefficients_json(p)).set("covariance", covariance_json(p));
   out.set("corrections", list(p.corrections, correction_json)).set("first_token", first_token_json(p.first_token));
-  out.set("host_speed", p.host_speed).set("hosts", list(p.hosts, host_json));
+  out.set("host_speed", p.host_speed).set("hosts", list(p.hosts, host_json)).set("gpus", list(p.gpus, gpu_json));
   out.set("spread", spread_json(p)).set("covered", list(p.covered, covered_json));
   out.set("errors", list(p.errors, error_json)).set("operators", to_json(p.operators));
   out.set("sources", strings(p.sources)).set("command", p.command).set("commit", p.commit);

@@ -159,14 +159,6 @@ FirstTokenResidual read_first_token(Reader reader) {
   return f;
 }
 
-HostFactor read_host(Reader& reader) {
-  HostFactor h;
-  h.host = reader.string("host");
-  h.speed = reader.number("speed", Range{0.01, 100});
-  reader.finish();
-  return h;
-}
-
 void read_spread(Reader reader, EngineProfile& p) {
   for (std::size_t i = 0; i < p.spread.size(); ++i) {
     Reader one = reader.object(name(static_cast<Familiarity>(i)));
@@ -217,6 +209,25 @@ ErrorFigure read_error(Reader& reader) {
   return e;
 }
 
+GpuTransfer read_transfer(Reader& reader) {
+  GpuTransfer t;
+  t.gpu = reader.string("gpu");
+  t.machine.efficiency = reader.number("efficiency", Range{0.1, 10});
+  t.machine.host_speed = reader.number("host_speed", Range{0.01, 100});
+  t.rows = static_cast<std::size_t>(reader.integer("rows", IntRange{0}));
+  for (Reader& r : reader.objects("errors")) t.errors.push_back(read_error(r));
+  reader.finish();
+  return t;
+}
+
+HostSpeed read_host(Reader& reader) {
+  HostSpeed h;
+  h.host = reader.string("host");
+  h.speed = reader.number("speed", Range{0.01, 100});
+  reader.finish();
+  return h;
+}
+
 EngineKind read_engine(Reader& root) {
   const std::string text = root.string("engine");
   const auto kind = parse_engine(text);
@@ -234,6 +245,7 @@ FrontEnd read_front_end(Reader& reader) {
   FrontEnd f;
   f.client_in_s = reader.seconds("client_in", none).value;
   f.client_out_s = reader.seconds("client_out", none).value;
+  f.client_token_s = reader.seconds("client_token", none).value;
   f.jitter_mean_s = reader.seconds("jitter_mean", none).value;
   f.request_s = reader.seconds("request", none).value;
   f.prompt_token_s = reader.seconds("prompt_token", none).value;
@@ -257,6 +269,7 @@ Result<EngineProfile> read_profile(const Json& json, const std::string& file) {
   p.first_token = read_first_token(root.object("first_token"));
   p.host_speed = root.number("host_speed", Range{0.01, 100});
   for (Reader& r : root.objects("hosts")) p.hosts.push_back(read_host(r));
+  for (Reader& r : root.objects("gpus")) p.gpus.push_back(read_transfer(r));
   read_spread(root.object("spread"), p);
   for (Reader& r : root.objects("covered")) p.covered.push_back(read_covered(r));
   for (Reader& r : root.objects("errors")) p.errors.push_back(read_error(r));

@@ -17,6 +17,15 @@ struct StepBreakdown {
   double gpu = 0, host = 0, total = 0;
 };
 
+// One step on the two resources that work side by side, seconds (MODEL eq. 18). The launching thread
+// is taken for lead + launch; the GPU begins after lead and does not end before the launch has ended;
+// results is work of the same thread between the GPU's end and the moment at which the tokens leave
+// and the next step can be composed.
+struct StepTimes {
+  double gpu = 0, lead = 0, launch = 0, results = 0;
+  double launch_jitter = 0;  // mean of an exponential that is added to launch
+};
+
 // Contract:
 //  - predict is > 0 for every non-empty shape, finite, deterministic, without allocation
 //  - not decreasing in any field of the shape (property test), but for CUDA-graph padding and the
@@ -27,6 +36,10 @@ class StepModel {
   virtual ~StepModel() = default;
   [[nodiscard]] virtual double seconds(const BatchShape& shape) const noexcept = 0;
   [[nodiscard]] virtual StepBreakdown explain(const BatchShape& shape) const = 0;
+  // All of it on the GPU, unless a model knows better.
+  [[nodiscard]] virtual StepTimes times(const BatchShape& shape) const noexcept {
+    return {.gpu = seconds(shape)};
+  }
 
   // A model that also wants to know how unequal the decodes are says so, and is asked with the KV
   // lengths of the decoding sequences at the step's start, in any order (their sum is in the shape).

@@ -8,6 +8,7 @@
 #include "core/text.h"
 #include "models/engine_defaults.h"
 #include "models/fitted_model.h"
+#include "models/machine.h"
 #include "scenario/coverage.h"
 #include "scenario/profiles.h"
 
@@ -227,8 +228,8 @@ void Assembler::warn_if_pool_is_small() {
 }
 
 Result<void> Assembler::use_fitted(const models::EngineProfile& profile) {
-  models::EngineProfile used = profile;
-  if (spec_.host_speed) used.host_speed = *spec_.host_speed;
+  models::Machine machine = profile.machine_for(out_.gpu.name);
+  if (spec_.host_speed) machine.host_speed = *spec_.host_speed;
   sim::ReplicaConfig& replica = out_.config.replica;
   models::StepContext context;
   context.gpu = out_.gpu;
@@ -237,13 +238,13 @@ Result<void> Assembler::use_fitted(const models::EngineProfile& profile) {
   context.kv_precision = kv_.kv_precision;
   context.async_scheduling = replica.engine.async_scheduling;
   context.max_graph_tokens = graph_tokens(defaults_, replica.engine);
-  context.operators = used.operators;
-  const auto found = used.find(context, models::version_family(used.engine, spec_.engine_version));
-  used.values = *found.values;
-  auto step = std::make_unique<models::FittedStepModel>(context, used.values, used.host_speed);
+  context.operators = profile.operators;
+  const auto found = profile.find(context, models::version_family(profile.engine, spec_.engine_version));
+  const models::CoefficientValues values = models::on_machine(*found.values, machine);
+  auto step = std::make_unique<models::FittedStepModel>(context, values);
   if (found.residual != nullptr) step->set_residual(*found.residual);
   out_.step = std::move(step);
-  replica.front_end = used.front_end();
+  replica.front_end = models::front_end_of(values);
   out_.covered = covered_model(catalog_, profile, out_.llm);
   out_.warnings = coverage_warnings(profile, out_.covered, out_.gpu, out_.llm, spec_);
   out_.error = stated_error(profile, found.familiarity, profile.gpu != out_.gpu.name, !out_.warnings.empty());

@@ -31,7 +31,8 @@ struct BatchPlan {
   models::BatchShape shape;
   std::int32_t wasted = 0;  // sampling entries whose sequence ended after the step was composed
   std::int64_t waiting = 0, running = 0, kv_blocks_used = 0;  // after composing
-  SimTime start{}, end{};
+  SimTime start{}, end{};                                     // on the GPU
+  Duration results{};  // between its end and the departure of its tokens
 
   [[nodiscard]] bool empty() const { return entries.empty(); }
   void clear() {

@@ -21,6 +21,14 @@ class FrontEndStation {
   SimTime tokens(SimTime now, std::int32_t tokens) {
     return serve(now, front_end_.output_token_s * tokens);
   }
+  // They leave the server at `at`; returns when the client has handled them all. It takes them in
+  // turn: a second FIFO server.
+  SimTime deliver(SimTime at, std::int32_t tokens) {
+    const SimTime arrival = at + Duration::from_seconds(front_end_.client_out_s);
+    client_free_at_ = std::max(client_free_at_, arrival) +
+                      Duration::from_seconds(front_end_.client_token_s * tokens);
+    return client_free_at_;
+  }
 
  private:
   SimTime serve(SimTime now, double seconds) {
@@ -29,7 +37,7 @@ class FrontEndStation {
   }
 
   models::FrontEnd front_end_;
-  SimTime free_at_{};
+  SimTime free_at_{}, client_free_at_{};
 };
 
 }  // namespace eph::sim

@@ -1,15 +1,27 @@
 #include "sim/replica.h"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
+#include "core/distributions.h"
+
 namespace eph::sim {
+namespace {
+
+// Host and GPU overlap, MODEL eq. 2.
+double overlap(double gpu, double host) {
+  const double high = std::max(gpu, host), ratio = std::min(gpu, host) / high;
+  const double square = ratio * ratio;
+  return high * std::sqrt(std::sqrt(1 + square * square));
+}
+
+}  // namespace
 
 Replica::Replica(ReplicaId id, const ReplicaConfig& config, RequestTable& table,
-                 Collector& collector, MetricsSink* step_sink)
+                 Collector& collector, MetricsSink* step_sink, const StreamKey& launches)
     : id_(id),
       step_(*config.step),
-      client_out_(Duration::from_seconds(config.front_end.client_out_s)),
       async_(config.engine.async_scheduling),
       needs_contexts_(config.step->needs_contexts()),
       state_(config.kv, config.engine.max_num_seqs, config.engine.keep_preempted_kv),
@@ -17,7 +29,10 @@ Replica::Replica(ReplicaId id, const ReplicaConfig& config, RequestTable& table,
       front_end_(config.front_end),
       table_(table),
       collector_(collector),
-      step_sink_(step_sink) {}
+      step_sink_(step_sink),
+      launches_(launches) {
+  launches_.entity = std::uint64_t{index(id)} << 40;
+}
 
 bool Replica::accepts(const RequestRow& row) const {
   return policy_->accepts(row.record.prompt_tokens, row.max_output_tokens);
@@ -42,7 +57,7 @@ bool Replica::compose(BatchPlan& plan) {
   do {
     preempted = plan.preempted.size();
     policy_->form_batch(state_, plan);
-  } while (plan.empty() && plan.preempted.size() > preempted && !busy_);
+  } while (plan.empty() && plan.preempted.size() > preempted && in_flight_ == 0);
   EPH_ASSERT(state_.kv().free() >= 0 && state_.kv().used() >= 0, "INV-3: {} kv blocks used of {}",
              state_.kv().used(), state_.kv().usable());
   collector_.on_preempted(plan.preempted.size() - carried);
@@ -53,57 +68,85 @@ bool Replica::compose(BatchPlan& plan) {
   return !plan.empty();
 }
 
-std::optional<SimTime> Replica::start_step(SimTime now) {
-  start_due_ = false;
-  EPH_ASSERT(!busy_, "a step starts while another runs");
-  if (!composed_) composed_ = compose(next_);
-  if (!composed_) {
+Replica::Next Replica::form_batch(SimTime now) {
+  batch_due_ = false;
+  EPH_ASSERT(!busy_, "a step is composed while the engine waits for results");
+  const int depth = async_ ? 2 : 1;
+  if (in_flight_ < depth) {
+    BatchPlan& plan = in_flight_ == 0 ? current_ : next_;
+    if (compose(plan)) {
+      launch(plan, now);
+      if (++in_flight_ < depth) {
+        batch_due_ = true;
+        report_levels(now);
+        return {Next::What::form_batch, host_free_};
+      }
+    }
+  }
+  report_levels(now);
+  if (in_flight_ == 0) {
     EPH_ASSERT(state_.active() == 0 && state_.waiting().empty(),
                "INV-5: replica {} is idle with {} running and {} waiting", index(id_),
                state_.active(), state_.waiting().size());
     policy_->on_idle();
-    report_levels(now);
-    return std::nullopt;
+    return {};
   }
-  std::swap(current_, next_);
-  current_.start = now;
-  current_.end = now + std::max(Duration{1}, Duration::from_seconds(step_seconds()));
   busy_ = true;
-  mark_first_scheduled(now);
-  composed_ = async_ && compose(next_);
-  report_levels(now);
-  return current_.end;
+  done_ = std::max(current_.end, host_free_) + current_.results;
+  return {Next::What::step_done, done_};
 }
 
-// Before the next step is composed: `computed` is still what it was when this one was.
-double Replica::step_seconds() {
-  if (!needs_contexts_) return step_.seconds(current_.shape);
+// After the plan was composed: `computed` has moved on by the tokens of this step.
+models::StepTimes Replica::step_times(const BatchPlan& plan) {
+  if (!needs_contexts_) return step_.times(plan.shape);
   contexts_.clear();
-  for (const PlanEntry entry : current_.entries) {
+  for (const PlanEntry entry : plan.entries) {
     const Sequence& s = state_[entry.seq];
     const std::int32_t before = s.computed - entry.tokens();
     if (before >= s.prefill_end) contexts_.push_back(before);
   }
-  return step_.seconds_with(current_.shape, contexts_);
+  return {.gpu = step_.seconds_with(plan.shape, contexts_)};
 }
 
-void Replica::mark_first_scheduled(SimTime now) {
-  for (const SeqId id : current_.first_scheduled) {
+// MODEL eq. 18.
+void Replica::launch(BatchPlan& plan, SimTime now) {
+  const models::StepTimes t = step_times(plan);
+  const SimTime began = std::max(now, host_free_);
+  host_free_ = began + Duration::from_seconds(t.lead + t.launch);
+  if (t.launch_jitter > 0) {
+    Stream stream(launches_);
+    host_free_ = host_free_ + Duration::from_seconds(draw_exponential(stream, t.launch_jitter));
+  }
+  ++launches_.entity;
+  plan.start = std::max(gpu_free_, began + Duration::from_seconds(t.lead));
+  double seconds = t.gpu;
+  if (const double launched = (host_free_ - plan.start).seconds(); launched > 0)
+    seconds = overlap(t.gpu, launched);
+  plan.end = plan.start + std::max(Duration{1}, Duration::from_seconds(seconds));
+  plan.results = Duration::from_seconds(t.results);
+  gpu_free_ = plan.end;
+  mark_first_scheduled(plan);
+}
+
+void Replica::mark_first_scheduled(const BatchPlan& plan) {
+  for (const SeqId id : plan.first_scheduled) {
     SimTime& scheduled = table_[outcomes_[index(id)].slot].record.engine_scheduled;
-    if (scheduled == SimTime::never()) scheduled = now;
+    if (scheduled == SimTime::never()) scheduled = plan.start;
   }
 }
 
 const std::vector<Replica::Departure>& Replica::finish_step(SimTime now) {
-  EPH_ASSERT(busy_ && now == current_.end, "a step ends at {} ns instead of {}", now.ns,
-             current_.end.ns);
+  EPH_ASSERT(busy_ && now == done_, "results at {} ns instead of {}", now.ns, done_.ns);
   busy_ = false;
+  host_free_ = now;
   departures_.clear();
   collector_.on_step_end(current_);
   if (step_sink_ != nullptr) report_step();
   ++steps_;
   take_tokens(now, emit_tokens(now));
   if (!departures_.empty()) state_.drop_inactive();
+  --in_flight_;
+  std::swap(current_, next_);  // also an empty one: it carries the preemptions of its attempts
   report_levels(now);
   return departures_;
 }
@@ -112,7 +155,7 @@ const std::vector<Replica::Departure>& Replica::finish_step(SimTime now) {
 SimTime Replica::emit_tokens(SimTime now) {
   const std::int32_t sampled = current_.shape.sampled_seqs - current_.wasted;
   if (sampled == 0) return now;
-  return front_end_.tokens(now, sampled) + client_out_;
+  return front_end_.deliver(front_end_.tokens(now, sampled), sampled);
 }
 
 void Replica::take_tokens(SimTime now, SimTime at_client) {
@@ -199,7 +242,8 @@ void Replica::report_levels(SimTime now) {
 }
 
 void Replica::stop(SimTime now) {
-  if (busy_) collector_.on_step_cut(current_.start, now);
+  if (in_flight_ > 0 && current_.start < now)
+    collector_.on_step_cut(current_.start, std::min(now, current_.end));
   for (std::uint32_t i = 0; i < state_.capacity(); ++i) {
     const Sequence& s = state_[SeqId{i}];
     if (s.state == SeqState::ended) continue;

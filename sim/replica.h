@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/rng.h"
 #include "sim/collector.h"
 #include "sim/engine_policy.h"
 #include "sim/engine_state.h"
@@ -29,7 +30,7 @@ class Replica {
   };
 
   Replica(ReplicaId id, const ReplicaConfig& config, RequestTable& table, Collector& collector,
-          MetricsSink* step_sink);
+          MetricsSink* step_sink, const StreamKey& launches = {});
 
   [[nodiscard]] bool accepts(const RequestRow& row) const;
   FrontEndStation& front_end() { return front_end_; }
@@ -37,11 +38,17 @@ class Replica {
   // The request is visible to the scheduler.
   void enqueue(SlotId slot, SimTime now);
   [[nodiscard]] bool busy() const { return busy_; }
-  // True once for each start_step that is due: there may be work, and no step runs.
-  bool wants_start() { return !busy_ && !std::exchange(start_due_, true); }
-  // Starts the next step if there is work; returns its end. Requires !busy().
-  std::optional<SimTime> start_step(SimTime now);
-  // The step that runs has ended: counts its tokens, ends what is complete.
+  // True once for each form_batch that is due: there may be work, and the engine is not blocked.
+  bool wants_batch() { return !busy_ && !std::exchange(batch_due_, true); }
+  struct Next {
+    enum class What { idle, form_batch, step_done } what = What::idle;
+    SimTime at{};
+  };
+  // Composes and launches a step if there is work and room in flight. Says what the engine does
+  // then: compose another one, wait for the results of the oldest in flight, or idle. Requires
+  // !busy().
+  Next form_batch(SimTime now);
+  // The results of the oldest step in flight are there: counts its tokens, ends what is complete.
   const std::vector<Departure>& finish_step(SimTime now);
 
   // The run stops here: fills in what the live requests have produced.
@@ -57,8 +64,9 @@ class Replica {
   };
 
   [[nodiscard]] bool compose(BatchPlan& plan);
-  [[nodiscard]] double step_seconds();
-  void mark_first_scheduled(SimTime now);
+  [[nodiscard]] models::StepTimes step_times(const BatchPlan& plan);
+  void launch(BatchPlan& plan, SimTime now);
+  void mark_first_scheduled(const BatchPlan& plan);
   [[nodiscard]] SimTime emit_tokens(SimTime now);
   void take_tokens(SimTime now, SimTime at_client);
   void first_token(const Outcome& outcome, SimTime now, SimTime at_client);
@@ -68,7 +76,6 @@ class Replica {
 
   ReplicaId id_;
   const models::StepModel& step_;
-  Duration client_out_{};
   bool async_ = false;
   bool needs_contexts_ = false;
   EngineState state_;
@@ -79,12 +86,16 @@ class Replica {
   MetricsSink* step_sink_;  // null unless somebody wants steps
 
   std::vector<Outcome> outcomes_;  // by sequence
-  BatchPlan current_, next_;
-  bool busy_ = false;
-  bool composed_ = false;  // next_ holds a step
-  bool start_due_ = false;
+  BatchPlan current_, next_;       // in flight, the older one first
+  int in_flight_ = 0;
+  SimTime host_free_{};  // the launching thread has nothing to do
+  SimTime gpu_free_{};   // the newest step in flight ends
+  SimTime done_{};       // results of current_
+  bool busy_ = false;    // waits for results
+  bool batch_due_ = false;
   SimTime last_emit_ = SimTime::never();  // client time of the latest tokens
   std::uint64_t steps_ = 0;
+  StreamKey launches_;  // entity: replica << 40 | number of the launch
   std::vector<Departure> departures_;
   std::vector<ScheduledTokens> scheduled_;  // of the step record
   std::vector<std::int32_t> contexts_;      // of the step's decodes, for a model that asks

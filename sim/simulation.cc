@@ -66,7 +66,8 @@ Run::Run(const SimulationConfig& config, workload::Load& load, const RunOptions&
       options.sink != nullptr && options.sink->wants_steps() ? options.sink : nullptr;
   replicas_.reserve(outstanding_.size());
   for (std::uint32_t i = 0; i < outstanding_.size(); ++i)
-    replicas_.emplace_back(ReplicaId{i}, config.replica, table_, collector_, step_sink);
+    replicas_.emplace_back(ReplicaId{i}, config.replica, table_, collector_, step_sink,
+                           StreamKey{config.seed, config.run, Purpose::launch});
 }
 
 Result<RunSummary> Run::go() {
@@ -184,12 +185,15 @@ void Run::visible(SlotId slot) {
 }
 
 void Run::wake(std::uint32_t replica) {
-  if (replicas_[replica].wants_start()) queue_.push(now_, EventClass::form_batch, replica);
+  if (replicas_[replica].wants_batch()) queue_.push(now_, EventClass::form_batch, replica);
 }
 
 void Run::form_batch(std::uint32_t replica) {
-  if (const auto end = replicas_[replica].start_step(now_))
-    queue_.push(*end, EventClass::step_done, replica);
+  const Replica::Next next = replicas_[replica].form_batch(now_);
+  if (next.what == Replica::Next::What::form_batch)
+    queue_.push(next.at, EventClass::form_batch, replica);
+  else if (next.what == Replica::Next::What::step_done)
+    queue_.push(next.at, EventClass::step_done, replica);
 }
 
 void Run::step_done(std::uint32_t replica) {
@@ -218,6 +222,7 @@ RunSummary Run::stop() {
     row.record.status = RequestStatus::unfinished;
     // What the client was to see later, it has not seen.
     if (row.record.finish > now_) row.record.finish = SimTime::never();
+    if (row.record.engine_scheduled > now_) row.record.engine_scheduled = SimTime::never();
     if (row.record.first_token > now_) row.record.first_token = SimTime::never();
     collector_.on_unfinished(row);
   }
@@ -231,8 +236,8 @@ Result<void> check(const SimulationConfig& config) {
     return usage_error(fmt::format("series interval of {} s", config.series_interval.seconds()),
                        "give a time above zero, or zero for no series");
   const models::FrontEnd& f = config.replica.front_end;
-  for (const double s : {f.client_in_s, f.client_out_s, f.jitter_mean_s, f.request_s,
-                         f.prompt_token_s, f.output_token_s})
+  for (const double s : {f.client_in_s, f.client_out_s, f.client_token_s, f.jitter_mean_s,
+                         f.request_s, f.prompt_token_s, f.output_token_s})
     if (!(s >= 0 && s < 1e6))
       return usage_error(fmt::format("front-end time of {} s", s), "times are zero or above");
   EPH_ASSERT(config.replica.step != nullptr, "a simulation without a step model");

@@ -98,6 +98,14 @@ TEST_CASE("calibrate and validate say what they need") {
               "no measured data is given; add --data FOLDER or --runs FILE");
   check_usage({"calibrate", "--engine", "vllm", "--data", "d"},
               "no profile file is given; add --out FILE");
+  check_usage({"calibrate", "--keep", "p.json", "--out", "o"},
+              "--keep needs --data; give the measured data and the profile to write");
+  check_usage({"calibrate", "--keep", "p.json", "--data", "d", "--out", "o", "--splits", "2"},
+              "--splits has no effect with --keep; leave it out: the coefficients are not fitted");
+  check_usage({"calibrate", "--engine", "vllm", "--host-from", "f", "--data", "d"},
+              "--data has no effect with --host-from; leave it out: nothing but a host speed is "
+              "printed");
+  CHECK(ephemeris({"calibrate", "--engine", "vllm", "--host-from", "no/such.csv"}).code == 3);
   CHECK(ephemeris({"validate", "--runs", "no/such.csv"}).code == 3);
 }
 

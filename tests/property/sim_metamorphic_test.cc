@@ -49,8 +49,9 @@ TEST_CASE("doubling every time doubles every latency") {
     const Doubled doubled(*random.step);
     s.config.replica.step = &doubled;
     models::FrontEnd& f = s.config.replica.front_end;
-    f = {2 * f.client_in_s, 2 * f.client_out_s,   0,
-         2 * f.request_s,   2 * f.prompt_token_s, 2 * f.output_token_s};
+    for (double* time : {&f.client_in_s, &f.client_out_s, &f.client_token_s, &f.request_s,
+                         &f.prompt_token_s, &f.output_token_s})
+      *time *= 2;
     for (workload::Arrival& a : s.arrivals) a.at.ns *= 2;
     const Outcome twice = run(s);
     REQUIRE(twice.summary.counts.steps == once.summary.counts.steps);

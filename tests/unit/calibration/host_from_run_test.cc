@@ -48,7 +48,7 @@ TEST_CASE("the speed of an unseen host comes out of one synchronous run") {
   fit.profile.hosts = {{"vultr h100-sxm", 1.2}};
   // The machine is 1.5 times as slow: what the model predicts at that speed is "measured".
   ReplayOptions slow;
-  slow.host_speed = 1.5;
+  slow.machine.host_speed = 1.5;
   const auto truth = replay(rows[3].plan, fit.profile.values, slow);
   REQUIRE(truth.has_value());
   rows[3].plan.measured[Figure::ttft_p50] = truth->figures[Figure::ttft_p50];

@@ -156,10 +156,21 @@ TEST_CASE("predictions outside the profile's data are warned about") {
         std::vector<std::string>{
             "predictions for microsoft/phi-4 extrapolate: the profile of vLLM covers "
             "meta-llama/Llama-3.1-8B"});
+  CHECK(
+      warnings(*other_gpu, *llm) ==
+      std::vector<std::string>{
+          "predictions for l40s extrapolate: the profile of vLLM was fitted on h100-sxm "
+          "and is carried over by data-sheet rates alone, which missed TTFT and ITL by 16 to 20 % "
+          "in the median where it was tried"});
+  profile.gpus = {{"l40s",
+                   {0.93, 1.2},
+                   40,
+                   {{"constant itl_p50_ms", "one machine held out", 20, 8, 5, 16},
+                    {"constant ttft_p50_ms", "one machine held out", 20, 7, 4, 17}}}};
   CHECK(warnings(*other_gpu, *llm) ==
-        std::vector<std::string>{
-            "predictions for l40s extrapolate: the profile of vLLM was fitted on h100-sxm "
-            "and is carried over by data-sheet rates"});
+        std::vector<std::string>{"predictions for l40s are carried over from h100-sxm: efficiency "
+                                 "0.93, host speed 1.20, constant itl_p50_ms off by 5 % in the "
+                                 "median"});
   spec.engine_version = "0.10.0";
   CHECK(warnings(*gpu, *llm) ==
         std::vector<std::string>{

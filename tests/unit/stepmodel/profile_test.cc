@@ -37,9 +37,11 @@ EngineProfile full_profile() {
   p.corrections[4].residual.decode[13] = -0.0125;
   p.corrections[4].residual.prefill[8] = 0.5;
   p.first_token = {0.01, 0.04, 2, 1, 3, 8, {{"Qwen/Qwen3-32B|fp8", 5, 10, 8, 0, 2.5}}};
-  p.hosts = {{"gcp h100-sxm", 1.31}};
   p.spread = {{{0.03, 0.07}, {0.05, 0.1}, {0.09, 0.2}}};
   p.host_speed = 1.37;
+  p.hosts = {{"gcp h100-sxm", 1.5}};
+  p.gpus = {
+      {"l4", {1.1, 2.0}, 40, {{"constant itl_p50_ms", "one machine held out", 20, 9, 7, 15}}}};
   p.covered = {{"Qwen/Qwen3-32B", {1, 2, 4}, 128, 8192, 1, 1024, 256, 91}};
   p.errors = {{"tpot", "random 30 % of curves held out", 30, 2.5, 1.9, 5.1}};
   p.sources = {"somewhere, CC0"};
@@ -103,7 +105,7 @@ TEST_CASE("a profile reads back as it was written") {
   CHECK(q->corrections[4].residual == p.corrections[4].residual);
   CHECK(q->corrections[4].expert == 2);
   CHECK(q->first_token.points[0].weight == 2.5);
-  CHECK(q->speed_of("gcp h100-sxm") == 1.31);
+  CHECK(q->speed_of("gcp h100-sxm") == 1.5);
   CHECK_FALSE(q->speed_of("upcloud h100-sxm").has_value());
   CHECK(q->spread[1].ttft == 0.1);
   CHECK(q->covered[0].tensor_parallel == std::vector<int>{1, 2, 4});
@@ -164,10 +166,15 @@ TEST_CASE("the first-token residual is a sum of bumps around measured points") {
   CHECK(f.log_factor("a", 64, 1024, 256, 2) == Approx(0.2 * std::exp(-0.5)));
 }
 
-TEST_CASE("host speed applies to the front end") {
+TEST_CASE("factors apply to their GPU and host") {
   const EngineProfile p = full_profile();
-  CHECK(p.front_end().client_in_s == Approx(1.37 * 1.5e-3));
-  CHECK(p.front_end().output_token_s == Approx(1.37 * 36e-6));
+  CHECK(p.machine_for("h100-sxm").host_speed == 1.37);
+  CHECK(p.machine_for("h100-sxm", "gcp h100-sxm").host_speed == 1.5);
+  CHECK(p.machine_for("l4").efficiency == 1.1);
+  CHECK(p.machine_for("l4").host_speed == 2.0);
+  CHECK(p.machine_for("l40s").efficiency == 1.0);  // nobody measured it
+  CHECK(p.transfer_to("l4") == &p.gpus[0]);
+  CHECK(p.transfer_to("l40s") == nullptr);
 }
 
 TEST_CASE("faulty profiles are refused with the place and the value") {

@@ -19,7 +19,7 @@ TEST_CASE("the gradient agrees with central differences") {
       coefficient(values, Coefficient::fp8_block_extra) = 0.1;
       coefficient(values, Coefficient::fp4_extra) = 0.2;
       coefficient(values, Coefficient::prefill_token_overhead) = 0.3;
-      const FittedStepModel model(context, values, 1.3);
+      const FittedStepModel model(context, values);
       FittedStepModel moved = model;
       std::vector<double> row(kCoefficientCount);
       for (int i = 0; i < 20; ++i) {
@@ -47,7 +47,7 @@ TEST_CASE("front-end coefficients do not move the step") {
   const FittedStepModel model(deployment(llama8b()), start_values());
   std::vector<double> row(kCoefficientCount, 1.0);
   model.gradient(prefill(1000), row);
-  for (Coefficient c : {Coefficient::client_in, Coefficient::client_out, Coefficient::client_jitter,
+  for (Coefficient c : {Coefficient::client_token, Coefficient::client_in, Coefficient::client_out, Coefficient::client_jitter,
                         Coefficient::server_request, Coefficient::server_prompt_token,
                         Coefficient::server_output_token, Coefficient::kv_reserve}) {
     CHECK(row[static_cast<std::size_t>(c)] == 0);

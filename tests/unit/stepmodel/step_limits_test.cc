@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "models/fitted_model.h"
+#include "models/machine.h"
 #include "tests/unit/stepmodel/specs.h"
 
 using namespace eph::models;
@@ -152,7 +153,8 @@ TEST_CASE("host work hides behind the GPU only with asynchronous scheduling") {
   CHECK(async == Approx(std::pow(std::pow(gpu, 4) + 1e-12, 0.25)));
   c.async_scheduling = false;
   CHECK(FittedStepModel(c, v).seconds(decode(1, 100)) == Approx(gpu + 1e-3));
-  CHECK(FittedStepModel(c, v, 2.0).seconds(decode(1, 100)) == Approx(gpu + 2e-3));  // slower host
+  const CoefficientValues slow = on_machine(v, {1.0, 2.0});
+  CHECK(FittedStepModel(c, slow).seconds(decode(1, 100)) == Approx(gpu + 2e-3));
 }
 
 TEST_CASE("a step above the largest graph pays eager host time per layer") {
