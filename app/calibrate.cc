@@ -8,6 +8,8 @@
 #include "app/data_folder.h"
 #include "app/error_text.h"
 #include "app/fact_flags.h"
+#include "app/log_calibration.h"
+#include "app/log_facts.h"
 #include "app/machines.h"
 #include "app/progress.h"
 #include "app/table_commands.h"
@@ -45,7 +47,8 @@ Result<calibration::CalibrateOptions> read_options(const Arguments& arguments) {
   if (!engine) return engine.error();
   out.engine = *engine;
   if (!arguments.has("data") && !arguments.has("runs")) {
-    return usage_error("no measured data is given", "add --data FOLDER or --runs FILE");
+    return usage_error("no measured data is given",
+                       "add --data FOLDER or --runs FILE, or --log FOLDER");
   }
   if (!arguments.has("out")) return usage_error("no profile file is given", "add --out FILE");
   auto facts = read_facts(arguments, true);
@@ -110,19 +113,31 @@ Json report_json(const calibration::CalibrateReport& report) {
   return out;
 }
 
+// --log itself is asked for before.
+OptionGroup options_of_logs() {
+  return log_options(
+      {{"log", "FOLDER", "request log to fit a compact profile on, instead of --data"},
+       {"first-half", "", "use only the first half of its requests and of its completions"}});
+}
+
 }  // namespace
 
 const CommandSpec& calibrate_spec() {
   static const CommandSpec spec{
       "calibrate",
       "fit an engine's step times on measured data and write a profile",
-      "--engine ENGINE (--data FOLDER | --runs FILE...) --out FILE [OPTIONS]",
+      "(--engine ENGINE (--data FOLDER | --runs FILE...) | --log FOLDER) --out FILE [OPTIONS]",
       "--runs takes results of benchmark tools, request logs and tables (docs/FORMATS.md lists them); "
-      "the facts below fill in what those files do not say.",
+      "the facts below fill in what those files do not say.\n\n"
+      "With --log a compact profile of one model on one GPU is fitted on a request log alone "
+      "(requests.jsonl, and meta.json unless the facts say what it would); of the facts it takes "
+      "--engine-version, --model, --dtype, --tp and the engine's limits, in place of what meta.json "
+      "says.",
       {"ephemeris calibrate --engine vllm --data ../shared/data --out "
        "data/profiles/vllm-h100-sxm.json",
        "ephemeris calibrate --engine vllm --gpu h100-sxm --runs bench.json --tp 1 --out mine.json",
-       "ephemeris calibrate --engine vllm --host-from my_sync_runs.csv"},
+       "ephemeris calibrate --engine vllm --host-from my_sync_runs.csv",
+       "ephemeris calibrate --log runs/monday --out monday.json"},
       {{"calibration",
         {{"engine", "ENGINE", "vllm, sglang, trtllm or llamacpp"},
          {"gpu", "NAME", "GPU whose rows are used; WRITTEN=NAME says what a file means [h100-sxm]"},
@@ -143,6 +158,7 @@ const CommandSpec& calibrate_spec() {
          {"linearisations", "N", "times that a fit takes derivatives: at the start, then where it arrived [2]"},
          {"seed", "N", "seed of all random draws [1]"}}},
        fact_options(FactFlags::selecting),
+       options_of_logs(),
        {"output", {{"json", "", "print JSON instead of tables"}}},
        {"execution",
         {{"threads", "N",
@@ -153,6 +169,9 @@ const CommandSpec& calibrate_spec() {
 }
 
 int run_calibrate(const Arguments& arguments) {
+  if (arguments.has("log")) return run_log_calibration(arguments);
+  const auto no_log = refuse_log_options(arguments, options_of_logs(), "add --log FOLDER, or leave it out");
+  if (!no_log) return fail(no_log.error());
   if (const auto done = calibrate_table(arguments)) return *done;
   if (arguments.has("host-from")) {
     const Result<models::EngineKind> engine = read_engine(arguments);

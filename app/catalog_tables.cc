@@ -99,6 +99,11 @@ Result<Json> profile_json(const std::string& path, bool full) {
     return out.set("gpu", fmt::format("{} kinds", cpu->kinds.size()));
   }
   const auto* fitted = std::get_if<models::EngineProfile>(&*profile);
+  if (const auto* compact = std::get_if<models::CompactProfile>(&*profile)) {
+    out.set("form", "compact").set("engine", models::name(compact->engine));
+    out.set("gpu", compact->gpu).set("models", 1);
+    return out;
+  }
   if (fitted == nullptr) {
     out.set("form", "linear").set("engine", "any").set("gpu", "any").set("models", 0);
     return out;

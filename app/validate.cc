@@ -8,22 +8,44 @@
 #include "app/data_folder.h"
 #include "app/error_text.h"
 #include "app/fact_flags.h"
+#include "app/log_facts.h"
 #include "app/progress.h"
+#include "app/table.h"
+#include "app/table_commands.h"
 #include "app/validate_cross.h"
 #include "calibration/picture.h"
 #include "core/line_source.h"
-#include "app/table_commands.h"
 
 namespace eph::app {
 
 namespace {
 
-Result<calibration::ValidateOptions> read_options(const Arguments& arguments) {
-  calibration::ValidateOptions out;
-  out.runs = arguments.text("runs");
+OptionGroup options_of_logs() {
+  return log_options(
+      {{"second-half", "",
+        "score the second half of a log; without --profile, by a model fitted on the first half"}});
+}
+
+// A log's settings are replaced by what the command line says, other files are completed by it.
+Result<void> add_facts(const Arguments& arguments, calibration::ValidateOptions& out) {
+  if (calibration::is_request_log(out.runs)) {
+    if (auto ok = refuse_other_facts(arguments, "a request log"); !ok) return ok.error();
+    auto facts = log_facts(arguments);
+    if (!facts) return facts.error();
+    out.log_facts = std::move(*facts);
+    out.second_half = arguments.has("second-half");
+    return {};
+  }
   auto facts = read_facts(arguments);
   if (!facts) return facts.error();
   out.facts = std::move(*facts);
+  return {};
+}
+
+Result<calibration::ValidateOptions> read_options(const Arguments& arguments) {
+  calibration::ValidateOptions out;
+  out.runs = arguments.text("runs");
+  if (auto ok = add_facts(arguments, out); !ok) return ok.error();
   out.out = arguments.text("out");
   out.profiles = arguments.all("profile");
   const Result<std::int64_t> seed = arguments.integer("seed", 0, std::int64_t{1} << 53, 1);
@@ -35,10 +57,34 @@ Result<calibration::ValidateOptions> read_options(const Arguments& arguments) {
   return out;
 }
 
+std::string compared_text(const calibration::ValidateReport& report) {
+  std::string out;
+  for (const std::string& note : report.notes) out += note + "\n";
+  if (report.compared.empty()) return out;
+  using Align = TextTable::Align;
+  TextTable table({"figure", "unit", "measured", "predicted", "error"}, {Align::left, Align::left});
+  for (const calibration::ComparedFigure& f : report.compared) {
+    table.add({f.what, f.unit, fmt::format("{:.4g}", f.measured), fmt::format("{:.4g}", f.predicted),
+               fmt::format("{:+.1f} %", f.error_percent())});
+  }
+  return out + "\n" + table.text() + "\n";
+}
+
 std::string report_text(const calibration::ValidateReport& report) {
-  return fmt::format("{} rows: {} predicted, {} of them not scored, {} not predicted\n\n{}",
+  return fmt::format("{} rows: {} predicted, {} of them not scored, {} not predicted\n{}\n{}",
                      report.rows, report.predicted, report.left_out, report.not_predicted,
-                     error_text(report.errors));
+                     compared_text(report), error_text(report.errors));
+}
+
+Json compared_json(const calibration::ValidateReport& report) {
+  Json out = Json::array();
+  for (const calibration::ComparedFigure& f : report.compared) {
+    Json one = Json::object();
+    one.set("what", f.what).set("unit", f.unit).set("measured", f.measured);
+    one.set("predicted", f.predicted).set("error_percent", f.error_percent());
+    out.push(std::move(one));
+  }
+  return out;
 }
 
 Json report_json(const calibration::ValidateReport& report) {
@@ -47,6 +93,12 @@ Json report_json(const calibration::ValidateReport& report) {
   out.set("rows", report.rows).set("predicted", report.predicted);
   out.set("not_predicted", report.not_predicted).set("left_out", report.left_out);
   out.set("errors", error_json(report.errors));
+  if (!report.compared.empty()) out.set("compared", compared_json(report));
+  if (!report.notes.empty()) {
+    Json notes = Json::array();
+    for (const std::string& note : report.notes) notes.push(Json::string(note));
+    out.set("notes", std::move(notes));
+  }
   return out;
 }
 
@@ -72,7 +124,8 @@ const CommandSpec& validate_spec() {
       "With --runs, predicts with the shipped profiles, which have seen the rows they were fitted "
       "on. FILE is a result of a benchmark tool (docs/FORMATS.md lists them), a table of measured "
       "operating points, or the folder of a request log. The output repeats every row with a pred_ "
-      "column for each measured figure and a status.\n\n"
+      "column for each measured figure and a status. Of the facts below a log takes those about the "
+      "engine, in place of what its meta.json says.\n\n"
       "With --cross, refits each engine without a part of its rows, predicts that part, and does "
       "so for "
       "every part: the errors are those on measurements that no fit has seen.",
@@ -80,6 +133,7 @@ const CommandSpec& validate_spec() {
        "ephemeris validate --runs bench.json --engine vllm --gpu h100-sxm --tp 1",
        "ephemeris validate --cross leave-one-model-out --engine trtllm --data ../shared/data --out "
        "held-out.csv --picture held-out.svg",
+       "ephemeris validate --runs runs/monday --second-half",
        "ephemeris validate --report docs/VALIDATION.md --from build/validation"},
       {{"validation",
         {{"runs", "FILE", "measured runs: a tool's results, a table, or the folder of a request log"},
@@ -89,6 +143,7 @@ const CommandSpec& validate_spec() {
        shared_options(),
        cross_options(),
        fact_options(FactFlags::others),
+       options_of_logs(),
        report_options(),
        {"output",
         {{"json", "", "print JSON instead of tables"},
@@ -105,6 +160,11 @@ int run_validate(const Arguments& arguments) {
   if (const auto ok = check_validate_options(arguments); !ok) return fail(ok.error());
   if (arguments.has("cross")) return run_cross(arguments);
   if (arguments.has("report")) return run_report(arguments);
+  if (!calibration::is_request_log(arguments.text("runs"))) {
+    const auto ok = refuse_log_options(arguments, options_of_logs(),
+                                       "leave it out, or give the folder of a log");
+    if (!ok) return fail(ok.error());
+  }
   if (const auto done = validate_table(arguments)) return *done;
   const Result<calibration::ValidateOptions> options = read_options(arguments);
   if (!options) return fail(options.error());

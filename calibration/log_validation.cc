@@ -1,266 +1,146 @@
 #include "calibration/log_validation.h"
 
-#include <algorithm>
 #include <filesystem>
+#include <variant>
 
-#include "calibration/deployment.h"
 #include "calibration/layer_profile.h"
-#include "calibration/replay.h"
-#include "core/csv.h"
+#include "calibration/log_figures.h"
+#include "calibration/log_fit.h"
 #include "core/line_source.h"
-#include "core/text.h"
+#include "models/fitted_model.h"
 #include "models/machine.h"
-#include "sim/simulation.h"
+#include "models/step_profile.h"
 
 namespace eph::calibration {
 namespace {
 
-// Sends the logged requests at their logged times.
-class LogLoad final : public workload::Load {
- public:
-  explicit LogLoad(const RequestLog& log) : log_(log) {}
-  [[nodiscard]] SimTime peek() override {
-    if (next_ == log_.requests.size()) return SimTime::never();
-    return SimTime::from_seconds(log_.requests[next_].arrival_s - log_.requests.front().arrival_s);
-  }
-  [[nodiscard]] workload::Arrival take() override {
-    workload::Arrival arrival;
-    arrival.at = peek();
-    arrival.prompt_tokens = static_cast<std::int32_t>(log_.requests[next_].prompt_tokens);
-    arrival.output_tokens = static_cast<std::int32_t>(log_.requests[next_].output_tokens);
-    arrival.max_output_tokens = arrival.output_tokens;
-    ++next_;
-    return arrival;
-  }
-  void on_finished(RequestId, SimTime) override {}
-
- private:
-  const RequestLog& log_;
-  std::size_t next_ = 0;
-};
-
-// Everything needed to simulate a log.
-struct LogPlan {
-  Deployment deployment;
-  sim::EngineOptions engine;
-  models::KvPool kv;
+// What predicts a step, and where it came from.
+struct LogModel {
   std::unique_ptr<models::StepModel> step;
   models::FrontEnd front_end;
+  std::string note;
 };
 
-std::string squeezed(std::string_view text) {
-  std::string out;
-  for (const char c : to_lower(text)) {
-    if (c != '-' && c != '_' && c != ' ') out += c;
-  }
-  return out;
+Result<LogModel> from_layers(const RequestLog& log, const LogSetup& setup) {
+  auto model = LayerProfileModel::load(log.folder + "/layer_profile", setup.deployment.context);
+  if (!model) return model.error();
+  return LogModel{std::move(*model), {}, "steps are composed of the log's layer_profile"};
 }
 
-// Logs without a hardware section name the GPU in the folder's name only.
-Result<std::string> gpu_of(const RequestLog& log, const models::Catalog& catalog) {
-  if (!log.gpu.empty()) return gpu_catalog_name(log.gpu);
-  const auto names = catalog.gpu_names();
-  if (!names) return names.error();
-  const std::string folder = squeezed(std::filesystem::path(log.folder).lexically_normal().string());
-  for (const std::string& name : *names) {
-    if (folder.find(squeezed(name)) != std::string::npos) return name;
-  }
-  return usage_error("meta.json names no GPU and the folder's name holds none",
-                     "add hardware/device_name to meta.json");
-}
-
-Result<Deployment> resolve_log(const RequestLog& log, const models::Catalog& catalog) {
-  if (log.data_parallel > 1 || log.expert_parallel) {
-    return usage_error("logs of data-parallel or expert-parallel engines are not replayed by this version");
-  }
-  const auto gpu = gpu_of(log, catalog);
-  if (!gpu) return gpu.error();
-  MeasuredRun run;
-  run.engine = models::EngineKind::vllm;
-  run.engine_version = log.engine_version;
-  run.gpu = *gpu;
-  run.model = log.model;
-  run.dtype = log.dtype;
-  run.layout.tensor = log.tensor_parallel;
-  SpecCache specs(catalog);
-  return resolve(run, specs);
-}
-
-Result<LogPlan> plan_log(const RequestLog& log, const ValidateOptions& options, const models::Catalog& catalog) {
-  auto deployment = resolve_log(log, catalog);
-  if (!deployment) return deployment.error();
-  LogPlan plan;
-  plan.deployment = std::move(*deployment);
-  const models::StepContext& context = plan.deployment.context;
-  const models::EngineDefaults& defaults = plan.deployment.defaults;
-  plan.engine.kind = plan.deployment.engine;
-  plan.engine.max_num_batched_tokens = log.max_num_batched_tokens;
-  plan.engine.max_num_seqs = log.max_num_seqs;
-  plan.engine.max_model_len = log.max_model_len;
-  plan.engine.async_scheduling = defaults.async_scheduling;
-  plan.engine.reserve_full_prompt = defaults.admit_whole_prompt;
-
-  const auto profiles = load_profiles(options.profiles, catalog);
+Result<LogModel> from_engine_profile(const LogSetup& setup, const std::vector<std::string>& files,
+                                     const models::Catalog& catalog) {
+  const auto profiles = load_profiles(files, catalog);
   if (!profiles) return profiles.error();
-  const auto* profile = find_profile(*profiles, plan.deployment.engine, plan.deployment.gpu_name);
-  if (profile == nullptr) return usage_error("no profile of vllm", "calibrate one first");
-  const auto found = profile->find(context, models::version_family(plan.deployment.engine, plan.deployment.version));
-  const models::CoefficientValues& values = *found.values;
-
-  models::KvPoolOptions kv = defaults.kv;
-  kv.block_size = log.block_size;
-  kv.memory_fraction = 0.9;
-  kv.block_count = log.gpu_blocks;
-  const auto reserve = models::Coefficient::kv_reserve;
-  kv.reserved = Bytes{static_cast<std::int64_t>(values[static_cast<std::size_t>(reserve)] *
-                                                models::coefficient_info(reserve).to_si)};
-  const auto pool = models::kv_pool(plan.deployment.engine, context.gpu, context.llm, context.layout, kv);
-  if (!pool) return pool.error();
-  plan.kv = *pool;
-
-  const std::string layers = log.folder + "/layer_profile";
-  if (std::filesystem::is_directory(layers)) {
-    auto model = LayerProfileModel::load(layers, context.llm.layers);
-    if (!model) return model.error();
-    plan.step = std::move(*model);
-  } else {
-    models::StepContext with_operators = context;
-    with_operators.operators = profile->operators;
-    auto step = std::make_unique<models::FittedStepModel>(
-        with_operators, models::on_machine(values, profile->machine_for(plan.deployment.gpu_name)));
-    if (found.residual != nullptr) step->set_residual(*found.residual);
-    plan.step = std::move(step);
+  const auto* profile = find_profile(*profiles, setup.deployment.engine, setup.deployment.gpu_name);
+  if (profile == nullptr) {
+    return usage_error(fmt::format("no profile of {}", models::name(setup.deployment.engine)),
+                       "calibrate one first");
   }
-  return plan;
-}
-
-FigureSet measured_figures(const RequestLog& log, const LoggedRequest& r) {
-  const double arrival = r.arrival_s + log.clock_offset_s;
-  FigureSet out;
-  out[Figure::queue] = 1e3 * (r.scheduled_s - arrival);
-  out[Figure::ttft] = 1e3 * (r.first_token_s - arrival);
-  out[Figure::e2e] = 1e3 * (r.last_token_s - arrival);
-  if (r.output_tokens > 1) {
-    out[Figure::tpot] =
-        1e3 * (r.last_token_s - r.first_token_s) / static_cast<double>(r.output_tokens - 1);
-  }
+  models::StepContext context = setup.deployment.context;
+  context.operators = profile->operators;
+  const auto found = profile->find(
+      context, models::version_family(setup.deployment.engine, setup.deployment.version));
+  auto step = std::make_unique<models::FittedStepModel>(
+      context,
+      models::on_machine(*found.values, profile->machine_for(setup.deployment.gpu_name)));
+  if (found.residual != nullptr) step->set_residual(*found.residual);
+  LogModel out;
+  out.step = std::move(step);
+  out.note = fmt::format("steps are those of the profile of {} on {}",
+                         models::name(profile->engine), profile->gpu);
   return out;
 }
 
-FigureSet predicted_figures(const sim::RequestRecord& r) {
-  FigureSet out;
-  if (r.engine_scheduled != SimTime::never()) out[Figure::queue] = r.queued().ms();
-  if (r.status != sim::RequestStatus::finished) return out;
-  out[Figure::ttft] = r.ttft().ms();
-  out[Figure::e2e] = r.e2e().ms();
-  if (r.output_tokens > 1) out[Figure::tpot] = r.tpot_s() * 1e3;
-  return out;
-}
-
-constexpr std::array kLogFigures{Figure::queue, Figure::ttft, Figure::tpot, Figure::e2e};
-
-// Mean and percentiles over all requests, as one row of its own.
-FigureSet distribution(const std::vector<FigureSet>& requests) {
-  FigureSet out;
-  const auto fill = [&](Figure from, Figure p50, Figure p95, Figure p99, Figure average) {
-    std::vector<double> values;
-    for (const FigureSet& r : requests) {
-      if (r[from]) values.push_back(*r[from]);
+Result<LogModel> from_file(const LogSetup& setup, const std::string& path,
+                           const models::Catalog& catalog) {
+  const auto profile = models::load_step_profile(path);
+  if (!profile) return profile.error();
+  if (std::holds_alternative<models::EngineProfile>(*profile)) {
+    return from_engine_profile(setup, {path}, catalog);
+  }
+  LogModel out;
+  out.note = "steps are those of " + path;
+  if (const auto* compact = std::get_if<models::CompactProfile>(&*profile)) {
+    const bool same = compact->model == setup.deployment.context.llm.name &&
+                      compact->gpu == setup.deployment.gpu_name &&
+                      compact->tensor_parallel == setup.deployment.context.layout.tensor;
+    if (!same) {
+      return usage_error(
+          fmt::format("{} is of {} on {} with tp {}, the log is of {} on {} with tp {}", path,
+                      compact->model, compact->gpu, compact->tensor_parallel,
+                      setup.deployment.context.llm.name, setup.deployment.gpu_name,
+                      setup.deployment.context.layout.tensor),
+          "give a profile of the same deployment");
     }
-    if (values.empty()) return;
-    out[average] = mean(values);
-    std::sort(values.begin(), values.end());
-    out[p50] = quantile_sorted(values, 0.50);
-    out[p95] = quantile_sorted(values, 0.95);
-    out[p99] = quantile_sorted(values, 0.99);
-  };
-  fill(Figure::ttft, Figure::ttft_p50, Figure::ttft_p95, Figure::ttft_p99, Figure::ttft_mean);
-  fill(Figure::tpot, Figure::itl_p50, Figure::itl_p95, Figure::itl_p99, Figure::itl_mean);
-  fill(Figure::e2e, Figure::e2e_p50, Figure::e2e_p95, Figure::e2e_p99, Figure::e2e_mean);
+    out.step = std::make_unique<models::CompactStepModel>(*compact);
+    return out;
+  }
+  if (const auto* linear = std::get_if<models::LinearProfile>(&*profile)) {
+    out.step = std::make_unique<models::LinearStepModel>(*linear);
+    out.front_end = linear->front_end;
+    return out;
+  }
+  return usage_error(path + " is a profile of llama.cpp on processors, which writes no request log",
+                     "give a profile of the engine of the log");
+}
+
+Result<LogModel> from_first_half(const RequestLog& log, const LogSetup& setup) {
+  const auto fit = fit_log(log, setup, first_half(log));
+  if (!fit) return fit.error();
+  LogModel out;
+  out.step = std::make_unique<models::CompactStepModel>(fit->profile);
+  out.note =
+      fmt::format("steps are fitted on the first {} requests and {} events of this log alone",
+                  fit->profile.requests, fit->profile.events);
   return out;
 }
 
-std::string output_csv(const RequestLog& log, const std::vector<FigureSet>& measured,
-                       const std::vector<ValidatedRow>& rows) {
-  std::string out = "request_id,input_toks,output_toks,arrival_time,queued_ts,scheduled_ts,first_token_ts,"
-                    "last_token_ts";
-  for (const Figure f : kLogFigures) out += fmt::format(",{}", column_name(f));
-  for (const Figure f : kLogFigures) out += fmt::format(",pred_{}", column_name(f));
-  out += ",status\n";
-  const auto cell = [](const std::optional<double>& value) {
-    return value ? fmt::format(",{:.6g}", *value) : std::string(",");
-  };
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    const LoggedRequest& r = log.requests[i];
-    out += fmt::format("{},{},{},{},{},{},{},{}", csv_field(r.id), r.prompt_tokens, r.output_tokens,
-                       number(r.arrival_s), number(r.queued_s), number(r.scheduled_s),
-                       number(r.first_token_s), number(r.last_token_s));
-    for (const Figure f : kLogFigures) out += cell(measured[i][f]);
-    for (const Figure f : kLogFigures) out += cell(rows[i].predicted[f]);
-    out += fmt::format(",{}\n", rows[i].status);
-  }
-  return out;
-}
-
-std::vector<ScoredRow> log_scores(const RequestLog& log, const std::vector<FigureSet>& measured,
-                                  const std::vector<ValidatedRow>& rows) {
-  std::vector<ScoredRow> scored;
-  std::vector<FigureSet> predicted;
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    predicted.push_back(rows[i].predicted);
-    // A queue time near zero has no meaningful ratio.
-    scored.push_back({"vllm", log.model, "request log, each request", rows[i].predicted, measured[i],
-                      {Figure::ttft, Figure::tpot, Figure::e2e}});
-  }
-  ScoredRow whole{"vllm", log.model, "request log, all requests", distribution(predicted),
-                  distribution(measured), {}};
-  for (const Figure f : {Figure::ttft_p50, Figure::ttft_p95, Figure::ttft_mean, Figure::itl_p50,
-                         Figure::itl_p95, Figure::itl_mean, Figure::e2e_p50, Figure::e2e_mean}) {
-    whole.scored.push_back(f);
-  }
-  scored.push_back(std::move(whole));
-  return scored;
+Result<LogModel> choose_model(const RequestLog& log, const LogSetup& setup,
+                              const ValidateOptions& options, const models::Catalog& catalog) {
+  if (options.profiles.size() == 1) return from_file(setup, options.profiles.front(), catalog);
+  if (!options.profiles.empty()) return from_engine_profile(setup, options.profiles, catalog);
+  if (options.second_half) return from_first_half(log, setup);
+  if (std::filesystem::is_directory(log.folder + "/layer_profile")) return from_layers(log, setup);
+  return from_engine_profile(setup, options.profiles, catalog);
 }
 
 }  // namespace
 
-Result<ValidateReport> validate_log(const ValidateOptions& options, const models::Catalog& catalog) {
-  const auto log = load_request_log(options.runs);
+Result<ValidateReport> validate_log(const ValidateOptions& options,
+                                    const models::Catalog& catalog) {
+  const auto log = load_request_log(options.runs, options.log_facts);
   if (!log) return log.error();
-  const auto plan = plan_log(*log, options, catalog);
-  if (!plan) return plan.error();
-
-  sim::SimulationConfig config;
-  config.replica.engine = plan->engine;
-  config.replica.kv = plan->kv;
-  config.replica.step = plan->step.get();
-  config.replica.front_end = plan->front_end;
-  config.seed = options.seed;
-  LogLoad load(*log);
-  RecordSink sink;
-  sim::RunOptions run_options;
-  run_options.sink = &sink;
-  sim::Simulation simulation(config);
-  const auto summary = simulation.run(load, run_options);
-  if (!summary) return summary.error();
+  const auto shipped = load_profiles({}, catalog);
+  if (!shipped) return shipped.error();
+  const auto setup = set_up(*log, catalog, *shipped);
+  if (!setup) return setup.error();
+  const auto model = choose_model(*log, *setup, options, catalog);
+  if (!model) return model.error();
+  const auto records = simulate_log(*log, *setup, *model->step, model->front_end, options.seed);
+  if (!records) return records.error();
 
   ValidateReport report;
+  report.notes.push_back(model->note);
   report.rows = log->requests.size();
   report.results.resize(report.rows);
-  std::vector<FigureSet> measured;
-  for (const LoggedRequest& request : log->requests) measured.push_back(measured_figures(*log, request));
-  for (const sim::RequestRecord& record : sink.records()) {
-    ValidatedRow& row = report.results[index(record.id)];
-    row.predicted = predicted_figures(record);
-    row.ok = record.status == sim::RequestStatus::finished;
+  std::vector<FigureSet> measured, predicted;
+  for (std::size_t i = 0; i < report.rows; ++i) {
+    measured.push_back(measured_figures(*log, log->requests[i]));
+    predicted.push_back(predicted_figures((*records)[i]));
+    ValidatedRow& row = report.results[i];
+    row.predicted = predicted.back();
+    row.ok = (*records)[i].status == sim::RequestStatus::finished;
     row.status = row.ok ? "ok" : "not predicted: the request does not fit into the KV cache";
     ++(row.ok ? report.predicted : report.not_predicted);
   }
-  report.scored = log_scores(*log, measured, report.results);
+  const LogComparison comparison{&*log, measured, predicted, *records,
+                                 options.second_half ? report.rows / 2 : 0};
+  report.scored = log_scores(comparison);
   report.errors = error_tables(report.scored);
+  report.compared = compared_figures(comparison);
   if (!options.out.empty()) {
-    const std::string csv = output_csv(*log, measured, report.results);
-    if (auto ok = write_file(options.out, csv); !ok) return ok.error();
+    if (auto ok = write_file(options.out, log_csv(comparison, report.results)); !ok)
+      return ok.error();
   }
   return report;
 }

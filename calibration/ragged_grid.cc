@@ -6,40 +6,42 @@
 #include "core/assert.h"
 
 namespace eph::calibration {
-namespace {
 
-// The two neighbours of x, or the outermost two; `low` equals `high` in a map of one element.
-template <class Map>
-std::pair<typename Map::const_iterator, typename Map::const_iterator> bracket(const Map& map, double x) {
-  auto high = map.lower_bound(x);
-  if (high == map.end()) high = std::prev(map.end());
-  if (high == map.begin() && map.size() > 1) ++high;
-  const auto low = high == map.begin() ? high : std::prev(high);
-  return {low, high};
+void RaggedGrid::add(std::initializer_list<double> point, double value) {
+  EPH_ASSERT(point.size() > 0, "a point without coordinates");
+  smallest_ = empty() ? value : std::min(smallest_, value);
+  Node* node = &root_;
+  for (const double coordinate : point) node = &node->below[coordinate];
+  node->value = value;
 }
 
-double line_through(double x0, double y0, double x1, double y1, double x) {
-  return x1 > x0 ? y0 + (y1 - y0) * (x - x0) / (x1 - x0) : y0;
+double RaggedGrid::along(const Node& node, std::span<const double> point) {
+  if (node.below.empty()) return node.value;
+  EPH_ASSERT(!point.empty(), "a point with too few coordinates");
+  const double x = point.front();
+  const auto rest = point.subspan(1);
+  // The two neighbours of x, or the outermost two.
+  auto high = node.below.lower_bound(x);
+  if (high == node.below.end()) high = std::prev(high);
+  if (high == node.below.begin() && node.below.size() > 1) ++high;
+  const double y1 = along(high->second, rest);
+  if (high == node.below.begin() || high->first == x) return y1;
+  const auto low = std::prev(high);
+  const double y0 = along(low->second, rest);
+  return y0 + (y1 - y0) * (x - low->first) / (high->first - low->first);
 }
 
-}  // namespace
-
-void RaggedGrid::add(double a, double b, double value) {
-  smallest_ = lines_.empty() ? value : std::min(smallest_, value);
-  lines_[a][b] = value;
+double RaggedGrid::at(std::initializer_list<double> point) const {
+  EPH_ASSERT(!empty(), "interpolation in an empty table");
+  return std::max(along(root_, {point.begin(), point.size()}), smallest_);
 }
 
-double RaggedGrid::along(const Line& line, double b) {
-  const auto [low, high] = bracket(line, b);
-  return line_through(low->first, low->second, high->first, high->second, b);
-}
-
-double RaggedGrid::at(double a, double b) const {
-  EPH_ASSERT(!lines_.empty(), "interpolation in an empty table");
-  const auto [low, high] = bracket(lines_, a);
-  const double value =
-      line_through(low->first, along(low->second, b), high->first, along(high->second, b), a);
-  return std::max(value, smallest_);
+double RaggedGrid::at_or_above(double x) const {
+  EPH_ASSERT(!empty(), "a look-up in an empty table");
+  const auto found = root_.below.lower_bound(x);
+  if (found != root_.below.end()) return found->second.value;
+  const auto& [last, node] = *std::prev(root_.below.end());
+  return node.value * x / last;
 }
 
 }  // namespace eph::calibration

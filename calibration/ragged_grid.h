@@ -1,24 +1,34 @@
 #pragma once
-// A measured table of times over two axes whose second axis may differ from line to line.
+// A measured table of times over one or more axes, whose points along an axis may differ with the
+// axes before it.
+#include <initializer_list>
 #include <map>
-#include <vector>
+#include <span>
 
 namespace eph::calibration {
 
-// Linear in b between the points of a line, linear in a between lines; beyond the outermost points the
-// outermost slope goes on, never below the smallest time of the table.
+// Linear along every axis, the last axis innermost. Beyond the outermost points the outermost slope
+// goes on, never below the smallest time of the table.
 class RaggedGrid {
  public:
-  void add(double a, double b, double value);  // a repeated point keeps the last value
-  [[nodiscard]] bool empty() const { return lines_.empty(); }
-  [[nodiscard]] double at(double a, double b) const;  // requires !empty()
+  // Every point has the same number of coordinates, at least one. A repeated point keeps the last
+  // value.
+  void add(std::initializer_list<double> point, double value);
+  [[nodiscard]] bool empty() const { return root_.below.empty(); }
+  [[nodiscard]] double at(std::initializer_list<double> point) const;  // requires !empty()
+  // The value at the first point whose leading coordinate is not below x, of a table with one axis:
+  // for kernels that work in whole tiles. Beyond the last point the last value grows in proportion.
+  [[nodiscard]] double at_or_above(double x) const;
   [[nodiscard]] double smallest() const { return smallest_; }
 
  private:
-  using Line = std::map<double, double>;
-  [[nodiscard]] static double along(const Line& line, double b);
+  struct Node {
+    double value = 0;              // of a leaf
+    std::map<double, Node> below;  // by the next coordinate; empty: a leaf
+  };
+  [[nodiscard]] static double along(const Node& node, std::span<const double> point);
 
-  std::map<double, Line> lines_;
+  Node root_;
   double smallest_ = 0;
 };
 

@@ -1,7 +1,9 @@
 #include "calibration/request_log.h"
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
+#include <limits>
 
 #include "core/json_doc.h"
 #include "core/line_source.h"
@@ -34,7 +36,6 @@ Result<void> read_meta(RequestLog& log) {
   const auto json = load_json(path, {.allow_special_numbers = true});
   if (!json) return json.error();
   log.model = text_or(*json, "model", "");
-  if (log.model.empty()) return row_error(path, json->line(), "no \"model\"", "name the model that was served");
   log.engine_version = text_or(*json, "vllm_version", "");
   log.gpu = text_or(*json, "hardware/device_name", "");
   log.max_num_seqs = integer_or(*json, "engine/max_num_seqs", 0);
@@ -49,14 +50,36 @@ Result<void> read_meta(RequestLog& log) {
   if (blocks > 0) log.gpu_blocks = blocks;
   log.block_size = integer_or(*json, "kv_cache/block_size", 16);
   log.prefix_caching = flag_or(*json, "kv_cache/enable_prefix_caching", true);
-  if (log.max_num_seqs < 1 || log.max_num_batched_tokens < 1) {
-    return row_error(path, json->line(), "engine/max_num_seqs and engine/max_num_batched_tokens are needed",
-                     "give the engine's settings of the run");
+  if (log.block_size < 1 || log.tensor_parallel < 1 || log.data_parallel < 1) {
+    return row_error(path, json->line(),
+                     "block_size, tensor_parallel_size and data_parallel_size must be "
+                     "at least 1");
   }
   return {};
 }
 
-Result<LoggedRequest> read_request(std::string_view line, const std::string& path, std::int64_t number) {
+template <class From, class To>
+void override_with(const std::optional<From>& fact, To& value) {
+  if (fact) value = static_cast<To>(*fact);
+}
+
+void apply(const LogFacts& facts, RequestLog& log) {
+  override_with(facts.engine, log.engine);
+  override_with(facts.engine_version, log.engine_version);
+  override_with(facts.gpu, log.gpu);
+  override_with(facts.model, log.model);
+  override_with(facts.dtype, log.dtype);
+  override_with(facts.tensor_parallel, log.tensor_parallel);
+  override_with(facts.data_parallel, log.data_parallel);
+  override_with(facts.max_num_seqs, log.max_num_seqs);
+  override_with(facts.max_num_batched_tokens, log.max_num_batched_tokens);
+  override_with(facts.max_model_len, log.max_model_len);
+  override_with(facts.block_size, log.block_size);
+  if (facts.kv_blocks) log.gpu_blocks = facts.kv_blocks;
+}
+
+Result<LoggedRequest> read_request(std::string_view line, const std::string& path,
+                                   std::int64_t number) {
   const auto json = parse_json(line, path, {.allow_special_numbers = true});
   if (!json) {
     Error error = json.error();
@@ -73,22 +96,45 @@ Result<LoggedRequest> read_request(std::string_view line, const std::string& pat
   }
   const auto time = [&](std::string_view key, double& out) {
     const Json* value = find_number(*json, key);
-    if (value != nullptr) out = value->as_double();
+    out = value != nullptr ? value->as_double() : std::numeric_limits<double>::quiet_NaN();
     return value != nullptr;
   };
-  if (!time("arrival_time", request.arrival_s) || !time("queued_ts", request.queued_s) ||
-      !time("scheduled_ts", request.scheduled_s) || !time("first_token_ts", request.first_token_s) ||
-      !time("last_token_ts", request.last_token_s)) {
-    return row_error(path, number, "a request needs arrival_time, queued_ts, scheduled_ts, first_token_ts "
-                                   "and last_token_ts as numbers");
+  const bool complete = time("arrival_time", request.arrival_s) &&
+                        time("first_token_ts", request.first_token_s) &&
+                        time("last_token_ts", request.last_token_s);
+  if (!complete) {
+    return row_error(path, number,
+                     "a request needs arrival_time, first_token_ts and last_token_ts as numbers");
+  }
+  (void)time("queued_ts", request.queued_s);
+  (void)time("scheduled_ts", request.scheduled_s);
+  if (request.last_token_s < request.first_token_s) {
+    return row_error(path, number, "last_token_ts lies before first_token_ts");
   }
   return request;
 }
 
-double clock_offset(const std::vector<LoggedRequest>& requests) {
-  double offset = requests.front().queued_s - requests.front().arrival_s;
-  for (const LoggedRequest& r : requests) offset = std::min(offset, r.queued_s - r.arrival_s);
-  return offset;
+// Either every request has queued_ts or none has: else arrivals would be on two clocks.
+Result<double> clock_offset(const std::vector<LoggedRequest>& requests, const std::string& path) {
+  double offset = std::numeric_limits<double>::infinity();
+  const bool logged = !std::isnan(requests.front().queued_s);
+  for (const LoggedRequest& r : requests) {
+    if (std::isnan(r.queued_s) == logged) {
+      return row_error(path, r.line, "queued_ts is there for some requests and not for others");
+    }
+    if (logged) offset = std::min(offset, r.queued_s - r.arrival_s);
+  }
+  return logged ? offset : 0.0;
+}
+
+Result<void> check_order(const RequestLog& log, const std::string& path) {
+  for (const LoggedRequest& r : log.requests) {
+    if (r.first_token_s < log.arrival_on_engine_clock(r)) {
+      return row_error(path, r.line, "first_token_ts lies before the arrival",
+                       "give all times on one clock, or queued_ts on the clock of first_token_ts");
+    }
+  }
+  return {};
 }
 
 }  // namespace
@@ -99,10 +145,20 @@ bool is_request_log(const std::string& path) {
          std::filesystem::exists(path + "/requests.jsonl", ignored);
 }
 
-Result<RequestLog> load_request_log(const std::string& folder) {
+Result<RequestLog> load_request_log(const std::string& folder, const LogFacts& facts) {
   RequestLog log;
   log.folder = folder;
-  if (auto ok = read_meta(log); !ok) return ok.error();
+  // What the command line says may replace the file altogether.
+  if (std::filesystem::exists(folder + "/meta.json") || !facts.model) {
+    if (auto ok = read_meta(log); !ok) return ok.error();
+  } else {
+    log.dtype = "bfloat16";
+    log.kv_cache_dtype = "auto";
+  }
+  apply(facts, log);
+  if (log.model.empty()) {
+    return usage_error(folder + "/meta.json names no model", "give it with --model NAME");
+  }
   const std::string path = folder + "/requests.jsonl";
   auto source = LineSource::open(path);
   if (!source) return source.error();
@@ -117,9 +173,12 @@ Result<RequestLog> load_request_log(const std::string& folder) {
     log.requests.push_back(std::move(*request));
   }
   if (log.requests.empty()) return io_error(path, "no requests");
-  log.clock_offset_s = clock_offset(log.requests);
+  const auto offset = clock_offset(log.requests, path);
+  if (!offset) return offset.error();
+  log.clock_offset_s = *offset;
   std::stable_sort(log.requests.begin(), log.requests.end(),
                    [](const auto& a, const auto& b) { return a.arrival_s < b.arrival_s; });
+  if (auto ok = check_order(log, path); !ok) return ok.error();
   return log;
 }
 

@@ -110,6 +110,20 @@ Result<void> check_header(const RunTable& runs) {
   return {};
 }
 
+// What only a request log understands; and a folder that is none.
+Result<void> refuse_log_options(const ValidateOptions& options) {
+  std::error_code ignored;
+  if (std::filesystem::is_directory(options.runs, ignored)) {
+    return io_error(options.runs, "the folder holds no requests.jsonl, so it is no request log");
+  }
+  if (options.second_half) return usage_error("--second-half is for request logs, " + options.runs + " is a table");
+  if (options.log_facts != LogFacts{}) {
+    return usage_error("settings of a logged engine are for request logs, a table has its own",
+                       "leave out --dp and --block-size");
+  }
+  return {};
+}
+
 }  // namespace
 
 const models::EngineProfile* find_profile(const std::vector<models::EngineProfile>& profiles,
@@ -150,12 +164,8 @@ Result<std::vector<models::EngineProfile>> load_profiles(const std::vector<std::
 
 Result<ValidateReport> validate(const ValidateOptions& options, const models::Catalog& catalog,
                                 const ValidateProgress& progress) {
-  if (is_request_log(options.runs)) {
-    if (options.facts.any()) {
-      return usage_error("the folder of a request log says all that is needed", "leave out the facts of the run");
-    }
-    return validate_log(options, catalog);
-  }
+  if (is_request_log(options.runs)) return validate_log(options, catalog);
+  if (auto ok = refuse_log_options(options); !ok) return ok.error();
   const auto runs = load_runs(options.runs, options.facts);
   if (!runs) return runs.error();
   if (auto ok = check_header(*runs); !ok) return ok.error();

@@ -6,6 +6,7 @@
 
 #include "calibration/error_table.h"
 #include "calibration/measured_run.h"
+#include "calibration/request_log.h"
 #include "calibration/run_facts.h"
 #include "core/result.h"
 #include "models/catalog.h"
@@ -20,6 +21,16 @@ struct ValidateOptions {
   std::vector<std::string> profiles;  // files; empty: those in the data folder
   std::uint64_t seed = 1;
   int threads = 0;             // 0: as many as the machine has
+  // Request logs only.
+  LogFacts log_facts;
+  bool second_half = false;  // score the second half; without a profile, fit it on the first
+};
+
+// One figure of a whole run.
+struct ComparedFigure {
+  std::string what, unit;  // "TTFT p95", "s"
+  double measured = 0, predicted = 0;
+  [[nodiscard]] double error_percent() const { return 100 * (predicted / measured - 1); }
 };
 
 struct ValidatedRow {
@@ -33,6 +44,8 @@ struct ValidateReport {
   std::size_t rows = 0, predicted = 0, not_predicted = 0, left_out = 0;
   std::vector<ValidatedRow> results;  // by row of the input
   std::vector<ErrorLine> errors;
+  std::vector<ComparedFigure> compared;  // of a request log
+  std::vector<std::string> notes;        // what a reader of the figures has to know
   std::vector<ScoredRow> scored;  // what `errors` sums up
 };
 

@@ -40,6 +40,14 @@ class StepModel {
   [[nodiscard]] virtual StepTimes times(const BatchShape& shape) const noexcept {
     return {.gpu = seconds(shape)};
   }
+
+  // A model that also wants to know how unequal the decodes are says so, and is asked with the KV
+  // lengths of the decoding sequences at the step's start, in any order (their sum is in the shape).
+  [[nodiscard]] virtual bool needs_contexts() const noexcept { return false; }
+  [[nodiscard]] virtual double seconds_with(
+      const BatchShape& shape, std::span<const std::int32_t> /*contexts*/) const noexcept {
+    return seconds(shape);
+  }
 };
 
 // A step model with free coefficients: what calibration works on.

@@ -11,6 +11,11 @@ Result<StepProfile> load_step_profile(const std::string& path) {
     if (!linear) return linear.error();
     return StepProfile(std::move(*linear));
   }
+  if (form != nullptr && form->is_string() && form->as_string() == "compact") {
+    Result<CompactProfile> compact = read_compact_profile(*json, path);
+    if (!compact) return compact.error();
+    return StepProfile(std::move(*compact));
+  }
   if (form != nullptr && form->is_string() && form->as_string() == "cpu") {
     Result<CpuProfile> cpu = read_cpu_profile(*json, path);
     if (!cpu) return cpu.error();
@@ -23,7 +28,7 @@ Result<StepProfile> load_step_profile(const std::string& path) {
   }
   Diagnostics faults;
   Reader root(*json, path, faults);
-  root.choice("form", {"fitted", "linear", "cpu"});
+  root.choice("form", {"fitted", "linear", "compact", "cpu"});
   return faults.combined();
 }
 

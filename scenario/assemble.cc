@@ -125,8 +125,10 @@ class Assembler {
   Result<void> find_entries();
   Result<void> find_defaults();
   Result<void> set_engine();
+  Result<void> use(const models::StepProfile& profile);
   Result<void> use_fitted(const models::EngineProfile& profile);
   Result<void> use_linear(const models::LinearProfile& profile);
+  Result<void> use_compact(const models::CompactProfile& profile);
   Result<void> use_cpu(const models::CpuProfile& profile);
   void limit_context(models::KvPool& pool) const;
   void warn_if_pool_is_small();
@@ -264,6 +266,42 @@ Result<void> Assembler::use_linear(const models::LinearProfile& profile) {
   return {};
 }
 
+// Its times hold for one model on one GPU with one parallelism: anything else is another engine.
+Result<void> Assembler::use_compact(const models::CompactProfile& profile) {
+  if (spec_.host_speed) {
+    return usage_error("host speed has no effect on a compact profile",
+                       "its times hold for the host of the log that it was fitted on");
+  }
+  const bool same = profile.gpu == out_.gpu.name && profile.model == out_.llm.name &&
+                    profile.tensor_parallel == spec_.layout.tensor;
+  if (!same) {
+    return usage_error(
+        fmt::format(
+            "the compact profile is of {} on {} with tp {}, the deployment is {} on {} with tp {}",
+            profile.model, profile.gpu, profile.tensor_parallel, out_.llm.name, out_.gpu.name,
+            spec_.layout.tensor),
+        "fit one on a log of this deployment, or leave out --profile");
+  }
+  sim::ReplicaConfig& replica = out_.config.replica;
+  replica.engine.async_scheduling = spec_.async_scheduling.value_or(profile.async_scheduling);
+  out_.step = std::make_unique<models::CompactStepModel>(profile);
+  if (replica.engine.max_num_seqs > profile.batch_max && profile.batch_max > 0) {
+    out_.warnings.push_back(fmt::format(
+        "the compact profile has seen steps of at most {} sequences, the engine may run {}",
+        profile.batch_max, replica.engine.max_num_seqs));
+  }
+  return {};
+}
+
+Result<void> Assembler::use(const models::StepProfile& profile) {
+  if (const auto* fitted = std::get_if<models::EngineProfile>(&profile)) return use_fitted(*fitted);
+  if (const auto* compact = std::get_if<models::CompactProfile>(&profile)) {
+    return use_compact(*compact);
+  }
+  if (const auto* cpu = std::get_if<models::CpuProfile>(&profile)) return use_cpu(*cpu);
+  return use_linear(std::get<models::LinearProfile>(profile));
+}
+
 Result<Assembly> Assembler::run() {
   if (const Result<void> ok = find_entries(); !ok) return ok.error();
   if (const Result<void> ok = find_defaults(); !ok) return ok.error();
@@ -273,13 +311,7 @@ Result<Assembly> Assembler::run() {
   out_.profile_name = found->name;
   kv_ = kv_options(defaults_, spec_, out_.llm, found->profile);
   if (const Result<void> ok = set_engine(); !ok) return ok.error();
-  const auto* fitted = std::get_if<models::EngineProfile>(&found->profile);
-  const auto* cpu = std::get_if<models::CpuProfile>(&found->profile);
-  const Result<void> used = fitted != nullptr ? use_fitted(*fitted)
-                            : cpu != nullptr
-                                ? use_cpu(*cpu)
-                                : use_linear(std::get<models::LinearProfile>(found->profile));
-  if (!used) return used.error();
+  if (const Result<void> used = use(found->profile); !used) return used.error();
   warn_if_pool_is_small();
   out_.config.replica.step = out_.step.get();
   out_.config.replicas = spec_.replicas;

@@ -28,6 +28,7 @@ namespace {
 std::optional<models::EngineKind> engine_of(const models::StepProfile& profile) {
   if (const auto* fitted = std::get_if<models::EngineProfile>(&profile)) return fitted->engine;
   if (const auto* cpu = std::get_if<models::CpuProfile>(&profile)) return cpu->engine;
+  if (const auto* compact = std::get_if<models::CompactProfile>(&profile)) return compact->engine;
   return std::nullopt;
 }
 
@@ -53,6 +54,8 @@ Result<FoundProfile> find_profile(const models::Catalog& catalog, const std::str
     Result<models::StepProfile> profile = models::load_step_profile(path);
     if (!profile) return profile.error();
     if (engine_of(*profile) != engine) continue;
+    // Of one deployment alone: only for those who ask for it.
+    if (std::holds_alternative<models::CompactProfile>(*profile)) continue;
     const auto* fitted = std::get_if<models::EngineProfile>(&*profile);
     const bool same_gpu = fitted == nullptr || fitted->gpu == gpu.name;
     if (!same_gpu && other_gpu) continue;

@@ -22,6 +22,9 @@ struct EngineOptions {
   std::int64_t max_model_len = 0;   // prompt + output; 0: no limit but the KV pool
   bool reserve_full_prompt = true;  // vLLM >= 0.19: admission needs room for the whole sequence
   double watermark = 0.0;           // vLLM: share of blocks kept free when admitting
+  // vLLM with prefix caching: a preempted sequence finds its KV again as far as nobody took the
+  // blocks. Prompts of different requests share nothing in either case.
+  bool keep_preempted_kv = false;
   // SGLang: reservation for output tokens of running requests (ENGINES B2, B4).
   double new_token_ratio_init = 0.7;
   double new_token_ratio_min = 0.098;

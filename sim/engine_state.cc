@@ -5,7 +5,10 @@
 
 namespace eph::sim {
 
-EngineState::EngineState(const models::KvPool& pool, std::int64_t max_num_seqs) : kv_(pool) {
+EngineState::EngineState(const models::KvPool& pool, std::int64_t max_num_seqs,
+                         bool keeps_contents)
+    : kv_(pool) {
+  if (keeps_contents) free_.emplace(pool.usable_blocks);
   const auto expected = static_cast<std::size_t>(std::min<std::int64_t>(max_num_seqs, 4096));
   running_.reserve(expected);
   seqs_.reserve(expected);
@@ -30,8 +33,17 @@ SeqId EngineState::add_waiting(std::int32_t prompt, std::int32_t max_output, Req
   return id;
 }
 
+std::int32_t EngineState::cached_tokens(SeqId id) const {
+  const Sequence& s = seqs_[index(id)];
+  if (!free_ || s.preemptions == 0) return 0;
+  const std::int64_t known = s.prompt + s.generated;
+  const std::int64_t blocks = std::min(free_->kept(id), (known - 1) / kv_.block_size());
+  return static_cast<std::int32_t>(blocks * kv_.block_size());
+}
+
 SeqId EngineState::admit(BatchPlan& plan, std::size_t i) {
   const SeqId id = waiting_[i];
+  const std::int32_t cached = cached_tokens(id);
   if (i == 0)
     (void)waiting_.pop_front();
   else
@@ -44,6 +56,12 @@ SeqId EngineState::admit(BatchPlan& plan, std::size_t i) {
   s.prefill_end = s.prompt + s.generated;
   ++active_;
   if (s.preemptions == 0) plan.first_scheduled.push_back(id);
+  if (cached > 0) {
+    const std::int64_t blocks = cached / kv_.block_size();
+    EPH_ASSERT(kv_.take(blocks), "INV-3: {} kept kv blocks are not free", blocks);
+    free_->claim(id, blocks);
+    s.computed = s.capacity = cached;
+  }
   return id;
 }
 
@@ -51,12 +69,16 @@ bool EngineState::reserve_slow(SeqId id, std::int64_t tokens) {
   Sequence& s = seqs_[index(id)];
   const std::int64_t more = kv_.blocks_for(tokens) - s.capacity / kv_.block_size();
   if (!kv_.take(more)) return false;
+  if (free_) free_->take(more);
   s.capacity += static_cast<std::int32_t>(more * kv_.block_size());
   return true;
 }
 
-void EngineState::free_blocks(Sequence& s) {
-  kv_.give_back(s.capacity / kv_.block_size());
+void EngineState::free_blocks(SeqId id, bool comes_back) {
+  Sequence& s = seqs_[index(id)];
+  const std::int64_t blocks = s.capacity / kv_.block_size();
+  kv_.give_back(blocks);
+  if (free_) free_->give_back(id, comes_back, blocks);
   s.capacity = 0;
 }
 
@@ -64,7 +86,7 @@ void EngineState::preempt(BatchPlan& plan, SeqId id, Requeue where) {
   Sequence& s = seqs_[index(id)];
   EPH_ASSERT(s.state == SeqState::active, "preemption of a sequence in state {}",
              static_cast<int>(s.state));
-  free_blocks(s);
+  free_blocks(id, true);
   s.computed = 0;
   s.state = SeqState::waiting;
   if (s.preemptions < std::numeric_limits<std::uint16_t>::max()) ++s.preemptions;
@@ -84,7 +106,7 @@ void EngineState::end(SeqId id) {
   Sequence& s = seqs_[index(id)];
   EPH_ASSERT(s.state != SeqState::ended, "a sequence ends twice");
   if (s.state == SeqState::active) {
-    free_blocks(s);
+    free_blocks(id, false);
     --active_;
   } else {  // preempted while its last token was in flight
     std::size_t i = 0;

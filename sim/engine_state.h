@@ -1,9 +1,11 @@
 #pragma once
 // One engine's queues and KV cache: what a scheduling policy sees and the only ways it can act.
 #include <algorithm>
+#include <optional>
 #include <vector>
 
 #include "sim/batch_plan.h"
+#include "sim/free_queue.h"
 #include "sim/kv_blocks.h"
 #include "sim/ring.h"
 #include "sim/sequence.h"
@@ -14,7 +16,8 @@ namespace eph::sim {
 // keeps them in `running` in whatever order its engine does, or aside (SGLang's chunked request).
 class EngineState {
  public:
-  EngineState(const models::KvPool& pool, std::int64_t max_num_seqs);
+  // `keeps_contents`: a preempted sequence finds those of its blocks again that nobody has taken.
+  EngineState(const models::KvPool& pool, std::int64_t max_num_seqs, bool keeps_contents = false);
 
   // --- what a policy sees ---
   [[nodiscard]] const Sequence& operator[](SeqId id) const { return seqs_[index(id)]; }
@@ -22,9 +25,12 @@ class EngineState {
   [[nodiscard]] const Ring<SeqId>& waiting() const { return waiting_; }
   [[nodiscard]] const KvBlocks& kv() const { return kv_; }
   [[nodiscard]] std::int64_t active() const { return active_; }  // admitted: running or kept aside
+  // Tokens of a waiting sequence whose KV is still there, in whole blocks; never all of them.
+  [[nodiscard]] std::int32_t cached_tokens(SeqId id) const;
 
   // --- what a policy does ---
-  // Takes the waiting sequence at queue position `i` out of the queue and makes it active.
+  // Takes the waiting sequence at queue position `i` out of the queue and makes it active, with its
+  // cached_tokens() computed.
   SeqId admit(BatchPlan& plan, std::size_t i = 0);
   void append_running(SeqId id) { running_.push_back(id); }
   // Makes the blocks held by `id` suffice for `tokens` in total; false, and no change, if not
@@ -37,6 +43,7 @@ class EngineState {
     Sequence& s = seqs_[index(id)];
     if (s.computed < s.capacity) return;
     EPH_ASSERT(kv_.take(1), "INV-3: no free kv block of {}", kv_.usable());
+    if (free_) free_->take(1);
     s.capacity += static_cast<std::int32_t>(kv_.block_size());
   }
   // Puts `n` tokens of `id` into the step. Requires room for them.
@@ -76,7 +83,7 @@ class EngineState {
 
  private:
   bool reserve_slow(SeqId id, std::int64_t tokens);
-  void free_blocks(Sequence& s);
+  void free_blocks(SeqId id, bool comes_back);
 
   friend class DecodeWriter;
 
@@ -86,6 +93,7 @@ class EngineState {
   std::vector<SeqId> running_;
   Ring<SeqId> waiting_;
   KvBlocks kv_;
+  std::optional<FreeQueue> free_;  // when contents are kept
   std::int64_t active_ = 0;
 };
 

@@ -23,7 +23,8 @@ Replica::Replica(ReplicaId id, const ReplicaConfig& config, RequestTable& table,
     : id_(id),
       step_(*config.step),
       async_(config.engine.async_scheduling),
-      state_(config.kv, config.engine.max_num_seqs),
+      needs_contexts_(config.step->needs_contexts()),
+      state_(config.kv, config.engine.max_num_seqs, config.engine.keep_preempted_kv),
       policy_(make_policy(config.engine, config.kv)),
       front_end_(config.front_end),
       table_(table),
@@ -95,9 +96,21 @@ Replica::Next Replica::form_batch(SimTime now) {
   return {Next::What::step_done, done_};
 }
 
+// After the plan was composed: `computed` has moved on by the tokens of this step.
+models::StepTimes Replica::step_times(const BatchPlan& plan) {
+  if (!needs_contexts_) return step_.times(plan.shape);
+  contexts_.clear();
+  for (const PlanEntry entry : plan.entries) {
+    const Sequence& s = state_[entry.seq];
+    const std::int32_t before = s.computed - entry.tokens();
+    if (before >= s.prefill_end) contexts_.push_back(before);
+  }
+  return {.gpu = step_.seconds_with(plan.shape, contexts_)};
+}
+
 // MODEL eq. 18.
 void Replica::launch(BatchPlan& plan, SimTime now) {
-  const models::StepTimes t = step_.times(plan.shape);
+  const models::StepTimes t = step_times(plan);
   const SimTime began = std::max(now, host_free_);
   host_free_ = began + Duration::from_seconds(t.lead + t.launch);
   if (t.launch_jitter > 0) {

@@ -64,6 +64,7 @@ class Replica {
   };
 
   [[nodiscard]] bool compose(BatchPlan& plan);
+  [[nodiscard]] models::StepTimes step_times(const BatchPlan& plan);
   void launch(BatchPlan& plan, SimTime now);
   void mark_first_scheduled(const BatchPlan& plan);
   [[nodiscard]] SimTime emit_tokens(SimTime now);
@@ -76,6 +77,7 @@ class Replica {
   ReplicaId id_;
   const models::StepModel& step_;
   bool async_ = false;
+  bool needs_contexts_ = false;
   EngineState state_;
   std::unique_ptr<EnginePolicy> policy_;
   FrontEndStation front_end_;
@@ -96,6 +98,7 @@ class Replica {
   StreamKey launches_;  // entity: replica << 40 | number of the launch
   std::vector<Departure> departures_;
   std::vector<ScheduledTokens> scheduled_;  // of the step record
+  std::vector<std::int32_t> contexts_;      // of the step's decodes, for a model that asks
   std::int64_t reported_waiting_ = 0, reported_running_ = 0, reported_blocks_ = 0;
 };
 

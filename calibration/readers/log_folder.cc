@@ -10,7 +10,7 @@ Result<MeasuredRun> read_log_folder(const std::string& folder) {
   const auto log = load_request_log(folder);
   if (!log) return log.error();
   MeasuredRun run = blank_run(RecordFile{folder, {}}, 1, "request log folder");
-  run.engine = models::EngineKind::vllm;  // the logs are of its scheduler
+  run.engine = log->engine;
   run.engine_text = models::name(*run.engine);
   run.engine_version = log->engine_version;
   run.gpu = log->gpu;
@@ -31,7 +31,7 @@ Result<MeasuredRun> read_log_folder(const std::string& folder) {
   for (const LoggedRequest& r : log->requests) {
     RequestTimes times;
     times.sent_s = r.arrival_s;
-    const double arrival = r.arrival_s + log->clock_offset_s;
+    const double arrival = log->arrival_on_engine_clock(r);
     times.ttft_s = r.first_token_s - arrival;
     times.e2e_s = r.last_token_s - arrival;
     times.prompt_tokens = static_cast<std::int32_t>(r.prompt_tokens);

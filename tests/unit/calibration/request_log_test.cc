@@ -17,7 +17,8 @@ const char* const kMeta =
         "engine": {"tensor_parallel_size": 1, "max_num_seqs": 256, "max_num_batched_tokens": 2048,
                    "max_model_len": null}})";
 
-std::string log_folder(const std::string& name, const std::string& meta, const std::string& requests) {
+std::string log_folder(const std::string& name, const std::string& meta,
+                       const std::string& requests) {
   std::filesystem::create_directories(std::string(EPH_TEST_OUT) + "/" + name);
   write_temporary(name + "/meta.json", meta);
   write_temporary(name + "/requests.jsonl", requests);
@@ -27,7 +28,8 @@ std::string log_folder(const std::string& name, const std::string& meta, const s
 }  // namespace
 
 TEST_CASE("a request log is read with engine settings, blocks and clocks") {
-  // Queued 0.5 and 0.2 s after arrival on a clock that is 900 s behind: the offset is the smaller, -899.8.
+  // Queued 0.5 and 0.2 s after arrival on a clock that is 900 s behind: the offset is the smaller,
+  // -899.8.
   const std::string folder = log_folder(
       "log", kMeta,
       R"({"request_id": "b", "input_toks": 20, "output_toks": 5, "arrival_time": 1001, "queued_ts": 101.2, "scheduled_ts": 101.3, "first_token_ts": 101.5, "last_token_ts": 102}
@@ -47,14 +49,64 @@ TEST_CASE("a request log is read with engine settings, blocks and clocks") {
 }
 
 TEST_CASE("a bad line of a request log is reported with its number") {
-  const std::string folder =
-      log_folder("badlog", kMeta, "{\"request_id\": \"a\", \"input_toks\": -1, \"output_toks\": 3}\n");
+  const std::string folder = log_folder(
+      "badlog", kMeta, "{\"request_id\": \"a\", \"input_toks\": -1, \"output_toks\": 3}\n");
   const auto log = load_request_log(folder);
   REQUIRE_FALSE(log.has_value());
-  CHECK(log.error().text().find("requests.jsonl:1: input_toks and output_toks") != std::string::npos);
+  CHECK(log.error().text().find("requests.jsonl:1: input_toks and output_toks") !=
+        std::string::npos);
 }
 
 TEST_CASE("a folder without requests is no request log") {
   CHECK_FALSE(is_request_log(std::string(EPH_TEST_OUT)));
   CHECK_FALSE(is_request_log("no/such/folder"));
+}
+
+TEST_CASE("facts from the command line replace meta.json") {
+  const std::string folder = std::string(EPH_TEST_OUT) + "/plainlog";
+  std::filesystem::create_directories(folder);
+  write_temporary("plainlog/requests.jsonl",
+                  "{\"input_toks\": 9, \"output_toks\": 5, \"arrival_time\": 1, "
+                  "\"first_token_ts\": 1.1, \"last_token_ts\": 1.3}\n");
+  // Without facts the missing file is the error.
+  const auto none = load_request_log(folder);
+  REQUIRE_FALSE(none.has_value());
+  CHECK(none.error().text().find("meta.json") != std::string::npos);
+  LogFacts facts;
+  facts.model = "meta-llama/Llama-3.1-8B";
+  facts.gpu = "l4";
+  facts.tensor_parallel = 2;
+  facts.kv_blocks = 77;
+  const auto log = load_request_log(folder, facts);
+  INFO((log ? std::string() : log.error().text()));
+  REQUIRE(log.has_value());
+  CHECK(log->tensor_parallel == 2);
+  CHECK(log->gpu_blocks == 77);
+  CHECK(log->clock_offset_s == 0);  // one clock for all times
+}
+
+TEST_CASE("times of a request log must make sense together") {
+  const auto error_of = [](const std::string& requests) {
+    const auto log = load_request_log(log_folder("oddlog", kMeta, requests));
+    return log ? std::string() : log.error().text();
+  };
+  const std::string plain =
+      R"({"input_toks": 9, "output_toks": 5, "arrival_time": 1, "first_token_ts": 1.1, "last_token_ts": 1.3})";
+  CHECK(error_of(plain + "\n").empty());
+  CHECK(
+      error_of(
+          R"({"input_toks": 9, "output_toks": 5, "arrival_time": 5, "first_token_ts": 1.1, "last_token_ts": 1.3})"
+          "\n")
+          .find("requests.jsonl:1: first_token_ts lies before the arrival") != std::string::npos);
+  CHECK(
+      error_of(
+          R"({"input_toks": 9, "output_toks": 5, "arrival_time": 1, "first_token_ts": 1.4, "last_token_ts": 1.3})"
+          "\n")
+          .find("last_token_ts lies before first_token_ts") != std::string::npos);
+  CHECK(
+      error_of(
+          plain + "\n" +
+          R"({"input_toks": 9, "output_toks": 5, "arrival_time": 1, "queued_ts": 1, "first_token_ts": 1.1, "last_token_ts": 1.3})"
+          "\n")
+          .find("queued_ts is there for some requests") != std::string::npos);
 }

@@ -219,3 +219,35 @@ TEST_CASE("what can never fit is rejected at arrival and answered") {
   CHECK(o.summary.counts.arrived == 4);
   CHECK(o.ended.size() == 4);
 }
+
+TEST_CASE("a preempted request finds the blocks again that nobody has taken") {
+  // Six blocks of 4 tokens; both requests hold 3 after the first decode. Token 13 of request 0 needs a
+  // fourth in step 6: request 1 goes, its last block is taken, its first two stay free. When request 0
+  // has ended with step 9, request 1 has 8 + 5 tokens to compute, 8 of which are still there.
+  const bool keep = GENERATE(false, true);
+  Scenario s = vllm(6);
+  s.engine().keep_preempted_kv = keep;
+  s.send(0, 8, 9);
+  s.send(0, 8, 7);
+  const Outcome o = run(s);
+  const auto steps = texts(o);
+  REQUIRE(steps.size() >= 10);
+  CHECK(steps[5] == "50..60 0:1 !1");
+  CHECK(steps[9] == (keep ? "90..100 1:5" : "90..100 1:13"));
+  CHECK(o.request(1).output_tokens == 7);
+  CHECK(o.summary.counts.preemptions == 1);
+}
+
+TEST_CASE("blocks that a preempted request left are lost when others take them") {
+  // As above, but a third request of 2 blocks comes in the meantime: of the two kept ones none is left.
+  Scenario s = vllm(6);
+  s.engine().keep_preempted_kv = true;
+  s.engine().max_num_seqs = 2;
+  s.send(0, 8, 12);  // needs a fifth block for token 17: the last kept block but one
+  s.send(0, 8, 7);
+  const Outcome o = run(s);
+  const auto steps = texts(o);
+  // Request 0 takes one kept block more at token 17 (step 10): 4 tokens of request 1 remain.
+  REQUIRE(steps.size() >= 13);
+  CHECK(steps[12] == "120..130 1:9");
+}
