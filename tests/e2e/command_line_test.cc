@@ -95,7 +95,7 @@ TEST_CASE("calibrate and validate say what they need") {
   check_usage({"calibrate", "--engine", "vlm"},
               "--engine: \"vlm\" is not known; did you mean \"vllm\"?");
   check_usage({"calibrate", "--engine", "vllm", "--out", "o"},
-              "no measured data is given; add --data FOLDER or --runs FILE");
+              "no measured data is given; add --data FOLDER or --runs FILE, or --log FOLDER");
   check_usage({"calibrate", "--engine", "vllm", "--data", "d"},
               "no profile file is given; add --out FILE");
   check_usage({"calibrate", "--keep", "p.json", "--out", "o"},

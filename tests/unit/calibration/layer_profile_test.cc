@@ -125,9 +125,9 @@ TEST_CASE("tensor-parallel ranks pay for two reductions a layer over host memory
   REQUIRE(model.has_value());
   models::BatchShape decode;
   decode.add_decode(100);
-  // 20 us and 2 * 1000 bytes * 2 (2 - 1) / 2 at a quarter of 64 GB/s: 0.125 us; 2 layers, 2
+  // 10 us and 2 * 1000 bytes * 2 (2 - 1) / 2 at a quarter of 64 GB/s: 0.125 us; 2 layers, 2
   // reductions.
-  CHECK((*model)->explain(decode).communication == Approx(1e-6 * 4 * 20.125));
+  CHECK((*model)->explain(decode).communication == Approx(1e-6 * 4 * 10.125));
 }
 
 TEST_CASE("a layer profile without a table says which") {
