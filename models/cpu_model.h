@@ -20,7 +20,7 @@ struct CpuWork {
   double kv_bytes = 0;         // read by decodes
 };
 
-// The shape of a model as far as MODEL eq. 19 needs it.
+// The shape of a model as far as MODEL eq. 26 needs it.
 class CpuModelSize {
  public:
   // `weight_bytes`: size of the weight file where it is known; 0: from the specification.
@@ -50,7 +50,7 @@ struct CpuRates {
   double kv_read = 1;        // cost of a byte of KV cache over one of weights
 };
 
-// MODEL eq. 19; a template so that calibration differentiates the very same lines.
+// MODEL eq. 26; a template so that calibration differentiates the very same lines.
 template <class T>
 T cpu_seconds(const CpuWork& w, double hidden, const T& sync_s, const T& s_per_byte,
               const T& s_per_flop, const T& small_matrix, const T& attention,

@@ -95,7 +95,7 @@ const CpuMachineFactors* CpuProfile::machine(std::string_view cloud, std::string
   return nullptr;
 }
 
-// MODEL eq. 20.
+// MODEL eq. 27.
 Result<CpuRates> CpuProfile::rates(const GpuSpec& spec) const {
   const std::string& wanted = spec.is_cpu() ? spec.architecture : spec.name;
   const CpuKindRates* kind = find_name(kinds, wanted);

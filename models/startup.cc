@@ -32,7 +32,7 @@ Duration StartupDistribution::draw(Stream& stream) const {
   return Duration::from_seconds(draw_lognormal(stream, std::log(median_s), sigma));
 }
 
-// MODEL eq. 18.
+// MODEL eq. 25.
 StartupDistribution StartupModel::distribution(const StartupQuery& query) const {
   EPH_ASSERT(query.gpus >= 1 && query.weight_bytes >= 0 && query.layers >= 0,
              "a start on {} GPUs with {} bytes", query.gpus, query.weight_bytes);

@@ -46,7 +46,7 @@ struct StartupDistribution {
   [[nodiscard]] Duration draw(Stream& stream) const;
 };
 
-// Seconds of MODEL eq. 18 on a machine of factor 1.
+// Seconds of MODEL eq. 25 on a machine of factor 1.
 struct StartupSeconds {
   double base = 0;         // process, engine, graph capture: every measured start had them
   double multi_gpu = 0;    // more than one rank

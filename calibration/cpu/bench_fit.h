@@ -1,5 +1,5 @@
 #pragma once
-// Fits MODEL eq. 19 and 20 to llama-bench rows.
+// Fits MODEL eq. 26 and 27 to llama-bench rows.
 #include <functional>
 #include <string>
 #include <vector>

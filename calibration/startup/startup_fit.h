@@ -1,5 +1,5 @@
 #pragma once
-// Fits MODEL eq. 18 to measured starts.
+// Fits MODEL eq. 25 to measured starts.
 #include <functional>
 #include <string>
 #include <vector>
