@@ -141,6 +141,12 @@ std::vector<std::vector<bool>> folds_of(const std::vector<DataRow>& rows, models
   return folds;
 }
 
+// Neither an open loop above 90 % of capacity nor a model that the host decides: both have errors of their own.
+bool is_typical(const DataRow& row) {
+  const bool saturated = row.plan.protocol == Protocol::constant && !row.plan.left_out.empty();
+  return !saturated && !is_small_model(row.plan.deployment.context.llm);
+}
+
 // A fold of a whole model's rows says nothing about another layout of a known model.
 bool leaves_model(const std::vector<DataRow>& rows, const std::vector<bool>& held) {
   for (std::size_t i = 0; i < rows.size(); ++i) {
@@ -171,7 +177,8 @@ std::array<models::ErrorSpread, 3> EngineFitter::spread() const {
       for (const FamilyFit& family : state_->families) {
         const std::vector<double> residuals = family.linear_residuals(fold);
         for (std::size_t o = 0; o < residuals.size(); ++o) {
-          if (!std::isfinite(residuals[o])) continue;
+          const DataRow& row = state_->rows[family.observations()[o].row];
+          if (!std::isfinite(residuals[o]) || !is_typical(row)) continue;
           const Figure figure = family.observations()[o].figure;
           if (is_tpot(figure)) tpot.push_back(std::abs(residuals[o]));
           if (is_ttft(figure)) ttft.push_back(std::abs(residuals[o]));

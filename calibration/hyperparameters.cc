@@ -56,6 +56,10 @@ HyperParameters hyper_parameters(models::EngineKind engine, std::string_view fam
 
 double prior_host_speed(std::string_view host) { return host == "gcp h100-sxm" ? 1.35 : 1.0; }
 
+bool is_small_model(const models::LlmSpec& llm) {
+  return static_cast<double>(models::count_parameters(llm).total) < kSmallModel;
+}
+
 bool is_reference_host(std::string_view host) { return host == "upcloud h100-sxm"; }
 
 double noise_sd(const HyperParameters& h, const RunPlan& plan, Figure figure) {
@@ -73,8 +77,7 @@ double noise_sd(const HyperParameters& h, const RunPlan& plan, Figure figure) {
     case Figure::e2e_p50: sd = 1.5 * h.noise_itl, ttft = false; break;
     default: sd = h.noise_itl, ttft = false; break;
   }
-  const auto& llm = plan.deployment.context.llm;
-  const bool small = static_cast<double>(models::count_parameters(llm).total) < kSmallModel;
+  const bool small = is_small_model(plan.deployment.context.llm);
   return sd * (waves && ttft ? h.throughput_ttft : 1) * (saturated ? h.saturated : 1) * (small ? h.small_model : 1);
 }
 

@@ -38,6 +38,8 @@ struct HyperParameters {
 [[nodiscard]] double prior_host_speed(std::string_view host);
 // The machines that the host terms' priors come from: they run at 1 and define it.
 [[nodiscard]] bool is_reference_host(std::string_view host);
+// Below 1B parameters.
+[[nodiscard]] bool is_small_model(const models::LlmSpec& llm);
 [[nodiscard]] double noise_sd(const HyperParameters& hyper, const RunPlan& plan, Figure figure);
 
 }  // namespace eph::calibration

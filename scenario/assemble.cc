@@ -247,6 +247,10 @@ Result<void> Assembler::use_fitted(const models::EngineProfile& profile) {
   replica.front_end = models::front_end_of(values);
   out_.covered = covered_model(catalog_, profile, out_.llm);
   out_.warnings = coverage_warnings(profile, out_.covered, out_.gpu, out_.llm, spec_);
+  if (out_.covered && found.familiarity == models::Familiarity::engine) {
+    out_.warnings.push_back(fmt::format("predictions for {} in {} extrapolate: the profile of {} covers it in another precision",
+                                        out_.llm.name, models::name(out_.llm.weights), models::display(kind_)));
+  }
   out_.error = stated_error(profile, found.familiarity, profile.gpu != out_.gpu.name, !out_.warnings.empty());
   return {};
 }

@@ -1,5 +1,6 @@
 #include "scenario/assemble.h"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 
 #include "core/line_source.h"
@@ -202,4 +203,20 @@ TEST_CASE("lengths outside the measured range are warned about") {
             "predictions for prompts of 5000 tokens on average extrapolate: the profile "
             "covers 256 to 4096 for m"});
   CHECK(length_warnings(assembly, 100, 1000).size() == 2);
+}
+
+TEST_CASE("a model that was measured in another precision is said to extrapolate, with the engine's error") {
+  DeploymentSpec spec;
+  spec.model = "Qwen/Qwen3-32B";  // 16 bit; TensorRT-LLM's runs of it are FP8
+  spec.engine = "trtllm";
+  const auto assembly = assemble(catalog(), spec);
+  REQUIRE(assembly);
+  const auto says = [&](const std::string& text) {
+    return std::any_of(assembly->warnings.begin(), assembly->warnings.end(),
+                       [&](const std::string& w) { return w.find(text) != std::string::npos; });
+  };
+  CHECK(says("in bf16 extrapolate: the profile of TensorRT-LLM covers it in another precision"));
+  REQUIRE(assembly->error);
+  CHECK(assembly->error->familiarity == models::Familiarity::engine);
+  CHECK(assembly->error->extrapolated);
 }
