@@ -57,7 +57,7 @@ int run_carry_over(const Arguments& arguments, const std::string& command) {
       return fail(usage_error(fmt::format("--keep needs --{}", name),
                               "give the measured data and the profile to write"));
   }
-  for (const char* name : {"gpu", "held-out", "splits", "max-iterations"}) {
+  for (const char* name : {"gpu", "held-out", "splits", "max-iterations", "linearisations"}) {
     if (arguments.has(name))
       return fail(usage_error(fmt::format("--{} has no effect with --keep", name),
                               "leave it out: the coefficients are not fitted"));
@@ -100,7 +100,7 @@ int run_carry_over(const Arguments& arguments, const std::string& command) {
 }
 
 int run_host_estimate(const Arguments& arguments, models::EngineKind engine) {
-  for (const char* name : {"data", "out", "gpu", "held-out", "splits", "max-iterations", "seed"}) {
+  for (const char* name : {"data", "out", "gpu", "held-out", "splits", "max-iterations", "linearisations", "seed"}) {
     if (arguments.has(name))
       return fail(usage_error(fmt::format("--{} has no effect with --host-from", name),
                               "leave it out: nothing but a host speed is printed"));

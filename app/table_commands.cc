@@ -2,9 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <map>
 
+#include "app/commands.h"
 #include "app/console.h"
 #include "app/data_folder.h"
 #include "app/table.h"
@@ -43,20 +45,21 @@ Json errors_json(const std::vector<calibration::SplitError>& lines) {
   return out;
 }
 
-Result<void> refuse(const Arguments& arguments, std::initializer_list<const char*> options,
-                    const char* where) {
-  for (const char* option : options) {
-    if (arguments.has(option))
-      return usage_error(fmt::format("--{} has no effect {}", option, where), "leave it out");
+// Every option of the command that was given acts, or is refused.
+Result<void> refuse_others(const Arguments& arguments, const CommandSpec& command,
+                           std::initializer_list<std::string_view> acting, const char* where) {
+  for (const OptionGroup& group : command.groups) {
+    for (const OptionSpec& option : group.options) {
+      const bool acts = std::find(acting.begin(), acting.end(), option.name) != acting.end();
+      if (!acts && arguments.has(option.name))
+        return usage_error(fmt::format("--{} has no effect {}", option.name, where), "leave it out");
+    }
   }
   return {};
 }
 
 int calibrate_coldstart(const Arguments& arguments) {
-  if (auto ok = refuse(
-          arguments,
-          {"engine", "data", "gpu", "held-out", "splits", "max-iterations", "seed", "threads"},
-          "on start-ups");
+  if (auto ok = refuse_others(arguments, calibrate_spec(), {"coldstart", "out", "json", "catalog"}, "on start-ups");
       !ok)
     return fail(ok.error());
   if (!arguments.has("out")) return fail(usage_error("no model file is given", "add --out FILE"));
@@ -78,8 +81,8 @@ int calibrate_coldstart(const Arguments& arguments) {
 }
 
 int calibrate_llamacpp(const Arguments& arguments) {
-  if (auto ok = refuse(arguments, {"gpu", "held-out", "splits", "max-iterations", "seed"},
-                       "on llama.cpp: all machines and both held-out sets are always fitted");
+  if (auto ok = refuse_others(arguments, calibrate_spec(), {"engine", "data", "out", "threads", "json", "catalog"},
+                              "on llama.cpp: all machines and both held-out sets are always fitted");
       !ok)
     return fail(ok.error());
   for (const char* needed : {"data", "out"}) {
@@ -142,11 +145,13 @@ std::optional<int> validate_table(const Arguments& arguments) {
   if (!table) return std::nullopt;
   const bool startup = calibration::is_startup_runs(*table);
   if (!startup && !calibration::is_bench_runs(*table)) return std::nullopt;
-  if (auto ok = startup ? refuse(arguments, {"profile", "seed", "threads"}, "on start-ups")
-                        : refuse(arguments, {"seed"}, "on llama-bench rows");
+  if (auto ok = startup ? refuse_others(arguments, validate_spec(), {"runs", "out", "json", "catalog"}, "on start-ups")
+                        : refuse_others(arguments, validate_spec(),
+                                        {"runs", "out", "json", "catalog", "profile", "threads"},
+                                        "on llama-bench rows");
       !ok)
     return fail(ok.error());
-  const Result<models::Catalog> catalog = open_catalog(arguments);
+  const Result<models::Catalog> catalog = open_catalog(arguments, "catalog");
   if (!catalog) return fail(catalog.error());
   const calibration::TableValidateOptions options{path, arguments.text("out")};
   const Result<std::int64_t> threads = arguments.integer("threads", 1, 1024, 0);
