@@ -155,7 +155,7 @@ const CommandSpec& calibrate_spec() {
           "share of the rows a second fit does not see, to measure its error [0.3]"},
          {"splits", "N", "held-out fits, each with other rows held out [1]"},
          {"max-iterations", "N", "of the fit, each simulating every row [4]"},
-         {"linearisations", "N", "times that a fit takes derivatives: at the start, then where it arrived [2]"},
+         {"linearisations", "N", "times that a fit takes derivatives: at the start, then where it arrived [1]"},
          {"seed", "N", "seed of all random draws [1]"}}},
        fact_options(FactFlags::selecting),
        options_of_logs(),

@@ -165,7 +165,7 @@ OptionGroup cross_options() {
         "of leave-one-instance-out: learn an unseen host's speed from one synchronous run of it"},
        {"protocol", "NAME", "count held-out rows of this load protocol only", true},
        {"max-iterations", "N", "of each fit, each simulating every row [4]"},
-       {"linearisations", "N", "times that a fit takes derivatives: at the start, then where it arrived [2]"}}};
+       {"linearisations", "N", "times that a fit takes derivatives: at the start, then where it arrived [1]"}}};
 }
 
 OptionGroup shared_options() {

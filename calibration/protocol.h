@@ -33,7 +33,8 @@ struct RunPlan {
   [[nodiscard]] bool is_scored(Figure f) const { return scored.test(static_cast<std::size_t>(f)); }
 };
 
-// The tables do not say how these loops start and warm up; ours is inferred from mean TTFT.
+// Loops whose start, warm-up or client the tables give in part or not at all, InferenceMAX's included: their
+// mean TTFT has a residual of its own (models::FirstTokenResidual).
 [[nodiscard]] bool has_undocumented_ramp(Protocol protocol);
 
 // The error says why the row cannot be simulated at all.
