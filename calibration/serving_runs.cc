@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "calibration/release_dates.h"
 #include "calibration/row_cells.h"
 
 namespace eph::calibration {
@@ -24,6 +25,13 @@ MeasuredRun read_row(const CsvTable& table, std::size_t row, Diagnostics& faults
   run.engine_text = cells.text("engine");
   run.engine = models::parse_engine(run.engine_text);
   run.engine_version = cells.text("engine_version");
+  if (run.engine && run.engine_version.empty()) {
+    const std::string day = cells.text("measured_on");
+    run.engine_version = release_on(*run.engine, day);
+    if (!run.engine_version.empty()) {
+      run.note = fmt::format("version not recorded: taken as {}, the newest on {}", run.engine_version, day);
+    }
+  }
   run.gpu = cells.text("gpu");
   run.model = cells.text("model");
   run.dtype = cells.text("weights_dtype");

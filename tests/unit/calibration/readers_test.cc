@@ -25,6 +25,27 @@ TEST_CASE("a serving row is read with every field that the simulation needs") {
   CHECK(run.line == 2);
 }
 
+// github.com/vllm-project/vllm/releases: 0.11.0 on 2025-10-02, 0.11.1 on 2025-11-18, 0.12.0 on 2025-12-03.
+TEST_CASE("a dated row without a version is of the newest release of its day") {
+  const auto versioned = [](const char* version, const char* day, const char* engine = "vllm") {
+    const auto table = load_runs(write_temporary(
+        "dated.csv", fmt::format("engine,engine_version,gpu,model,weights_dtype,mode,isl,osl,concurrency,tp,protocol,"
+                                 "measured_on,mean_ttft_ms,mean_tpot_ms\n{},{},h100-sxm,m,bf16,agg,8,8,1,1,inferencemax,{},9,9\n",
+                                 engine, version, day)));
+    REQUIRE(table);
+    return table->runs.at(0);
+  };
+  CHECK(versioned("", "2025-10-29").engine_version == "0.11.0");
+  CHECK(versioned("", "2025-11-17").engine_version == "0.11.0");
+  CHECK(versioned("", "2025-11-18").engine_version == "0.11.1");
+  CHECK(versioned("", "2025-10-29").note == "version not recorded: taken as 0.11.0, the newest on 2025-10-29");
+  CHECK(versioned("0.9.1", "2025-10-29").engine_version == "0.9.1");
+  // Beyond the list of releases, without a day, of an engine without a list: not known.
+  CHECK(versioned("", "2026-03-27").engine_version.empty());
+  CHECK(versioned("", "").engine_version.empty());
+  CHECK(versioned("", "2025-10-29", "sglang").engine_version.empty());
+}
+
 TEST_CASE("columns may come in another order, with others between") {
   const auto table = load_runs(write_temporary(
       "shuffled.csv",
