@@ -98,6 +98,17 @@ Result<models::OperatorModel> SpecCache::operators(models::EngineKind kind) {
   return operators_.emplace(kind, std::move(operators)).first->second;
 }
 
+Result<void> set_kv_precision(const std::string& text, Deployment& deployment) {
+  const std::string kv = to_lower(text);
+  if (kv.empty() || kv == "auto") return {};
+  const auto precision = kv.starts_with("fp8") ? std::optional(models::Precision::fp8)
+                         : kv == "f16"         ? std::optional(models::Precision::fp16)
+                                               : models::parse_precision(kv);
+  if (!precision) return usage_error(fmt::format("KV cache of unknown format \"{}\"", text));
+  deployment.context.kv_precision = deployment.defaults.kv.kv_precision = *precision;
+  return {};
+}
+
 Result<Deployment> resolve(const MeasuredRun& run, SpecCache& specs) {
   if (!run.engine) return usage_error(fmt::format("unknown engine \"{}\"", run.engine_text));
   Deployment out;

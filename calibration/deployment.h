@@ -49,4 +49,7 @@ class SpecCache {
 // Fails for an unknown engine, GPU, model or precision, and for a layout that the model does not allow.
 [[nodiscard]] Result<Deployment> resolve(const MeasuredRun& run, SpecCache& specs);
 
+// The KV cache's number format as tools write it ("fp8_e4m3", "f16"); "" and "auto" change nothing.
+[[nodiscard]] Result<void> set_kv_precision(const std::string& text, Deployment& deployment);
+
 }  // namespace eph::calibration

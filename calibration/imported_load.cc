@@ -3,13 +3,11 @@
 #include <algorithm>
 #include <cmath>
 
-#include "core/text.h"
 
 namespace eph::calibration {
 namespace {
 
 using models::EngineKind;
-using models::Precision;
 
 // Slots of an open loop without a cap: more than can ever be in flight.
 std::int64_t enough_slots(const RunLoad& load, double stage_s) {
@@ -29,18 +27,6 @@ void plan_one_batch(const MeasuredRun& run, RunPlan& plan) {
   plan.engine.max_num_seqs = std::max(plan.engine.max_num_seqs, batch);
   plan.engine.async_scheduling = false;
   plan.deployment.context.async_scheduling = false;
-}
-
-Result<void> set_kv_precision(const std::string& text, RunPlan& plan) {
-  const std::string kv = to_lower(text);
-  if (kv.empty() || kv == "auto") return {};
-  const auto precision = kv.starts_with("fp8") ? std::optional(Precision::fp8)
-                         : kv == "f16"         ? std::optional(Precision::fp16)
-                                               : models::parse_precision(kv);
-  if (!precision) return usage_error(fmt::format("KV cache of unknown format \"{}\"", text));
-  plan.kv.kv_precision = *precision;
-  plan.deployment.context.kv_precision = *precision;
-  return {};
 }
 
 // What would not fit into memory or simulated time is no measured run.
@@ -129,7 +115,9 @@ Result<void> use_settings(const MeasuredRun& run, RunPlan& plan) {
     plan.deployment.context.max_graph_tokens =
         models::vllm_max_graph_tokens(plan.engine.max_num_seqs, plan.engine.max_num_batched_tokens);
   }
-  return set_kv_precision(s.kv_dtype, plan);
+  if (auto ok = set_kv_precision(s.kv_dtype, plan.deployment); !ok) return ok.error();
+  plan.kv.kv_precision = plan.deployment.context.kv_precision;
+  return {};
 }
 
 }  // namespace eph::calibration

@@ -108,6 +108,7 @@ Result<LogSetup> set_up(const RequestLog& log, const models::Catalog& catalog,
   auto deployment = resolve(run, specs);
   if (!deployment) return deployment.error();
   out.deployment = std::move(*deployment);
+  if (auto ok = set_kv_precision(log.kv_cache_dtype, out.deployment); !ok) return ok.error();
   out.replicas = log.data_parallel;
   const models::StepContext& context = out.deployment.context;
   const models::EngineDefaults& defaults = out.deployment.defaults;

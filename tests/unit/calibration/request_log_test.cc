@@ -2,6 +2,7 @@
 
 #include <filesystem>
 
+#include "calibration/log_replay.h"
 #include "calibration/request_log.h"
 #include "tests/unit/calibration/calibration_support.h"
 
@@ -109,4 +110,23 @@ TEST_CASE("times of a request log must make sense together") {
           R"({"input_toks": 9, "output_toks": 5, "arrival_time": 1, "queued_ts": 1, "first_token_ts": 1.1, "last_token_ts": 1.3})"
           "\n")
           .find("queued_ts is there for some requests") != std::string::npos);
+}
+
+TEST_CASE("a log's KV cache has the number format that its engine was given") {
+  const std::string row =
+      R"({"request_id": "a", "input_toks": 10, "output_toks": 3, "arrival_time": 1000, "queued_ts": 100.5, "scheduled_ts": 100.6, "first_token_ts": 100.7, "last_token_ts": 101})"
+      "\n";
+  const auto set_up_with = [&](const std::string& kv) {
+    std::string meta = kMeta;
+    meta.replace(meta.find("\"engine\": {"), 11, "\"engine\": {\"kv_cache_dtype\": \"" + kv + "\", ");
+    const auto log = load_request_log(log_folder("log_kv", meta, row));
+    REQUIRE(log);
+    return set_up(*log, shipped_catalog(), {});
+  };
+  const auto automatic = set_up_with("auto"), eight = set_up_with("fp8_e4m3");
+  REQUIRE(automatic);
+  REQUIRE(eight);
+  CHECK(automatic->deployment.context.kv_precision == models::Precision::bf16);
+  CHECK(eight->deployment.context.kv_precision == models::Precision::fp8);
+  CHECK_FALSE(set_up_with("fp3").has_value());
 }
