@@ -62,7 +62,7 @@ std::vector<models::ErrorFigure> held_out_errors(const std::vector<DataRow>& row
     std::vector<ScoredRow> part(members.size());
     parallel_for(members.size(), options.threads, [&](std::size_t i) {
       const DataRow& row = *members[i];
-      part[i] = score(row, profile, {fit.efficiency, fit.host_speed(row.plan.host)}, options.seed);
+      part[i] = score(row, profile, fit.on(row.plan.host), options.seed);
     });
     scored.insert(scored.end(), part.begin(), part.end());
   }
@@ -130,11 +130,9 @@ Result<void> fit_gpu_transfers(const TransferOptions& options, const models::Cat
     for (const models::HostSpeed& host : fit.hosts) {
       set_host(profile, host);
     }
-    fit_options.start = {fit.efficiency, fit.host_speed()};  // of the fits without one machine
-    profile.gpus.push_back({gpu,
-                            {fit.efficiency, fit.host_speed()},
-                            fit.rows,
-                            held_out_errors(*rows, profile, fit_options)});
+    fit_options.start = fit.machine;  // of the fits without one machine
+    profile.gpus.push_back(
+        {gpu, fit.machine, fit.rows, fit.failed, held_out_errors(*rows, profile, fit_options)});
   }
   return {};
 }
@@ -147,7 +145,7 @@ Result<HostEstimate> estimate_host(const std::string& runs, int threads,
   SpecCache specs(catalog);
   std::vector<DataRow> rows;
   MachineFitOptions options;
-  options.efficiency = false;
+  options.gpu = false;
   options.threads = threads;
   std::string gpu;
   for (const MeasuredRun& run : table->runs) {
@@ -181,9 +179,11 @@ Result<HostEstimate> estimate_host(const std::string& runs, int threads,
   out.speed = fit.host_speed();
   out.rows = rows.size();
   const auto error = [&](double host_speed) {
+    models::Machine machine = options.start;
+    machine.host_speed = host_speed;
     std::vector<double> predicted, measured;
     for (const DataRow& row : rows) {
-      const ScoredRow s = score(row, profile, {fit.efficiency, host_speed}, options.seed);
+      const ScoredRow s = score(row, profile, machine, options.seed);
       if (!s.predicted[Figure::ttft_p50]) continue;
       predicted.push_back(*s.predicted[Figure::ttft_p50]);
       measured.push_back(*s.measured[Figure::ttft_p50]);

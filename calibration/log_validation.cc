@@ -40,9 +40,10 @@ Result<LogModel> from_engine_profile(const LogSetup& setup, const std::vector<st
   context.operators = profile->operators;
   const auto found = profile->find(
       context, models::version_family(setup.deployment.engine, setup.deployment.version));
+  const models::Machine machine = profile->machine_for(setup.deployment.gpu_name);
+  context.gpu = models::on_machine(context.gpu, machine);
   auto step = std::make_unique<models::FittedStepModel>(
-      context,
-      models::on_machine(*found.values, profile->machine_for(setup.deployment.gpu_name)));
+      context, models::on_machine(*found.values, machine));
   if (found.residual != nullptr) step->set_residual(*found.residual);
   LogModel out;
   out.step = std::move(step);

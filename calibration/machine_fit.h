@@ -1,6 +1,6 @@
 #pragma once
-// Fits what a machine changes about an engine's coefficients: one efficiency of its GPU and one
-// host factor per kind of host (MODEL eq. 19).
+// Fits what a machine changes about an engine's coefficients: the factors of its GPU and one host
+// factor per kind of host (MODEL eq. 19).
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -12,24 +12,26 @@ namespace eph::calibration {
 
 // Factors of one GPU; the rows may come from several kinds of host ("gcp l4", "upcloud l4").
 struct MachineFit {
-  double efficiency = 1.0;
+  models::Machine machine;               // its host speed: of a host that was not in the fit
   std::vector<models::HostSpeed> hosts;  // in the order of their names
   double cost = 0;                       // mean weighted loss of a figure
   std::size_t rows = 0;
+  std::size_t failed = 0;  // of the rows: cannot be simulated with these factors
 
   // Of a host that was not in the fit: the geometric mean of those that were.
   [[nodiscard]] double host_speed(const std::string& host = "") const;
+  [[nodiscard]] models::Machine on(const std::string& host) const;
 };
 
 struct MachineFitOptions {
-  bool efficiency = true;  // false: it stays at `start.efficiency`
+  bool gpu = true;  // false: the GPU's factors stay at those of `start`
   models::Machine start;
   int threads = 0;  // 0: as many as the machine has
   std::uint64_t seed = 1;
 };
 
 // Minimises the pseudo-Huber loss of log(predicted / measured) over the logarithms of the factors,
-// with weak priors around 1, by damped Gauss-Newton. `rows` must not be empty; uses their fit_plan.
+// with weak priors around 1. `rows` must not be empty; uses their fit_plan.
 [[nodiscard]] MachineFit fit_machine(const std::vector<const DataRow*>& rows,
                                      const models::EngineProfile& profile,
                                      const MachineFitOptions& options);

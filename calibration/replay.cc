@@ -127,7 +127,9 @@ Result<Replayed> replay(const RunPlan& plan, const models::CoefficientValues& va
     step.emplace(*options.prototype);
     step->set_values(used);
   } else {
-    step.emplace(d.context, used);
+    models::StepContext context = d.context;
+    context.gpu = models::on_machine(context.gpu, options.machine);
+    step.emplace(std::move(context), used);
   }
   if (options.residual != nullptr) step->set_residual(*options.residual);
   return replay(plan, *step, models::front_end_of(used), *kv, options.seed);

@@ -14,15 +14,25 @@ CoefficientValues on_machine(CoefficientValues values, const Machine& machine) {
          C::prefill_attention_scale, C::layer_overhead, C::step_overhead, C::seq_overhead,
          C::prefill_token_overhead, C::prefill_step_overhead},
         machine.efficiency);
+  scale({C::layer_overhead, C::step_overhead, C::seq_overhead, C::prefill_token_overhead,
+         C::prefill_step_overhead},
+        machine.overhead);
   // Exponents: 1.37 and 1.16 on the same machines for the engine and the API server, spreads of
   // single requests 0.33 and 0.54 ms (GuideLLM sweeps, Spare Cores).
   scale({C::host_step, C::host_seq, C::host_tp, C::host_layer_graph, C::host_layer_eager,
          C::host_prefill_token},
         machine.host_speed);
+  scale({C::host_layer_graph, C::host_layer_eager}, machine.launch);
   scale({C::server_request, C::server_prompt_token, C::server_output_token},
         std::sqrt(machine.host_speed));
   scale({C::client_jitter}, std::pow(machine.host_speed, 1.5));
   return values;
+}
+
+GpuSpec on_machine(GpuSpec gpu, const Machine& machine) {
+  for (FlopsPerSecond* rate : {&gpu.bf16, &gpu.fp8, &gpu.fp4}) rate->value /= machine.compute;
+  gpu.link_bandwidth.value /= machine.link;
+  return gpu;
 }
 
 FrontEnd front_end_of(const CoefficientValues& values) {

@@ -1,6 +1,7 @@
 #pragma once
 // What a machine changes about coefficients that were fitted on other ones.
 #include "models/profile.h"
+#include "models/step_context.h"
 
 namespace eph::models {
 
@@ -10,6 +11,10 @@ namespace eph::models {
 // power 1.5 the jitter. What the client's side takes stays: those figures did not move with the
 // host.
 [[nodiscard]] CoefficientValues on_machine(CoefficientValues values, const Machine& machine);
+
+// The GPU with the rates that it reaches on `machine`, against those that the coefficients were
+// fitted with: matrix rates over `compute`, the link's over `link`. A bridge keeps its own.
+[[nodiscard]] GpuSpec on_machine(GpuSpec gpu, const Machine& machine);
 
 // The "client_*" and "server_*" coefficients as a front end.
 [[nodiscard]] FrontEnd front_end_of(const CoefficientValues& values);

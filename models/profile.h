@@ -134,17 +134,23 @@ struct ErrorSpread {
   double tpot = 0.1, ttft = 0.2;
 };
 
-// Factors between the machines a profile was fitted on and another one: 1.1 takes 10 % longer.
+// Factors between the machines a profile was fitted on and another one: 1.1 takes 10 % longer
+// (MODEL eq. 19).
 struct Machine {
-  double efficiency = 1.0;  // on what the GPU needs beyond its data-sheet rates
+  double efficiency = 1.0;  // on all that the GPU does but all-reduces, beside its data-sheet rates
   double host_speed = 1.0;  // on the host's work
+  double compute = 1.0;     // on top, where the matrix rate binds
+  double overhead = 1.0;    // on top, per layer, step and sequence, whatever their size
+  double link = 1.0;        // on the volume of all-reduces over `link_bandwidth`
+  double launch = 1.0;      // on top of host_speed, where the host launches a step layer by layer
 };
 
 // A GPU that the coefficients were carried over to.
 struct GpuTransfer {
   std::string gpu;  // catalogue name
   Machine machine;
-  std::size_t rows = 0;             // measured, that the two factors were fitted on
+  std::size_t rows = 0;             // measured, that the factors were fitted on
+  std::size_t failed = 0;           // of those, not to be simulated: they said nothing
   std::vector<ErrorFigure> errors;  // with them
 };
 

@@ -135,7 +135,10 @@ Json list(const std::vector<T>& items, F one) {
 Json gpu_json(const GpuTransfer& t) {
   Json out = Json::object();
   out.set("gpu", t.gpu).set("efficiency", t.machine.efficiency);
+  out.set("compute", t.machine.compute).set("overhead", t.machine.overhead);
+  out.set("link", t.machine.link).set("launch", t.machine.launch);
   out.set("host_speed", t.machine.host_speed).set("rows", t.rows);
+  out.set("failed", t.failed);
   out.set("errors", list(t.errors, error_json));
   return out;
 }

@@ -214,7 +214,12 @@ GpuTransfer read_transfer(Reader& reader) {
   t.gpu = reader.string("gpu");
   t.machine.efficiency = reader.number("efficiency", Range{0.1, 10});
   t.machine.host_speed = reader.number("host_speed", Range{0.01, 100});
+  t.machine.compute = reader.number("compute", Range{0.1, 10}, 1);
+  t.machine.overhead = reader.number("overhead", Range{0.1, 10}, 1);
+  t.machine.link = reader.number("link", Range{0.05, 20}, 1);
+  t.machine.launch = reader.number("launch", Range{0.1, 10}, 1);
   t.rows = static_cast<std::size_t>(reader.integer("rows", IntRange{0}));
+  t.failed = static_cast<std::size_t>(reader.integer("failed", IntRange{0}, 0));
   for (Reader& r : reader.objects("errors")) t.errors.push_back(read_error(r));
   reader.finish();
   return t;

@@ -232,7 +232,7 @@ Result<void> Assembler::use_fitted(const models::EngineProfile& profile) {
   if (spec_.host_speed) machine.host_speed = *spec_.host_speed;
   sim::ReplicaConfig& replica = out_.config.replica;
   models::StepContext context;
-  context.gpu = out_.gpu;
+  context.gpu = models::on_machine(out_.gpu, machine);
   context.llm = out_.llm;
   context.layout = spec_.layout;
   context.kv_precision = kv_.kv_precision;

@@ -58,7 +58,7 @@ TEST_CASE("the factors that made the rows are found again, hosts apart") {
   MachineFitOptions options;
   options.threads = 1;
   const MachineFit fit = fit_machine(used, start_profile(), options);
-  CHECK(fit.efficiency == Approx(1.2).epsilon(0.02));
+  CHECK(fit.machine.efficiency == Approx(1.2).epsilon(0.02));
   REQUIRE(fit.hosts.size() == 2);
   CHECK(fit.host_speed("a l40s") == Approx(1.6).epsilon(0.05));
   CHECK(fit.host_speed("b l40s") == Approx(0.8).epsilon(0.05));
@@ -68,11 +68,11 @@ TEST_CASE("the factors that made the rows are found again, hosts apart") {
 TEST_CASE("with the efficiency given only the host moves") {
   const std::vector<DataRow> rows{synthetic_row(1024, "a l40s", {1.1, 1.5})};
   MachineFitOptions options;
-  options.efficiency = false;
+  options.gpu = false;
   options.start.efficiency = 1.1;
   options.threads = 1;
   const MachineFit fit = fit_machine({&rows[0]}, start_profile(), options);
-  CHECK(fit.efficiency == 1.1);
+  CHECK(fit.machine.efficiency == 1.1);
   CHECK(fit.host_speed() == Approx(1.5).epsilon(0.05));
 }
 

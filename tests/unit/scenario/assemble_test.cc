@@ -166,6 +166,7 @@ TEST_CASE("predictions outside the profile's data are warned about") {
   profile.gpus = {{"l40s",
                    {0.93, 1.2},
                    40,
+                   0,
                    {{"constant itl_p50_ms", "one machine held out", 20, 8, 5, 16},
                     {"constant ttft_p50_ms", "one machine held out", 20, 7, 4, 17}}}};
   CHECK(warnings(*other_gpu, *llm) ==

@@ -31,6 +31,38 @@ TEST_CASE("efficiency moves the GPU, host speed the host, and neither the client
   CHECK(on_machine(from, {}) == from);
 }
 
+TEST_CASE("matrix rates, the link, fixed overheads and launches have factors of their own") {
+  Machine machine{1.25, 4.0};
+  machine.compute = 2;
+  machine.link = 4;
+  machine.overhead = 3;
+  machine.launch = 0.5;
+  const CoefficientValues from = start_values();
+  const CoefficientValues to = on_machine(from, machine);
+  const auto factor = [&](Coefficient c) {
+    return to[static_cast<std::size_t>(c)] / from[static_cast<std::size_t>(c)];
+  };
+  CHECK(factor(Coefficient::gemm_scale) == Approx(1.25));
+  CHECK(factor(Coefficient::layer_overhead) == Approx(3.75));
+  CHECK(factor(Coefficient::seq_overhead) == Approx(3.75));
+  CHECK(factor(Coefficient::host_step) == Approx(4));
+  CHECK(factor(Coefficient::host_layer_graph) == Approx(2));
+  CHECK(factor(Coefficient::host_layer_eager) == Approx(2));
+  GpuSpec gpu;
+  gpu.bf16 = {100e12};
+  gpu.fp8 = {200e12};
+  gpu.memory_bandwidth = {300e9};
+  gpu.link_bandwidth = {32e9};
+  gpu.bridge_bandwidth = {300e9};
+  const GpuSpec reached = on_machine(gpu, machine);
+  CHECK(reached.bf16.value == 50e12);
+  CHECK(reached.fp8.value == 100e12);
+  CHECK(reached.fp4.value == 0);
+  CHECK(reached.memory_bandwidth.value == 300e9);
+  CHECK(reached.link_bandwidth.value == 8e9);
+  CHECK(reached.bridge_bandwidth.value == 300e9);
+}
+
 TEST_CASE("the front end has the coefficients' times in seconds") {
   CoefficientValues v{};
   coefficient(v, Coefficient::client_in) = 1.5;

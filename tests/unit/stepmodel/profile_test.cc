@@ -41,7 +41,7 @@ EngineProfile full_profile() {
   p.host_speed = 1.37;
   p.hosts = {{"gcp h100-sxm", 1.5}};
   p.gpus = {
-      {"l4", {1.1, 2.0}, 40, {{"constant itl_p50_ms", "one machine held out", 20, 9, 7, 15}}}};
+      {"l4", {1.1, 2.0, 1.6, 0.7, 3.5, 2.2}, 40, 3, {{"constant itl_p50_ms", "one machine held out", 20, 9, 7, 15}}}};
   p.covered = {{"Qwen/Qwen3-32B", {1, 2, 4}, 128, 8192, 1, 1024, 256, 91}};
   p.errors = {{"tpot", "random 30 % of curves held out", 30, 2.5, 1.9, 5.1}};
   p.sources = {"somewhere, CC0"};
