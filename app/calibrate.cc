@@ -142,8 +142,8 @@ const CommandSpec& calibrate_spec() {
         {{"engine", "ENGINE", "vllm, sglang, trtllm or llamacpp"},
          {"gpu", "NAME", "GPU whose rows are used; WRITTEN=NAME says what a file means [h100-sxm]"},
          {"data", "FOLDER",
-          "measured data; holds h100/serving_runs.csv and h100/guidellm_sweeps.csv, for llamacpp "
-          "cpu/llama_bench_cpu.csv.gz"},
+          "measured data; holds h100/serving_runs.csv, h100/guidellm_sweeps.csv and "
+          "h100/trtllm_max_throughput.csv, for llamacpp cpu/llama_bench_cpu.csv.gz"},
          {"runs", "FILE", "your own measured runs, in addition to --data or instead of it", true},
          {"coldstart", "FILE", "fit start-up times on this table instead; takes --out only"},
          {"out", "FILE", "profile to write"},

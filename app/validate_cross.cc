@@ -156,8 +156,8 @@ OptionGroup cross_options() {
         "refit without what is predicted: " +
             fmt::format("{}", fmt::join(calibration::scheme_names(), ", "))},
        {"data", "FOLDER",
-        "measured data, as for calibrate; holds h100/serving_runs.csv and "
-        "h100/guidellm_sweeps.csv"},
+        "measured data, as for calibrate; holds h100/serving_runs.csv, "
+        "h100/guidellm_sweeps.csv and h100/trtllm_max_throughput.csv"},
        {"folds", "K", "of k-fold [5]"},
        {"held-out", "SHARE", "of random: share of the rows, by whole curves [0.3]"},
        {"repeats", "N", "of random: draws, each with a fit [3]"},

@@ -37,8 +37,10 @@ void describe_data(const std::vector<DataRow>& rows, models::EngineProfile& prof
   std::set<std::string> versions, sources;
   std::map<std::string, models::CoveredModel> covered;
   for (const DataRow& row : rows) {
-    if (!row.engine_version.empty()) versions.insert(row.engine_version);
     sources.insert(fmt::format("{} ({})", row.file, row.source));
+    // Nothing of an offline batch serves other loads.
+    if (fit_family(profile.engine, row.engine_version, row.plan.protocol) == models::kOfflineFamily) continue;
+    if (!row.engine_version.empty()) versions.insert(row.engine_version);
     models::CoveredModel& m = covered[row.model];
     if (m.rows++ == 0) {
       m.model = row.model;

@@ -10,7 +10,8 @@
 namespace eph::calibration {
 namespace {
 
-constexpr std::array<std::string_view, 2> kTables{"h100/serving_runs.csv", "h100/guidellm_sweeps.csv"};
+constexpr std::array<std::string_view, 3> kTables{"h100/serving_runs.csv", "h100/guidellm_sweeps.csv",
+                                                  "h100/trtllm_max_throughput.csv"};
 
 // Three identical 8-GPU machines of one cloud measured the same points: fits use one of them.
 constexpr std::string_view kReplicateHosts = "gcp a3-edgegpu";
@@ -37,7 +38,7 @@ DataRow make_row(const MeasuredRun& run, RunPlan plan, std::string_view file) {
   row.plan = std::move(plan);
   row.file = std::string(file);
   row.source = run.source;
-  row.id = run.is_sweep() ? fmt::format("{}:{}", file, run.line) : run.id;
+  row.id = run.is_sweep() || run.protocol == Protocol::offline ? fmt::format("{}:{}", file, run.line) : run.id;
   row.line = run.line;
   row.host = run.host;
   row.machine = machine_of(run);
@@ -59,6 +60,10 @@ void add_table(const RunTable& table, std::string_view file, models::EngineKind 
                const std::string& gpu, SpecCache& specs, Dataset& out) {
   for (const MeasuredRun& run : table.runs) {
     if (run.engine != engine || gpu_catalog_name(run.gpu) != gpu) continue;
+    if (run.disaggregated) {
+      out.skipped.push_back(fmt::format("{}:{}: disaggregated rows are predicted only", file, run.line));
+      continue;
+    }
     auto plan = plan_run(run, specs);
     if (!plan) {
       out.skipped.push_back(fmt::format("{}:{}: {}", file, run.line, plan.error().what));
@@ -86,7 +91,7 @@ Result<Dataset> load_dataset(const std::string& data_folder, models::EngineKind 
     add_table(*table, file, engine, gpu, specs, out);
   }
   if (!found) {
-    return io_error(data_folder, fmt::format("holds neither {} nor {}", kTables[0], kTables[1]),
+    return io_error(data_folder, fmt::format("holds none of {}", fmt::join(kTables, ", ")),
                     "give the folder with the measured data");
   }
   return out;
@@ -153,6 +158,7 @@ std::vector<Figure> fitted_figures(const RunPlan& plan) {
       // TTFT is made by waves of requests in lockstep: small changes move whole waves, so it has no slope.
       wanted = {Figure::itl_p50, Figure::e2e_p50, Figure::achieved_rps};
       break;
+    case Protocol::offline: wanted = {Figure::max_output_tps}; break;
     default:
       wanted = {Figure::mean_tpot, Figure::mean_ttft};
       // Tools that do not stream give one time for a request.

@@ -30,7 +30,7 @@ Result<void> FitOptions::validate() const {
 
 RowState EngineFit::state_for(const DataRow& row) const {
   const models::StepContext& context = row.plan.deployment.context;
-  const auto found = profile.find(context, models::version_family(profile.engine, row.engine_version));
+  const auto found = profile.find(context, fit_family(profile.engine, row.engine_version, row.plan.protocol));
   RowState state;
   state.values = *found.values;
   if (found.residual != nullptr) state.residual = *found.residual;
@@ -61,7 +61,7 @@ Result<EngineFitter> EngineFitter::create(const std::vector<DataRow>& rows, mode
   if (auto ok = options.validate(); !ok) return ok.error();
   std::set<std::string, std::greater<>> names;  // "" sorts last
   for (const DataRow& row : rows) {
-    if (!fitted_figures(row.plan).empty()) names.emplace(models::version_family(engine, row.engine_version));
+    if (!fitted_figures(row.plan).empty()) names.emplace(fit_family(engine, row.engine_version, row.plan.protocol));
   }
   if (names.empty()) return usage_error("no measured row to fit", "check engine, GPU and data folder");
   auto state = std::make_unique<State>(State{rows, RowPredictor(rows, options.seed), {}, {}});

@@ -29,7 +29,7 @@ std::vector<Observation> observe(const std::vector<DataRow>& rows, models::Engin
                                  std::string_view family, const HyperParameters& hyper) {
   std::vector<Observation> out;
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    if (models::version_family(engine, rows[i].engine_version) != family) continue;
+    if (fit_family(engine, rows[i].engine_version, rows[i].plan.protocol) != family) continue;
     for (const Figure figure : fitted_figures(rows[i].plan)) {
       out.push_back({i, figure, std::log(*rows[i].plan.measured[figure]),
                      noise_sd(hyper, rows[i].plan, figure)});
@@ -103,8 +103,8 @@ struct FamilyFit::State {
         hyper(hyper_parameters(e, family)),
         traits(traits_of_all(r)),
         observations(observe(r, e, family, hyper)),
-        hierarchy(e, traits, observations, hyper),
-        start(engine_start(e)) {}
+        hierarchy(e, family, traits, observations, hyper),
+        start(engine_start(e, family)) {}
 
   [[nodiscard]] Linear linearise_at(const std::vector<RowState>& states) const {
     Linearisation l = linearise(predictor, rows, observations, states, hierarchy.free(), options.threads);
@@ -175,7 +175,7 @@ models::EngineProfile FamilyFit::State::profile_of(const Linear& linear, const E
   profile.operators = rows.front().plan.deployment.context.operators;
   std::map<std::string, const RowTraits*> by_model, deployments, hosts;
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    const bool member = models::version_family(engine, rows[i].engine_version) == family;
+    const bool member = fit_family(engine, rows[i].engine_version, rows[i].plan.protocol) == family;
     if (!member || !rows[i].fitted || (!skip.empty() && skip[i])) continue;
     by_model.emplace(traits[i].model, &traits[i]);
     deployments.emplace(traits[i].deployment, &traits[i]);
@@ -193,8 +193,10 @@ models::EngineProfile FamilyFit::State::profile_of(const Linear& linear, const E
   any.values = shifted(start, hierarchy.shifts(linear.slopes, a, {}, Level::engine));
   profile.values = any.values;
   surfaces(any, {}, false);
+  const std::string load = family == models::kOfflineFamily ? family : std::string();
   for (const auto& [key, t] : by_model) {
     models::Correction c;
+    c.family = load;
     c.model = model_name(*t);
     c.weights = t->weights;
     c.values = shifted(start, hierarchy.shifts(linear.slopes, a, *t, Level::model));
@@ -202,6 +204,7 @@ models::EngineProfile FamilyFit::State::profile_of(const Linear& linear, const E
   }
   for (const auto& [key, t] : deployments) {
     models::Correction c;
+    c.family = load;
     c.model = model_name(*t);
     c.weights = t->weights;
     c.tensor = t->layout.tensor;

@@ -134,7 +134,13 @@ FoldPlan leave_out(const std::vector<DataRow>& rows, std::string_view what,
   for (auto& [key, held] : by_key) {
     Fold fold = make_fold(rows, key, std::move(held));
     bool fits = false;
-    for (std::size_t i = 0; i < rows.size(); ++i) fits = fits || (rows[i].fitted && !fold.skip[i]);
+    // Offline batches say nothing of served runs, nor these of them.
+    const auto offline = [&](std::size_t i) { return rows[i].plan.protocol == Protocol::offline; };
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      const bool kin = std::any_of(fold.held.begin(), fold.held.end(),
+                                   [&](std::size_t h) { return offline(h) == offline(i); });
+      fits = fits || (kin && rows[i].fitted && !fold.skip[i]);
+    }
     if (fits) {
       plan.folds.push_back(std::move(fold));
     } else {

@@ -29,6 +29,9 @@ constexpr std::array kHostTerms{
 constexpr std::array kFrontTerms{C::client_in, C::server_request, C::server_prompt_token,
                                  C::host_layer_graph, C::host_layer_eager};
 
+// Of an offline run, in process: with thousands of sequences the work per sequence counts on either side.
+constexpr std::array kOfflineHostTerms{C::layer_seq_overhead, C::host_step, C::host_seq, C::host_layer_eager};
+
 // ms; these engines' rows hold a client and a front end that nothing else describes.
 constexpr double kUnseenFrontSd = 30;
 
@@ -37,7 +40,7 @@ constexpr std::array kPerModel{
     C::gemm_scale,     C::gemm_prefill_extra,  C::fp8_extra,        C::fp8_block_extra,
     C::fp4_extra,      C::moe_scale,           C::allreduce_scale,  C::elementwise_scale,
     C::decode_attention_scale, C::prefill_attention_scale, C::layer_overhead, C::step_overhead,
-    C::seq_overhead,   C::prefill_token_overhead, C::prefill_step_overhead, C::host_step,
+    C::seq_overhead,   C::layer_seq_overhead,  C::prefill_token_overhead, C::prefill_step_overhead, C::host_step,
     C::host_seq,       C::host_layer_graph,    C::host_layer_eager, C::client_in,
     C::kv_reserve};
 
@@ -51,15 +54,21 @@ FreeCoefficient make(C coefficient) {
 
 }  // namespace
 
-models::CoefficientValues engine_start(models::EngineKind engine) {
+models::CoefficientValues engine_start(models::EngineKind engine, std::string_view family) {
   models::CoefficientValues start = models::start_values(engine);
   // GB that KV-bound H100 rows asked for (data/engines has the sources).
   double& reserve = start[static_cast<std::size_t>(C::kv_reserve)];
   reserve = engine == models::EngineKind::sglang ? 4.0 : engine == models::EngineKind::trtllm ? 5.0 : 3.0;
+  if (family == models::kOfflineFamily) {
+    // Nothing is streamed, and what a sequence costs goes with the layers: of rounded values, those between which the
+    // offline tables of either version lie.
+    start[static_cast<std::size_t>(C::seq_overhead)] = 5;
+    start[static_cast<std::size_t>(C::layer_seq_overhead)] = 0.1;
+  }
   return start;
 }
 
-std::vector<FreeCoefficient> free_coefficients(models::EngineKind engine) {
+std::vector<FreeCoefficient> free_coefficients(models::EngineKind engine, std::string_view family) {
   std::vector<FreeCoefficient> out;
   const auto widen = [&](C c, double prior_sd) {
     for (FreeCoefficient& f : out) {
@@ -76,6 +85,11 @@ std::vector<FreeCoefficient> free_coefficients(models::EngineKind engine) {
   switch (engine) {
     case models::EngineKind::vllm: add(kHostTerms); break;
     case models::EngineKind::trtllm:
+      if (family == models::kOfflineFamily) {
+        add(kOfflineHostTerms);
+        drop(C::fp4_extra);
+        break;
+      }
       add(kFrontTerms);
       drop(C::fp4_extra);  // its only FP4 rows follow an unknown protocol
       widen(C::client_in, kUnseenFrontSd);

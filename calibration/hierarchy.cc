@@ -42,10 +42,10 @@ RowTraits traits_of(const DataRow& row, double decode_batch) {
   return t;
 }
 
-Hierarchy::Hierarchy(models::EngineKind engine, const std::vector<RowTraits>& traits,
+Hierarchy::Hierarchy(models::EngineKind engine, std::string_view family, const std::vector<RowTraits>& traits,
                      const std::vector<Observation>& observations, const HyperParameters& hyper)
     : traits_(traits), observations_(observations), hyper_(hyper) {
-  for (const FreeCoefficient& f : free_coefficients(engine)) {
+  for (const FreeCoefficient& f : free_coefficients(engine, family)) {
     free_.push_back(f.coefficient);
     prior_sd_.push_back(f.prior_sd);
     per_model_.push_back(f.per_model);

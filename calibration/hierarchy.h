@@ -26,7 +26,7 @@ struct RowTraits {
 
 class Hierarchy {
  public:
-  Hierarchy(models::EngineKind engine, const std::vector<RowTraits>& traits,
+  Hierarchy(models::EngineKind engine, std::string_view family, const std::vector<RowTraits>& traits,
             const std::vector<Observation>& observations, const HyperParameters& hyper);
 
   // Prior covariance of the observations' log values around the start.

@@ -76,7 +76,10 @@ struct MeasuredRun {
   std::string model;
   std::string dtype;  // as written: bf16, fp8, fp4, float16, ...
   bool disaggregated = false;
-  models::Parallelism layout;
+  models::Parallelism layout;  // of one worker that decodes, where disaggregated
+  // Disaggregated only.
+  models::Parallelism prefill_layout;
+  int prefill_workers = 1, decode_workers = 1;
   std::int64_t isl = 0, osl = 0;
   std::int64_t concurrency = 0;  // requests in flight at most
   std::string protocol_text;

@@ -4,6 +4,7 @@
 
 #include "calibration/exclusions.h"
 #include "calibration/imported_load.h"
+#include "calibration/offline_load.h"
 
 namespace eph::calibration {
 namespace {
@@ -16,8 +17,6 @@ constexpr double kGuidellmTurnS = 3.6e-3;
 constexpr double kGuidellmWarmupShare = 0.05;
 // Requests per slot of the closed-loop tools: documented for InferenceMAX, inferred for the others.
 constexpr std::int64_t kRounds = 10;
-// TensorRT-LLM's offline tables use 1000 to 30000 requests; this many full batches suffice for the rate.
-constexpr std::int64_t kOfflineRequests = 3000;
 
 // Requests in flight and tokens of one: no measured run comes near, and more would fill the memory.
 constexpr std::int64_t kLargestCount = 10'000'000;
@@ -95,6 +94,21 @@ void plan_sweep(const MeasuredRun& run, RunPlan& plan) {
   }
 }
 
+// Only the operating-point table says what the workers are; imported results do not.
+Result<void> plan_pools(const MeasuredRun& run, SpecCache& specs, RunPlan& plan) {
+  if (run.load || !run.tool.empty()) {
+    return usage_error("the workers of disaggregated runs are known for tables of operating points alone");
+  }
+  MeasuredRun prefill = run;
+  prefill.layout = run.prefill_layout;
+  auto deployment = resolve(prefill, specs);
+  if (!deployment) return deployment.error();
+  plan.prefill = std::move(*deployment);
+  plan.prefill_workers = run.prefill_workers;
+  plan.replicas = run.decode_workers;
+  return {};
+}
+
 Result<void> plan_load(const MeasuredRun& run, RunPlan& plan) {
   switch (run.protocol) {
     case Protocol::inferencemax: plan_inferencemax(run, plan); return {};
@@ -111,8 +125,7 @@ Result<void> plan_load(const MeasuredRun& run, RunPlan& plan) {
     case Protocol::constant:
     case Protocol::throughput: plan_sweep(run, plan); return {};
     case Protocol::offline:
-      plan.load.requests = kOfflineRequests;
-      plan.load.cap = kOfflineRequests;
+      plan_offline(run, plan);
       return {};
     case Protocol::closed_loop:
     case Protocol::open_loop:
@@ -130,23 +143,28 @@ bool has_undocumented_ramp(Protocol protocol) {
          protocol == Protocol::burst;
 }
 
+std::string_view fit_family(EngineKind engine, std::string_view version, Protocol protocol) {
+  if (engine == EngineKind::trtllm && protocol == Protocol::offline) return models::kOfflineFamily;
+  return models::version_family(engine, version);
+}
+
 Result<RunPlan> plan_run(const MeasuredRun& run, SpecCache& specs) {
-  if (run.disaggregated) {
-    return usage_error("disaggregated deployments are not simulated by this version");
-  }
   if (!run.problem.empty()) return usage_error(run.problem);
   if (std::max({run.concurrency, run.isl, run.osl}) > kLargestCount) {
     return usage_error(fmt::format("concurrency {}, isl {} or osl {} is out of range", run.concurrency, run.isl, run.osl));
   }
   MeasuredRun fixed = run;
   // InferenceMAX rows with attention_dp > 1 saturate their KV cache like one replica of tp GPUs.
-  if (run.protocol == Protocol::inferencemax && run.layout.attention_data > 1) {
+  if (run.protocol == Protocol::inferencemax && !run.disaggregated && run.layout.attention_data > 1) {
     fixed.layout.attention_data = 1;
     fixed.layout.expert = std::min(fixed.layout.expert, fixed.layout.tensor);
   }
   auto deployment = resolve(fixed, specs);
   if (!deployment) return deployment.error();
   RunPlan plan;
+  if (run.disaggregated) {
+    if (auto ok = plan_pools(run, specs, plan); !ok) return ok.error();
+  }
   plan.row = run.row;
   plan.protocol = run.protocol;
   plan.deployment = std::move(*deployment);

@@ -10,10 +10,11 @@ struct Release {
 };
 
 // github.com/vllm-project/vllm/releases; the last line ends the table.
-constexpr std::array kVllm{
-    Release{"2025-06-10", "0.9.1"},  Release{"2025-07-24", "0.10.0"}, Release{"2025-08-18", "0.10.1"},
-    Release{"2025-09-13", "0.10.2"}, Release{"2025-10-02", "0.11.0"}, Release{"2025-11-18", "0.11.1"},
-    Release{"2025-11-20", "0.11.2"}, Release{"2025-12-03", "0.12.0"}, Release{"2025-12-19", ""}};
+constexpr std::array kVllm{Release{"2025-06-10", "0.9.1"},  Release{"2025-07-24", "0.10.0"},
+                           Release{"2025-08-18", "0.10.1"}, Release{"2025-09-13", "0.10.2"},
+                           Release{"2025-10-02", "0.11.0"}, Release{"2025-11-18", "0.11.1"},
+                           Release{"2025-11-20", "0.11.2"}, Release{"2025-12-03", "0.12.0"},
+                           Release{"2025-12-19", ""}};
 
 }  // namespace
 

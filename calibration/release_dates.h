@@ -7,8 +7,9 @@
 
 namespace eph::calibration {
 
-// The newest release on `date` (YYYY-MM-DD), for tables that date a run and do not name the version.
-// Empty where the table below does not reach: another engine, no date, or a day outside of it.
+// The newest release on `date` (YYYY-MM-DD), for tables that date a run and do not name the
+// version. Empty where the table below does not reach: another engine, no date, or a day outside of
+// it.
 [[nodiscard]] std::string release_on(models::EngineKind engine, std::string_view date);
 
 }  // namespace eph::calibration

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "calibration/disaggregated.h"
+#include "calibration/offline_batch.h"
 #include "core/stats.h"
 #include "models/machine.h"
 #include "sim/simulation.h"
@@ -111,8 +113,16 @@ Result<Replayed> replay(const RunPlan& plan, const models::StepModel& step,
   return out;
 }
 
-Result<Replayed> replay(const RunPlan& plan, const models::CoefficientValues& values,
-                        const ReplayOptions& options) {
+namespace {
+
+// What `values` make of a deployment.
+struct Fitted {
+  models::CoefficientValues values{};  // on the machine that the row was measured on
+  models::KvPool pool;
+  std::optional<models::FittedStepModel> step;
+};
+
+Result<Fitted> fitted(const RunPlan& plan, const models::CoefficientValues& values, const ReplayOptions& options) {
   const Deployment& d = plan.deployment;
   models::KvPoolOptions kv_options = plan.kv;
   const auto reserve = models::Coefficient::kv_reserve;
@@ -121,24 +131,51 @@ Result<Replayed> replay(const RunPlan& plan, const models::CoefficientValues& va
   kv_options.reserved = Bytes{static_cast<std::int64_t>(reserve_bytes)};
   const auto kv = models::kv_pool(d.engine, d.context.gpu, d.context.llm, d.context.layout, kv_options);
   if (!kv) return kv.error();
-  const models::CoefficientValues used = models::on_machine(values, options.machine);
-  std::optional<models::FittedStepModel> step;
+  Fitted out;
+  // The step model takes a replica's whole batch, so the replica has the KV of all its attention ranks.
+  out.pool = *kv;
+  out.pool.blocks *= d.context.layout.attention_data;
+  out.pool.usable_blocks *= d.context.layout.attention_data;
+  out.values = models::on_machine(values, options.machine);
   if (options.prototype != nullptr) {
-    step.emplace(*options.prototype);
-    step->set_values(used);
+    out.step.emplace(*options.prototype);
+    out.step->set_values(out.values);
   } else {
     models::StepContext context = d.context;
     context.gpu = models::on_machine(context.gpu, options.machine);
-    step.emplace(std::move(context), used);
+    out.step.emplace(std::move(context), out.values);
   }
-  if (options.residual != nullptr) step->set_residual(*options.residual);
-  return replay(plan, *step, models::front_end_of(used), *kv, options.seed);
+  if (options.residual != nullptr) out.step->set_residual(*options.residual);
+  return out;
+}
+
+}  // namespace
+
+Result<Replayed> replay(const RunPlan& plan, const models::CoefficientValues& values, const ReplayOptions& options) {
+  const auto with = fitted(plan, values, options);
+  if (!with) return with.error();
+  return replay(plan, *with->step, models::front_end_of(with->values), with->pool, options.seed);
+}
+
+Result<Replayed> replay_offline(const RunPlan& plan, const models::CoefficientValues& values,
+                                const ReplayOptions& options) {
+  const auto with = fitted(plan, values, options);
+  if (!with) return with.error();
+  const OfflineBatch batch{*plan.load.requests, plan.load.isl, plan.load.osl};
+  const double rate = offline_output_tps(batch, plan.engine, with->pool, *with->step);
+  if (!(rate > 0)) return infeasible_error("no request fits into the KV cache or a step");
+  Replayed out;
+  out.figures[Figure::max_output_tps] = rate;
+  out.counted = static_cast<std::size_t>(batch.requests);
+  out.kv_tokens = with->pool.usable_tokens();
+  return out;
 }
 
 Result<Replayed> replay(const RunPlan& plan, const models::EngineProfile& profile, const models::Machine& machine,
                         std::uint64_t seed) {
+  if (plan.prefill) return predict_disaggregated(plan, profile, machine);
   const auto found = profile.find(plan.deployment.context,
-                                  models::version_family(plan.deployment.engine, plan.deployment.version));
+                                  fit_family(plan.deployment.engine, plan.deployment.version, plan.protocol));
   ReplayOptions options;
   options.seed = seed;
   options.machine = machine;

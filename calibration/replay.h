@@ -32,6 +32,9 @@ struct ReplayOptions {
 // With fitted coefficients: step model, front end and KV reserve all come from `values`.
 [[nodiscard]] Result<Replayed> replay(const RunPlan& plan, const models::CoefficientValues& values,
                                       const ReplayOptions& options);
+// The same for an offline batch, without a simulation of each request (calibration/offline_batch.h): the rate alone.
+[[nodiscard]] Result<Replayed> replay_offline(const RunPlan& plan, const models::CoefficientValues& values,
+                                              const ReplayOptions& options);
 // With what a profile holds for the plan's deployment, on `machine`.
 [[nodiscard]] Result<Replayed> replay(const RunPlan& plan, const models::EngineProfile& profile,
                                       const models::Machine& machine, std::uint64_t seed);

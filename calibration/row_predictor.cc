@@ -35,6 +35,9 @@ Result<Replayed> RowPredictor::predict(std::size_t row, const RowState& state, S
   options.residual = &state.residual;
   options.prototype = prototypes_[row].get();
   const DataRow& data = rows_[row];
+  if (stage == Stage::shortened && data.plan.protocol == Protocol::offline) {
+    return replay_offline(data.fit_plan, state.values, options);
+  }
   return replay(stage == Stage::whole ? data.plan : data.fit_plan, state.values, options);
 }
 

@@ -16,6 +16,24 @@ Protocol parse_protocol(std::string_view text) {
   return Protocol::unknown;
 }
 
+models::Parallelism read_layout(RowCells& cells, const CsvTable& table, std::string_view prefix) {
+  const auto degree = [&](std::string_view what, std::int64_t absent) {
+    const std::string column = fmt::format("{}{}", prefix, what);
+    return table.column(column) ? static_cast<int>(cells.integer(column, 0, absent)) : static_cast<int>(absent);
+  };
+  models::Parallelism layout;
+  layout.tensor = degree("tp", 0);
+  layout.pipeline = std::max(1, degree("pp", 1));
+  // 0 stands for "not recorded" in some rows.
+  layout.attention_data = std::max(1, degree("attention_dp", 1));
+  layout.expert = std::max(1, degree("moe_ep", 1));
+  return layout;
+}
+
+int workers(RowCells& cells, const CsvTable& table, std::string_view column) {
+  return table.column(column) ? static_cast<int>(cells.integer(column, 1, 1)) : 1;
+}
+
 MeasuredRun read_row(const CsvTable& table, std::size_t row, Diagnostics& faults) {
   RowCells cells(table, row, faults);
   MeasuredRun run;
@@ -40,16 +58,19 @@ MeasuredRun read_row(const CsvTable& table, std::size_t row, Diagnostics& faults
   run.isl = cells.integer("isl", 1, 0);
   run.osl = cells.integer("osl", 1, 0);
   run.concurrency = cells.integer("concurrency", 1, 0);
-  if (!run.disaggregated) {
-    run.layout.tensor = static_cast<int>(cells.integer("tp", 1, 0));
-    run.layout.pipeline = static_cast<int>(cells.integer("pp", 1, 1));
-    // 0 stands for "not recorded" in some rows.
-    run.layout.attention_data = static_cast<int>(std::max<std::int64_t>(1, cells.integer("attention_dp", 0, 1)));
-    run.layout.expert = static_cast<int>(std::max<std::int64_t>(1, cells.integer("moe_ep", 0, 1)));
+  if (run.disaggregated) {
+    run.layout = read_layout(cells, table, "decode_");
+    run.prefill_layout = read_layout(cells, table, "prefill_");
+    // Tables without the columns do not say; an empty cell is taken as one worker.
+    run.prefill_workers = workers(cells, table, "prefill_workers");
+    run.decode_workers = workers(cells, table, "decode_workers");
+  } else {
+    run.layout = read_layout(cells, table, "");
   }
   if (run.isl == 0 || run.osl == 0) run.problem = "isl or osl is not recorded";
   if (run.concurrency == 0) run.problem = "concurrency is not recorded";
   if (run.layout.tensor == 0) run.problem = "tp is not recorded";
+  if (run.disaggregated && run.prefill_layout.tensor == 0) run.problem = "tp of the prefill workers is not recorded";
   run.protocol_text = cells.text("protocol");
   run.protocol = parse_protocol(run.protocol_text);
   run.source = cells.text("source");

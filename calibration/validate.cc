@@ -42,7 +42,7 @@ ValidatedRow predict(const MeasuredRun& run, const Result<RunPlan>& planned,
     return row;
   }
   row.predicted = replayed->figures;
-  if (auto& ttft = row.predicted[Figure::mean_ttft]; ttft && has_undocumented_ramp(plan.protocol)) {
+  if (auto& ttft = row.predicted[Figure::mean_ttft]; ttft && !plan.prefill && has_undocumented_ramp(plan.protocol)) {
     const models::StepContext& c = plan.deployment.context;
     *ttft *= std::exp(profile->first_token.log_factor(
         fmt::format("{}|{}", c.llm.name, models::name(c.llm.weights)), static_cast<double>(run.concurrency),
@@ -89,7 +89,7 @@ std::vector<ScoredRow> scored_rows(const RunTable& runs, const std::vector<Resul
     ScoredRow row;
     row.engine = runs.runs[i].engine_text;
     row.model = runs.runs[i].model;
-    row.protocol = name(runs.runs[i].protocol);
+    row.protocol = runs.runs[i].disaggregated ? "disaggregated" : name(runs.runs[i].protocol);
     row.predicted = results[i].predicted;
     row.measured = runs.runs[i].measured;
     for (const Figure f : runs.figures) {

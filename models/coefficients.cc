@@ -24,6 +24,7 @@ constexpr std::array<CoefficientInfo, kCoefficientCount> kTable{{
     {"layer_overhead", "us", 1e-6, 11, 0, 150, 10},
     {"step_overhead", "ms", 1e-3, 0.45, 0, 5, 0.5},
     {"seq_overhead", "us", 1e-6, 12, 0, 200, 20},
+    {"layer_seq_overhead", "us", 1e-6, 0, 0, 10, 0.2},
     {"prefill_token_overhead", "us", 1e-6, 0, 0, 20, 0.5},
     {"prefill_step_overhead", "ms", 1e-3, 0.1, 0, 10, 1},
     {"host_step", "ms", 1e-3, 1.15, 0, 20, 0.4},

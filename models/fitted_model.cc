@@ -116,7 +116,7 @@ void FittedStepModel::combine() {
   decode_scale_ = value(C::decode_attention_scale);
   prefill_scale_ = value(C::prefill_attention_scale);
   gpu_per_step_ = value(C::layer_overhead) * ops_.overhead_layers + value(C::step_overhead);
-  gpu_per_seq_ = value(C::seq_overhead);
+  gpu_per_seq_ = value(C::seq_overhead) + value(C::layer_seq_overhead) * ops_.overhead_layers;
   gpu_per_prefill_token_ = value(C::prefill_token_overhead);
   gpu_per_prefill_step_ = value(C::prefill_step_overhead);
   const bool many = context_.layout.tensor > 1;
@@ -176,7 +176,7 @@ double FittedStepModel::prefill_attention(const BatchShape& s) const noexcept {
 double FittedStepModel::gpu_seconds(const BatchShape& s) const noexcept {
   double t = TokenGrid::read(token_seconds_, TokenGrid::place(rank_share(s.tokens()))) +
              TokenGrid::read(head_seconds_, TokenGrid::place(rank_share(s.seqs()))) +
-             gpu_per_step_ + gpu_per_seq_ * s.seqs();
+             gpu_per_step_ + gpu_per_seq_ * static_cast<double>(rank_share(s.seqs()));
   if (s.decode_seqs > 0) t += decode_scale_ * decode_attention(s);
   if (s.prefill_tokens > 0) {
     t += prefill_scale_ * prefill_attention(s) + gpu_per_prefill_step_ +
@@ -186,7 +186,7 @@ double FittedStepModel::gpu_seconds(const BatchShape& s) const noexcept {
 }
 
 double FittedStepModel::host_batch_seconds(const BatchShape& s) const noexcept {
-  return host_.per_step + host_.per_seq * s.seqs();
+  return host_.per_step + host_.per_seq * static_cast<double>(rank_share(s.seqs()));
 }
 
 double FittedStepModel::host_launch_seconds(const BatchShape& s) const noexcept {
@@ -259,7 +259,7 @@ StepBreakdown FittedStepModel::explain(const BatchShape& shape) const {
   b.attention_decode = decode_scale_ * t.decode;
   b.attention_prefill = prefill_scale_ * t.prefill;
   b.gpu = gpu_seconds(shape);
-  b.overhead = gpu_per_step_ + gpu_per_seq_ * shape.seqs() +
+  b.overhead = gpu_per_step_ + gpu_per_seq_ * static_cast<double>(rank_share(shape.seqs())) +
                (shape.prefill_tokens > 0
                     ? gpu_per_prefill_step_ +
                           gpu_per_prefill_token_ * static_cast<double>(shape.prefill_tokens)
@@ -308,7 +308,9 @@ void FittedStepModel::gradient(const BatchShape& shape, std::span<double> row) c
   put(C::prefill_attention_scale, dg * t.prefill);
   put(C::layer_overhead, dg * ops_.overhead_layers);
   put(C::step_overhead, dg);
-  put(C::seq_overhead, dg * shape.seqs());
+  const double seqs = static_cast<double>(rank_share(shape.seqs()));
+  put(C::seq_overhead, dg * seqs);
+  put(C::layer_seq_overhead, dg * seqs * ops_.overhead_layers);
   const bool prefill = shape.prefill_tokens > 0;
   put(C::prefill_token_overhead, dg * static_cast<double>(shape.prefill_tokens));
   put(C::prefill_step_overhead, prefill ? dg : 0);
@@ -317,7 +319,7 @@ void FittedStepModel::gradient(const BatchShape& shape, std::span<double> row) c
              eager = rank_share(shape.tokens()) > context_.max_graph_tokens;
   const double layers = ops_.overhead_layers, tp_factor = many ? 1 + value(C::host_tp_extra) : 1;
   put(C::host_step, dh);
-  put(C::host_seq, dh * shape.seqs());
+  put(C::host_seq, dh * seqs);
   put(C::host_tp, many ? dh : 0);
   put(C::host_layer_eager, eager ? dh * layers * tp_factor : 0);
   put(C::host_layer_graph, !eager && prefill ? dh * layers * tp_factor : 0);

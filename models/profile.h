@@ -36,6 +36,7 @@ enum class Coefficient : std::uint8_t {
   layer_overhead,          // us per layer and step
   step_overhead,           // ms per step
   seq_overhead,            // us per sequence and step
+  layer_seq_overhead,      // us per layer, sequence and step
   prefill_token_overhead,  // us per prompt token
   prefill_step_overhead,   // ms per step that has a prompt chunk
   host_step,               // ms of host work per step
@@ -91,6 +92,9 @@ struct CoveredModel {
 // Engine versions that share coefficients unless a model's own runs say more: "" for current ones, "old" for
 // vLLM before 0.20 (its measured runs are of 0.11 to 0.19 on one hand and 0.22 on the other).
 [[nodiscard]] std::string_view version_family(EngineKind engine, std::string_view version);
+// Batches that are all there at the start, run in process. Fitted apart: nothing of it serves other loads, and it takes
+// nothing from them.
+inline constexpr std::string_view kOfflineFamily = "offline";
 
 // How well the data know a deployment.
 enum class Familiarity : std::uint8_t {
@@ -104,7 +108,8 @@ enum class Familiarity : std::uint8_t {
 // them, so that few or noisy runs move little.
 struct Correction {
   std::string model;            // catalogue name; empty: any model
-  std::string family;           // of engine versions (version_family); only where any model is meant
+  // Of engine versions (version_family), only where any model is meant; or kOfflineFamily.
+  std::string family;
   std::string weights;          // precision's name; empty: any
   int tensor = 0, expert = 0;   // ranks; 0: any
   CoefficientValues values{};   // complete set

@@ -35,7 +35,8 @@ EngineProfile::Found EngineProfile::find(const StepContext& context, std::string
   Familiarity familiarity = Familiarity::engine;
   for (const Correction& c : corrections) {
     if (!c.model.empty() && (c.model != context.llm.name || c.weights != weights)) continue;
-    if (c.model.empty() && c.family != family) continue;
+    const bool same_load = (c.family == kOfflineFamily) == (family == kOfflineFamily);
+    if (!same_load || (c.model.empty() && c.family != family)) continue;
     // Any deployment of the model is closer than another model; a measured layout closer than its model.
     double distance = c.tensor == 0 ? 0 : octaves_apart(c.tensor, tensor);
     Familiarity here = c.model.empty() ? Familiarity::engine : Familiarity::model;

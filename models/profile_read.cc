@@ -19,9 +19,16 @@ std::vector<std::string> coefficient_names() {
   return out;
 }
 
+// Profiles written before there was such a coefficient are read as if they held its start.
+bool is_later(Coefficient c) { return c == Coefficient::layer_seq_overhead; }
+
 void read_coefficients(Reader reader, CoefficientValues& values) {
   for (std::size_t i = 0; i < kCoefficientCount; ++i) {
     const CoefficientInfo& info = coefficient_info(static_cast<Coefficient>(i));
+    if (is_later(static_cast<Coefficient>(i)) && !reader.has(info.name)) {
+      values[i] = info.start;
+      continue;
+    }
     Reader one = reader.object(info.name);
     values[i] = one.number("value", Range{info.lower, info.upper});
     const std::string unit = one.string("unit");
@@ -120,7 +127,8 @@ Correction read_correction(Reader& reader) {
   Reader values = reader.object("values");
   for (std::size_t i = 0; i < kCoefficientCount; ++i) {
     const CoefficientInfo& info = coefficient_info(static_cast<Coefficient>(i));
-    c.values[i] = values.number(info.name, Range{info.lower, info.upper});
+    const bool absent = is_later(static_cast<Coefficient>(i)) && !values.has(info.name);
+    c.values[i] = absent ? info.start : values.number(info.name, Range{info.lower, info.upper});
   }
   values.finish();
   read_decode_knots(reader, c.residual);

@@ -112,9 +112,11 @@ TEST_CASE("what cannot be simulated says why") {
   SpecCache specs(catalog);
   MeasuredRun run = read_one(serving_row("vllm", "Qwen/Qwen3-32B", "bf16", 1024, 512, 16, 2, "burst"));
   run.disaggregated = true;
+  run.tool = "InferenceX";
   auto plan = plan_run(run, specs);
   REQUIRE_FALSE(plan.has_value());
-  CHECK(plan.error().what == "disaggregated deployments are not simulated by this version");
+  CHECK(plan.error().what == "the workers of disaggregated runs are known for tables of operating points alone");
+  run.tool = "";
   run.disaggregated = false;
   run.protocol = Protocol::unknown;
   run.protocol_text = "tides";
