@@ -14,6 +14,7 @@ struct Command {
 
 const CommandSpec& calibrate_spec();
 const CommandSpec& catalog_spec();
+const CommandSpec& explain_spec();
 const CommandSpec& import_spec();
 const CommandSpec& plan_spec();
 const CommandSpec& schema_spec();
@@ -25,6 +26,7 @@ const CommandSpec& fit_spec();
 
 int run_calibrate(const Arguments& arguments);
 int run_catalog(const Arguments& arguments);
+int run_explain(const Arguments& arguments);
 int run_import(const Arguments& arguments);
 int run_plan(const Arguments& arguments);
 int run_schema(const Arguments& arguments);

@@ -17,17 +17,18 @@
 namespace eph::app {
 namespace {
 
-const std::array<Command, 10>& commands() {
-  static const std::array<Command, 10> all{{{plan_spec, run_plan},
-                                           {simulate_spec, run_simulate},
-                                           {describe_spec, run_describe},
-                                           {fit_spec, run_fit},
-                                           {import_spec, run_import},
-                                           {calibrate_spec, run_calibrate},
-                                           {validate_spec, run_validate},
-                                           {startup_spec, run_startup},
-                                           {catalog_spec, run_catalog},
-                                           {schema_spec, run_schema}}};
+const std::array<Command, 11>& commands() {
+  static const std::array<Command, 11> all{{{plan_spec, run_plan},
+                                            {simulate_spec, run_simulate},
+                                            {explain_spec, run_explain},
+                                            {describe_spec, run_describe},
+                                            {fit_spec, run_fit},
+                                            {import_spec, run_import},
+                                            {calibrate_spec, run_calibrate},
+                                            {validate_spec, run_validate},
+                                            {startup_spec, run_startup},
+                                            {catalog_spec, run_catalog},
+                                            {schema_spec, run_schema}}};
   return all;
 }
 

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "core/text.h"
+#include "scenario/engine_options.h"
 #include "scenario/fields.h"
 #include "scenario/parse.h"
 
@@ -53,6 +54,8 @@ class Gatherer {
   Result<void> load_file();
   void read_flags();
   void read_window();
+  void read_settings();
+  void check_settings();
   void read_slos(const Field& field);
   void drop_replaced();
   void drop(std::string_view id);
@@ -152,6 +155,38 @@ void Gatherer::read_window() {
   }
 }
 
+// A setting replaces the file's of the same name.
+void Gatherer::read_settings() {
+  std::vector<scenario::EngineSetting>& all = out_.scenario.deployment.engine_options;
+  for (const std::string& text : arguments_.all("set")) {
+    Result<scenario::EngineSetting> setting = scenario::parse_setting(text);
+    if (!setting) {
+      faults_.add(flag_error("set", setting.error()));
+      continue;
+    }
+    const std::string id = fmt::format("{}/{}", scenario::kEngineOptions, setting->name);
+    if (out_.from_file.contains(id)) {
+      std::erase_if(all, [&](const scenario::EngineSetting& s) { return s.name == setting->name; });
+      drop(id);
+    }
+    all.push_back(std::move(*setting));
+    flags_.insert(id);
+  }
+}
+
+void Gatherer::check_settings() {
+  for (const scenario::DeploymentSpec& deployment : out_.deployments) {
+    const Result<scenario::DeploymentSpec> resolved = scenario::with_engine_options(deployment);
+    if (resolved) continue;
+    const bool flag = arguments_.has("set");
+    faults_.add(flag ? flag_error("set", resolved.error())
+                     : usage_error(fmt::format("engine_options of {}: {}", out_.file,
+                                               resolved.error().what),
+                                   resolved.error().remedy));
+    return;
+  }
+}
+
 void Gatherer::drop(std::string_view id) {
   const auto found = out_.from_file.find(id);
   if (found != out_.from_file.end()) out_.from_file.erase(found);
@@ -182,6 +217,13 @@ void Gatherer::drop_replaced() {
   if (flags_.contains("workload/synthetic/duration") && workload.synthetic) {
     workload.synthetic->requests = 0;
     drop("workload/synthetic/requests");
+  }
+  for (const scenario::EngineOption& option : scenario::engine_options()) {
+    const std::string id = fmt::format("{}/{}", scenario::kEngineOptions, option.field.key);
+    if (!flags_.contains(option.stands_for) || !out_.from_file.contains(id)) continue;
+    std::erase_if(out_.scenario.deployment.engine_options,
+                  [&](const scenario::EngineSetting& s) { return s.name == option.field.key; });
+    drop(id);
   }
   if (flags_.contains("deployment/kv_blocks")) {
     out_.scenario.deployment.memory_fraction.reset();
@@ -219,6 +261,9 @@ void Gatherer::make_candidates() {
 }
 
 std::string Gatherer::spell(std::string_view id) const {
+  if (id.starts_with(scenario::kEngineOptions)) {
+    return out_.from_file.contains(id) ? fmt::format("engine_options of {}", out_.file) : "--set";
+  }
   const Field* field = scenario::find_field(id);
   EPH_ASSERT(field != nullptr, "field {}", id);
   if (out_.from_file.contains(id)) return fmt::format("\"{}\" of {}", field->key, out_.file);
@@ -237,6 +282,9 @@ std::vector<Conflict> Gatherer::shared_conflicts() {
     for (const Conflict& conflict : found) {
       if (conflict.id == "deployment/chunk_tokens") out_.deployments[i].chunk_tokens.reset();
       if (conflict.id == "deployment/chunked_prefill") out_.deployments[i].chunked_prefill.reset();
+      std::erase_if(out_.deployments[i].engine_options, [&](const scenario::EngineSetting& s) {
+        return fmt::format("{}/{}", scenario::kEngineOptions, s.name) == conflict.id;
+      });
     }
     if (i == 0) {
       shared = found;
@@ -259,6 +307,7 @@ void Gatherer::check() {
     said = std::move(error.what);
   }
   if (!faults_.ok()) return;
+  check_settings();
   for (const Conflict& c : find_missing(out_.scenario, out_.given, spelling)) {
     if (c.id != "deployment/model" || use_.deployment) faults_.add(usage_error(c.what, c.remedy));
   }
@@ -268,6 +317,7 @@ Result<GatheredScenario> Gatherer::run() {
   if (const Result<void> loaded = load_file(); !loaded) return loaded.error();
   read_flags();
   read_window();
+  read_settings();
   drop_replaced();
   for (const auto& [field, value] : values_) field->set(out_.scenario, value);
   for (const std::string& id : flags_) drop(id);
@@ -295,6 +345,13 @@ std::vector<OptionGroup> scenario_options(const FlagUse& use) {
                          : field.section == "workload"   ? workload
                                                          : synthetic;
     add_option(use, field, group);
+    if (field.flag == "chunked-prefill") {
+      deployment.options.push_back(
+          {"set", "NAME=VALUE",
+           "an option of the engine by its own name, as in max_num_batched_tokens=4096; may be "
+           "repeated (docs/SCENARIO.md lists them)",
+           true});
+    }
     if (field.flag == "rate-mode") {
       workload.options.push_back(
           {"window", "FROM:TO", "use this part, in seconds or with units: 0:600, 10min:20min"});

@@ -7,7 +7,7 @@
 #include "app/commands.h"
 #include "app/console.h"
 #include "app/data_folder.h"
-#include "app/requests_file.h"
+#include "app/run_files.h"
 #include "app/run_watcher.h"
 #include "app/scenario_flags.h"
 #include "app/simulate_report.h"
@@ -24,18 +24,16 @@ FlagUse flag_use() { return {}; }
 
 std::vector<OptionGroup> groups() {
   std::vector<OptionGroup> all = scenario_options(flag_use());
-  all.push_back(
-      {"output",
-       {{"json", "", "print JSON instead of tables"},
-        {"requests-out", "FILE",
-         "write a CSV row for each request: times in s from the start of the run (arrival_s at the "
-         "client, "
-         "queued_s when the engine's scheduler sees it, first_token_s and finish_s at the client), "
-         "latencies in ms"},
-        {"series-out", "FILE", "write the queue, running requests and KV use over time as CSV"},
-        {"series-interval", "TIME", "time between samples of the series [1 s]"},
-        {"check", "", "exit with 1 when an objective is missed or requests are left unfinished"},
-        {"timing", "", "add the wall-clock time, which differs from run to run"}}});
+  OptionGroup output{"output", {{"json", "", "print JSON instead of tables"}}};
+  for (OptionSpec& option : run_files_options()) output.options.push_back(std::move(option));
+  for (const OptionSpec& option : std::initializer_list<OptionSpec>{
+           {"series-out", "FILE", "write the queue, running requests and KV use over time as CSV"},
+           {"series-interval", "TIME", "time between samples of the series [1 s]"},
+           {"check", "", "exit with 1 when an objective is missed or requests are left unfinished"},
+           {"timing", "", "add the wall-clock time, which differs from run to run"}}) {
+    output.options.push_back(option);
+  }
+  all.push_back(std::move(output));
   all.push_back(
       {"execution",
        {{"threads", "N",
@@ -49,7 +47,8 @@ std::vector<OptionGroup> groups() {
 struct Options {
   GatheredScenario gathered;
   Duration series_interval{};
-  std::string requests_path, series_path;
+  RunFilesSpec files;
+  std::string series_path;
   int threads = 0;
   bool json = false, check = false, timing = false;
 };
@@ -78,13 +77,15 @@ Result<Options> read_options(const Arguments& arguments) {
   const Result<std::int64_t> threads = arguments.integer("threads", 1, 1024, 0);
   if (!threads) return threads.error();
   out.threads = static_cast<int>(*threads);
-  out.requests_path = arguments.text("requests-out");
+  const Result<RunFilesSpec> files = read_run_files(arguments);
+  if (!files) return files.error();
+  out.files = *files;
   out.series_path = arguments.text("series-out");
   out.json = arguments.has("json");
   out.check = arguments.has("check");
   out.timing = arguments.has("timing");
   const scenario::Scenario& scenario = out.gathered.scenario;
-  for (const char* flag : {"requests-out", "series-out"}) {
+  for (const char* flag : {"requests-out", "steps-out", "timeline", "series-out"}) {
     if (scenario.runs > 1 && arguments.has(flag)) {
       return usage_error(fmt::format("--{} holds one run, and there are {}", flag, scenario.runs),
                          "leave out one of the two");
@@ -118,18 +119,12 @@ Result<RunOutcome> simulate_one(const models::Catalog& catalog, const Options& o
   sim::RunOptions run_options;
   run_options.slos = scenario.slos;
   run_options.progress = watcher.of_run();
-  std::optional<RequestsFile> requests;
-  if (!options.requests_path.empty()) {
-    Result<OutputFile> file = OutputFile::create(options.requests_path);
-    if (!file) return file.error();
-    requests.emplace(std::move(*file));
-    run_options.sink = &*requests;
-  }
+  Result<std::unique_ptr<RunFiles>> files = RunFiles::create(options.files);
+  if (!files) return files.error();
+  if (!(*files)->empty()) run_options.sink = files->get();
   Result<sim::RunSummary> summary = sim::Simulation(config).run(**load, run_options);
   if (!summary) return summary.error();
-  if (requests) {
-    if (const Result<void> closed = requests->close(); !closed) return closed.error();
-  }
+  if (const Result<void> closed = (*files)->close(); !closed) return closed.error();
   watcher.run_ended();
   return RunOutcome{std::move(*summary), (*load)->warnings()};
 }

@@ -57,6 +57,19 @@ Json slos_json(const sim::RunSummary& run) {
   return out;
 }
 
+Json overload_json(const sim::RunSummary& run) {
+  const sim::Overload& o = *run.overload;
+  Json out = Json::object();
+  out.set("queue_growth_per_s", o.growth_per_s);
+  out.set("in_system_at_last_send", Json::integer(o.at_last_send));
+  out.set("unfinished", count(run.counts.unfinished));
+  out.set("ttft_p95_first_half_ms", to_ms(o.ttft_p95_half_s));
+  out.set("ttft_p95_all_ms", to_ms(o.ttft_p95_all_s));
+  if (run.counts.unfinished > 0)
+    out.set("note", "throughput and latencies count finished requests only");
+  return out;
+}
+
 Json run_json(const sim::RunSummary& run, std::size_t number_of_run) {
   Json latency = Json::object();
   for (const LatencyRow& row : kLatencyRows) {
@@ -74,6 +87,7 @@ Json run_json(const sim::RunSummary& run, std::size_t number_of_run) {
   out.set("first_sent_s", static_cast<double>(run.first_sent.ns) / 1e9);
   out.set("last_finish_s", static_cast<double>(run.last_finish.ns) / 1e9);
   out.set("saturated", run.saturated).set("slos", slos_json(run)).set("slos_met", run.slos_met());
+  if (run.overload) out.set("overload", overload_json(run));
   out.set("digest", fmt::format("{:016x}", run.digest));
   out.set("series", series_json(run));
   return out;
@@ -99,6 +113,11 @@ Json deployment_json(const SimulateReport& report) {
   out.set("kv_blocks", replica.kv.blocks).set("block_size", replica.kv.block_size);
   out.set("kv_tokens", replica.kv.usable_tokens());
   out.set("profile", report.assembly->profile_name);
+  if (!spec.engine_options.empty()) {
+    Json options = Json::object();
+    for (const scenario::EngineSetting& s : spec.engine_options) options.set(s.name, s.value);
+    out.set("engine_options", std::move(options));
+  }
   return out;
 }
 

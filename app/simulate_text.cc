@@ -34,6 +34,12 @@ std::string head(const SimulateReport& report) {
       human_count(static_cast<std::uint64_t>(replica.engine.max_num_batched_tokens)),
       human_count(static_cast<std::uint64_t>(replica.kv.blocks)),
       human_count(static_cast<std::uint64_t>(replica.kv.usable_tokens())));
+  if (!spec.engine_options.empty()) {
+    out += "  options   ";
+    for (const scenario::EngineSetting& s : spec.engine_options)
+      out += fmt::format(" {}={}", s.name, s.value);
+    out += '\n';
+  }
   out += fmt::format("  profile    {}\n", report.assembly->profile_name);
   out += fmt::format("  workload   {}\n", report.workload);
   return out;
@@ -111,10 +117,33 @@ std::string objectives(const sim::RunSummary& run) {
   return "\n" + table.text();
 }
 
+// Where the result hangs on how long the load lasts or on where the run was cut.
 std::string saturation(const sim::RunSummary& run) {
-  if (!run.saturated) return {};
-  return "\nSATURATED: the backlog grew until the end, so latencies depend on how long the load "
-         "lasts.\n";
+  if (!run.overload) return {};
+  const sim::Overload& o = *run.overload;
+  std::string out;
+  if (run.saturated) {
+    out += fmt::format(
+        "\nSATURATED: the queue grew by {} requests/s until the last request was sent, with {} in "
+        "the system then and {} unfinished at the end: latencies depend on how long the load "
+        "lasts.\n",
+        human(o.growth_per_s), human_count(static_cast<std::uint64_t>(o.at_last_send)),
+        human_count(run.counts.unfinished));
+    if (o.ttft_p95_half_s > 0) {
+      out += fmt::format(
+          "horizon      p95 TTFT is {} ms for requests sent in the first half of the time and {} "
+          "ms for all: twice the horizon gives x{:.2f}\n",
+          human(o.ttft_p95_half_s * 1e3), human(o.ttft_p95_all_s * 1e3),
+          o.ttft_p95_all_s / o.ttft_p95_half_s);
+    }
+  }
+  if (run.counts.unfinished > 0) {
+    out += fmt::format(
+        "\ncut at the horizon: throughput and latencies count finished requests only; {} of {} "
+        "are left out\n",
+        human_count(run.counts.unfinished), human_count(run.counts.arrived));
+  }
+  return out;
 }
 
 // What the profile says of its own errors.
@@ -158,6 +187,14 @@ std::string simulate_text(const SimulateReport& report) {
                                          [](const sim::RunSummary& run) { return run.saturated; });
     if (saturated > 0)
       out += fmt::format("SATURATED in {} of {} runs\n", saturated, report.runs.size());
+    const auto cut = std::count_if(report.runs.begin(), report.runs.end(),
+                                   [](const auto& run) { return run.counts.unfinished > 0; });
+    if (cut > 0) {
+      out += fmt::format(
+          "cut at the horizon in {} of {} runs: throughput and latencies count finished requests "
+          "only\n",
+          cut, report.runs.size());
+    }
   }
   out += stated(*report.assembly);
   for (std::size_t i = 0; i < report.warnings.size(); ++i) {

@@ -10,7 +10,9 @@
 #include "models/fitted_model.h"
 #include "models/machine.h"
 #include "scenario/coverage.h"
+#include "scenario/engine_options.h"
 #include "scenario/profiles.h"
+#include "scenario/tuning.h"
 
 namespace eph::scenario {
 
@@ -54,9 +56,9 @@ Result<void> check_place(models::EngineKind kind, const models::GpuSpec& gpu,
   return {};
 }
 
-Result<sim::EngineOptions> engine_options(models::EngineKind kind,
-                                          const models::EngineDefaults& defaults,
-                                          const DeploymentSpec& spec, const models::LlmSpec& llm) {
+Result<sim::EngineOptions> replica_options(models::EngineKind kind,
+                                           const models::EngineDefaults& defaults,
+                                           const DeploymentSpec& spec, const models::LlmSpec& llm) {
   sim::EngineOptions out;
   out.kind = kind;
   out.chunked_prefill = spec.chunked_prefill.value_or(defaults.chunked_prefill);
@@ -80,7 +82,8 @@ Result<sim::EngineOptions> engine_options(models::EngineKind kind,
   out.chunk_tokens = spec.chunk_tokens.value_or(
       defaults.chunk_tokens > 0 ? defaults.chunk_tokens : out.max_num_batched_tokens);
   out.async_scheduling = spec.async_scheduling.value_or(defaults.async_scheduling);
-  out.reserve_full_prompt = defaults.admit_whole_prompt;
+  out.reserve_full_prompt = spec.tuning.reserve_full_prompt.value_or(defaults.admit_whole_prompt);
+  if (const Result<void> ok = apply_tuning(spec.tuning, out); !ok) return ok.error();
   return out;
 }
 
@@ -91,6 +94,7 @@ models::KvPoolOptions kv_options(const models::EngineDefaults& defaults, const D
   if (spec.memory_fraction) out.memory_fraction = *spec.memory_fraction;
   if (spec.kv_precision) out.kv_precision = *spec.kv_precision;
   out.block_count = spec.kv_blocks;
+  if (spec.tuning.kv_tokens) out.block_count = *spec.tuning.kv_tokens / out.block_size;
   if (const auto* fitted = std::get_if<models::EngineProfile>(&profile)) {
     models::StepContext context;
     context.llm = llm;
@@ -106,8 +110,10 @@ models::KvPoolOptions kv_options(const models::EngineDefaults& defaults, const D
 
 // CUDA graphs cover what the limits allow: with limits set by hand vLLM captures up to another
 // size.
-std::int64_t graph_tokens(const models::EngineDefaults& defaults,
+std::int64_t graph_tokens(const models::EngineDefaults& defaults, const EngineTuning& tuning,
                           const sim::EngineOptions& engine) {
+  if (tuning.max_graph_tokens)
+    return std::min(*tuning.max_graph_tokens, engine.max_num_batched_tokens);
   if (engine.kind != models::EngineKind::vllm) return defaults.max_graph_tokens;
   return std::min(
       defaults.max_graph_tokens,
@@ -130,8 +136,10 @@ class Assembler {
   Result<void> use_linear(const models::LinearProfile& profile);
   Result<void> use_compact(const models::CompactProfile& profile);
   Result<void> use_cpu(const models::CpuProfile& profile);
+  [[nodiscard]] Result<void> check_times_alone(std::string_view form) const;
   void limit_context(models::KvPool& pool) const;
   void warn_if_pool_is_small();
+  void warn_if_version_is_old();
 
   const models::Catalog& catalog_;
   const DeploymentSpec& spec_;
@@ -177,7 +185,7 @@ Result<void> Assembler::set_engine() {
     defaults_.max_num_seqs =
         models::sglang_max_running_requests(pool->usable_tokens(), model_limit(spec_, out_.llm));
   }
-  const Result<sim::EngineOptions> engine = engine_options(kind_, defaults_, spec_, out_.llm);
+  const Result<sim::EngineOptions> engine = replica_options(kind_, defaults_, spec_, out_.llm);
   if (!engine) return engine.error();
   replica.engine = *engine;
   return {};
@@ -188,8 +196,9 @@ Result<void> Assembler::set_engine() {
 void Assembler::limit_context(models::KvPool& pool) const {
   if (spec_.kv_blocks) return;
   const std::int64_t slots = spec_.max_num_seqs.value_or(defaults_.max_num_seqs);
-  const std::int64_t tokens =
-      spec_.max_model_len ? *spec_.max_model_len * slots : out_.llm.max_position;
+  const std::int64_t tokens = spec_.tuning.context_tokens ? *spec_.tuning.context_tokens
+                              : spec_.max_model_len       ? *spec_.max_model_len * slots
+                                                          : out_.llm.max_position;
   if (tokens <= 0) return;
   pool.blocks = std::min(pool.blocks, std::max<std::int64_t>(1, tokens / pool.block_size));
   pool.usable_blocks = pool.blocks;
@@ -227,6 +236,16 @@ void Assembler::warn_if_pool_is_small() {
                   replica.kv.usable_tokens(), replica.engine.max_model_len));
 }
 
+void Assembler::warn_if_version_is_old() {
+  const auto version = models::parse_version(spec_.engine_version);
+  if (kind_ != models::EngineKind::vllm || !version || !(*version < models::EngineVersion{{0, 8}}))
+    return;
+  out_.warnings.push_back(fmt::format(
+      "vLLM {} schedules by the V0 engine, whose prefill and decode steps are separate; the rules "
+      "simulated here are V1's, the default from 0.8 on",
+      spec_.engine_version));
+}
+
 Result<void> Assembler::use_fitted(const models::EngineProfile& profile) {
   models::Machine machine = profile.machine_for(out_.gpu.name);
   if (spec_.host_speed) machine.host_speed = *spec_.host_speed;
@@ -237,7 +256,7 @@ Result<void> Assembler::use_fitted(const models::EngineProfile& profile) {
   context.layout = spec_.layout;
   context.kv_precision = kv_.kv_precision;
   context.async_scheduling = replica.engine.async_scheduling;
-  context.max_graph_tokens = graph_tokens(defaults_, replica.engine);
+  context.max_graph_tokens = graph_tokens(defaults_, spec_.tuning, replica.engine);
   context.operators = profile.operators;
   const auto found = profile.find(context, models::version_family(profile.engine, spec_.engine_version));
   const models::CoefficientValues values = models::on_machine(*found.values, machine);
@@ -255,11 +274,27 @@ Result<void> Assembler::use_fitted(const models::EngineProfile& profile) {
   return {};
 }
 
-Result<void> Assembler::use_linear(const models::LinearProfile& profile) {
+// Profiles that give a step's time as a whole know neither graphs nor passes through the model.
+Result<void> Assembler::check_times_alone(std::string_view form) const {
   if (spec_.host_speed) {
-    return usage_error("host speed has no effect on a linear profile",
-                       "put the factor into its times");
+    return usage_error(fmt::format("host speed has no effect on a {} profile", form),
+                       form == "linear" ? "put the factor into its times"
+                                        : "its times hold for the host of the log that it was "
+                                          "fitted on");
   }
+  if (spec_.tuning.max_graph_tokens) {
+    return usage_error(fmt::format("the size of CUDA graphs has no effect on a {} profile", form),
+                       "its times hold for a step as a whole: leave the option out");
+  }
+  if (kind_ == models::EngineKind::llamacpp && spec_.chunk_tokens) {
+    return usage_error(fmt::format("n_ubatch has no effect on a {} profile", form),
+                       "its times hold for a step as a whole: leave n_ubatch (chunk-tokens) out");
+  }
+  return {};
+}
+
+Result<void> Assembler::use_linear(const models::LinearProfile& profile) {
+  if (const Result<void> ok = check_times_alone("linear"); !ok) return ok.error();
   sim::ReplicaConfig& replica = out_.config.replica;
   replica.engine.async_scheduling = spec_.async_scheduling.value_or(profile.async_scheduling);
   out_.step = std::make_unique<models::LinearStepModel>(profile);
@@ -272,10 +307,7 @@ Result<void> Assembler::use_linear(const models::LinearProfile& profile) {
 
 // Its times hold for one model on one GPU with one parallelism: anything else is another engine.
 Result<void> Assembler::use_compact(const models::CompactProfile& profile) {
-  if (spec_.host_speed) {
-    return usage_error("host speed has no effect on a compact profile",
-                       "its times hold for the host of the log that it was fitted on");
-  }
+  if (const Result<void> ok = check_times_alone("compact"); !ok) return ok.error();
   const bool same = profile.gpu == out_.gpu.name && profile.model == out_.llm.name &&
                     profile.tensor_parallel == spec_.layout.tensor;
   if (!same) {
@@ -317,6 +349,7 @@ Result<Assembly> Assembler::run() {
   if (const Result<void> ok = set_engine(); !ok) return ok.error();
   if (const Result<void> used = use(found->profile); !used) return used.error();
   warn_if_pool_is_small();
+  warn_if_version_is_old();
   out_.config.replica.step = out_.step.get();
   out_.config.replicas = spec_.replicas;
   out_.config.router = spec_.router;
@@ -326,7 +359,9 @@ Result<Assembly> Assembler::run() {
 }  // namespace
 
 Result<Assembly> assemble(const models::Catalog& catalog, const DeploymentSpec& spec) {
-  return Assembler(catalog, spec).run();
+  const Result<DeploymentSpec> resolved = with_engine_options(spec);
+  if (!resolved) return resolved.error();
+  return Assembler(catalog, *resolved).run();
 }
 
 }  // namespace eph::scenario

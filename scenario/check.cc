@@ -5,6 +5,8 @@
 #include <initializer_list>
 #include <string_view>
 
+#include "scenario/engine_options.h"
+
 namespace eph::scenario {
 
 namespace {
@@ -92,6 +94,12 @@ void check_deployment(Checker& check, const DeploymentSpec& spec) {
               llamacpp ? "it always splits prompts"
                        : fmt::format("set {} 0 to turn chunking off",
                                      check.spell("deployment/chunk_tokens")));
+  for (const EngineSetting& setting : spec.engine_options) {
+    const Result<void> ok = check_setting(spec, setting);
+    if (!ok)
+      check.conflict(fmt::format("{}/{}", kEngineOptions, setting.name), ok.error().what,
+                     ok.error().remedy);
+  }
 }
 
 }  // namespace

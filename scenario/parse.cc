@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "core/reader.h"
+#include "scenario/engine_options.h"
 #include "scenario/fields.h"
 
 namespace eph::scenario {
@@ -44,6 +45,28 @@ void read_section(Reader& reader, std::string_view section, ScenarioFile& out) {
   }
 }
 
+// The engines' own names: scalars, kept as text until the engine is known.
+void read_engine_options(Reader& deployment, ScenarioFile& out) {
+  const Json* options = deployment.raw("engine_options");
+  if (options == nullptr) return;
+  if (!options->is_object()) {
+    deployment.fault("engine_options",
+                     fmt::format("expected an object, found {}", options->type_name()),
+                     "write {\"max_num_seqs\": 256}");
+    return;
+  }
+  for (const auto& [name, value] : options->members()) {
+    if (value.is_object() || value.is_array()) {
+      deployment.fault("engine_options", fmt::format("{} is {}", name, value.type_name()),
+                       "give a number, a text, true or false");
+      continue;
+    }
+    out.scenario.deployment.engine_options.push_back(
+        {name, value.is_string() ? value.as_string() : value.dump(-1)});
+    out.given.insert(fmt::format("{}/{}", kEngineOptions, name));
+  }
+}
+
 // Reads the whole tree; the empty synthetic object counts as given too.
 void read_tree(const Json& json, const std::string& file, Diagnostics& faults, ScenarioFile& out) {
   Reader root(json, file, faults);
@@ -52,6 +75,7 @@ void read_tree(const Json& json, const std::string& file, Diagnostics& faults, S
   read_section(root, "", out);
   Reader deployment = root.object("deployment", false);
   read_section(deployment, "deployment", out);
+  read_engine_options(deployment, out);
   deployment.finish();
   Reader workload = root.object("workload", false);
   read_section(workload, "workload", out);

@@ -13,6 +13,21 @@
 
 namespace eph::scenario {
 
+// An option of the engine by the engine's own name, as the user wrote it.
+struct EngineSetting {
+  std::string name, value;
+};
+
+// What only one engine knows, set by its own options (scenario/engine_options.h); absent: its
+// default.
+struct EngineTuning {
+  std::optional<std::int64_t> kv_tokens, context_tokens, max_graph_tokens, partial_prefills,
+      long_prefill_tokens, new_token_decay_steps, clip_new_tokens, retract_steps;
+  std::optional<double> watermark, conservativeness, new_token_ratio, new_token_ratio_floor;
+  std::optional<bool> reserve_full_prompt, mixed_chunk, continuous_batching;
+  std::optional<std::string> scheduling_policy, capacity_policy;
+};
+
 // One engine serving one model on identical replicas. Optional limits default to what the engine
 // itself would choose on that GPU (models/engine_defaults.h).
 struct DeploymentSpec {
@@ -30,6 +45,8 @@ struct DeploymentSpec {
   std::optional<double> memory_fraction;
   std::optional<models::Precision> weights, kv_precision;
   std::optional<bool> async_scheduling, chunked_prefill;
+  std::vector<EngineSetting> engine_options;  // by the engine's own names; assembly resolves them
+  EngineTuning tuning;
 };
 
 // Where requests come from: exactly one of `trace`, `model` or `synthetic`.

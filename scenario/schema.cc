@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "scenario/engine_options.h"
 #include "scenario/fields.h"
 #include "scenario/parse.h"
 
@@ -71,6 +72,24 @@ Json section_schema(std::string_view section, std::string_view description) {
   return out;
 }
 
+// All engines together: which of them knows an option is checked by the program.
+Json engine_options_schema() {
+  Json properties = Json::object();
+  for (const EngineOption& option : engine_options()) {
+    const std::string name(option.field.key);
+    if (option.put == nullptr || properties.find(name) != nullptr) continue;
+    Json one = field_schema(option.field);
+    one.set("description",
+            fmt::format("{}: {}", models::display(option.engine), option.field.help));
+    properties.set(name, std::move(one));
+  }
+  Json out = Json::object();
+  out.set("description", "options of the engine by its own names");
+  out.set("type", "object").set("additionalProperties", false);
+  out.set("properties", std::move(properties));
+  return out;
+}
+
 void add_property(Json& object, const std::string& key, Json value) {
   Json properties = *object.find("properties");
   properties.set(key, std::move(value));
@@ -112,6 +131,44 @@ void add_table(std::string_view section, std::string& out) {
   }
 }
 
+std::string bounds_text(const Field& field) {
+  if (field.kind != FieldKind::integer && field.kind != FieldKind::number) return type_text(field);
+  const std::string kind = field.kind == FieldKind::integer ? "whole number" : "number";
+  const std::string low = fmt::format("{} {}", field.above_min ? "above" : "from", field.min);
+  return field.kind == FieldKind::number && field.max <= 1
+             ? fmt::format("{} {}, at most 1", kind, low)
+             : fmt::format("{} {}", kind, low);
+}
+
+void add_engine(models::EngineKind engine, std::string& out) {
+  out += fmt::format("\n### {}\n\n| name | value | meaning | same as |\n|---|---|---|---|\n",
+                     models::display(engine));
+  std::string refused;
+  for (const EngineOption& option : engine_options()) {
+    if (option.engine != engine) continue;
+    const Field* same = find_field(option.stands_for);
+    if (option.put != nullptr) {
+      out += fmt::format("| `{}` | {} | {} | {} |\n", option.field.key, bounds_text(option.field),
+                         option.field.help, same == nullptr ? "" : fmt::format("`{}`", same->key));
+      for (const auto& [value, reason] : option.refused_values)
+        refused += fmt::format("| `{}={}` | {} |\n", option.field.key, value, reason);
+      continue;
+    }
+    refused += fmt::format("| `{}` | {}{} |\n", option.field.key, option.refusal,
+                           same == nullptr ? "" : fmt::format(": `{}`", same->key));
+  }
+  out += fmt::format("\nRefused:\n\n| name | why |\n|---|---|\n{}", refused);
+}
+
+constexpr std::string_view kEngineIntroduction =
+    "\n## `deployment/engine_options`\n\n"
+    "Options of the engine by its own names, `{\"max_num_batched_tokens\": 4096}`; on the command "
+    "line `--set NAME=VALUE`,\nwhich may be repeated. What stands for a field of the deployment "
+    "sets that field: both may be given only with\nthe same value, and a flag replaces what a "
+    "file's option says. An option that is taken acts; what the simulation\ndoes not know is "
+    "refused with the reason, another engine's option with its name. With several engines "
+    "(`plan`) an\noption holds for those that know it.\n";
+
 constexpr std::string_view kIntroduction =
     "<!-- Written by `ephemeris schema --markdown`; a test compares the two. -->\n"
     "# Scenario files\n"
@@ -151,8 +208,10 @@ Json scenario_schema() {
   version.set("description", "version of this format").set("const", 1);
   Json any = Json::object();
   any.set("type", "string");
-  add_property(root, "deployment",
-               section_schema("deployment", "one engine serving one model on identical replicas"));
+  Json deployment =
+      section_schema("deployment", "one engine serving one model on identical replicas");
+  add_property(deployment, "engine_options", engine_options_schema());
+  add_property(root, "deployment", std::move(deployment));
   add_property(root, "workload", std::move(workload));
   add_property(root, "version", std::move(version));
   add_property(root, "$schema", std::move(any));
@@ -174,6 +233,12 @@ std::string scenario_markdown() {
   add_table("", out);
   out += "\n## `deployment`\n\n";
   add_table("deployment", out);
+  out += kEngineIntroduction;
+  for (const models::EngineKind engine :
+       {models::EngineKind::vllm, models::EngineKind::sglang, models::EngineKind::trtllm,
+        models::EngineKind::llamacpp}) {
+    add_engine(engine, out);
+  }
   out +=
       "\n## `workload`\n\nExactly one of `trace`, `model` and `synthetic` says where requests come "
       "from. "

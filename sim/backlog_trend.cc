@@ -42,6 +42,15 @@ double BacklogTrend::mean_in_system(SimTime now) const {
                   : 0.0;
 }
 
+double BacklogTrend::growth_per_s() const {
+  if (points_.empty()) return 0;
+  const Point& half = points_[points_.size() / 2];
+  const double span = (last_sent_.at - half.at).seconds();
+  const auto grown = static_cast<double>(last_sent_.sent - last_sent_.ended) -
+                     static_cast<double>(half.sent - half.ended);
+  return span > 0 ? grown / span : 0.0;
+}
+
 bool BacklogTrend::saturated() const {
   const std::size_t n = points_.size();
   if (n < 16) return false;

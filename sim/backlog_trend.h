@@ -23,6 +23,13 @@ class BacklogTrend {
   void on_sent(SimTime now);
   void on_ended(SimTime now);
   [[nodiscard]] bool saturated() const;
+  // Mean growth of the number in the system over the second half of the sends, requests/s, and that
+  // number when the last one was sent. 0 with fewer than two sends.
+  [[nodiscard]] double growth_per_s() const;
+  [[nodiscard]] std::int64_t at_last_send() const {
+    return static_cast<std::int64_t>(last_sent_.sent - last_sent_.ended);
+  }
+  [[nodiscard]] SimTime last_send() const { return last_sent_.at; }
   // Time average of the number in the system since `from` was last called.
   void restart_mean(SimTime now);
   [[nodiscard]] double mean_in_system(SimTime now) const;

@@ -22,12 +22,19 @@ struct PlanEntry {
   [[nodiscard]] bool samples() const { return (packed & kSamples) != 0; }
 };
 
+// A request that got its place in the engine, and the tokens whose KV it found there.
+struct Admission {
+  RequestId id{};
+  std::int32_t cached = 0;
+};
+
 // Reused from step to step: clearing keeps the memory.
 struct BatchPlan {
   std::vector<PlanEntry> entries;      // in scheduling order
   std::vector<SeqId> first_scheduled;  // admitted for the first time in their life
   std::vector<RequestId>
       preempted;  // while composing this step, or attempts at it that came out empty
+  std::vector<Admission> admitted;  // in order, those that come back after a preemption included
   models::BatchShape shape;
   std::int32_t wasted = 0;  // sampling entries whose sequence ended after the step was composed
   std::int64_t waiting = 0, running = 0, kv_blocks_used = 0;  // after composing
@@ -39,6 +46,7 @@ struct BatchPlan {
     entries.clear();
     first_scheduled.clear();
     preempted.clear();
+    admitted.clear();
     shape = {};
     wasted = 0;
   }

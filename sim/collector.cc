@@ -61,6 +61,7 @@ void Collector::add_latencies(const RequestRecord& record) {
   summary_.e2e.add(record.e2e());
   summary_.queued.add(record.queued());
   if (record.output_tokens > 1) summary_.tpot.add(Duration::from_seconds(record.tpot_s()));
+  horizon_.add(index(record.id), record.sent, record.ttft());
   if (good(record)) ++good_;
 }
 
@@ -135,6 +136,13 @@ void Collector::fill_slos() {
   }
 }
 
+void Collector::fill_overload() {
+  if (!summary_.saturated && summary_.counts.unfinished == 0) return;
+  const auto p95 = horizon_.p95(summary_.first_sent, backlog_.last_send());
+  summary_.overload =
+      Overload{backlog_.growth_per_s(), backlog_.at_last_send(), p95.half_s, p95.all_s};
+}
+
 RunSummary Collector::finish(SimTime now) {
   const RunCounts& counts = summary_.counts;
   EPH_ASSERT(counts.arrived == counts.finished + counts.rejected + counts.unfinished,
@@ -160,6 +168,7 @@ RunSummary Collector::finish(SimTime now) {
       static_cast<double>(peak_blocks_) / static_cast<double>(config_.replica.kv.usable_blocks);
   summary_.saturated = backlog_.saturated();
   fill_slos();
+  fill_overload();
   summary_.digest = digest_.value();
   return std::move(summary_);
 }

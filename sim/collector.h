@@ -4,6 +4,7 @@
 #include "sim/backlog_trend.h"
 #include "sim/batch_plan.h"
 #include "sim/config.h"
+#include "sim/horizon_sample.h"
 #include "sim/metrics.h"
 #include "sim/request_table.h"
 #include "sim/simulation.h"
@@ -46,12 +47,14 @@ class Collector {
   void add_latencies(const RequestRecord& record);
   [[nodiscard]] bool good(const RequestRecord& record) const;
   void fill_slos();
+  void fill_overload();
 
   SimulationConfig config_;
   const RunOptions& options_;
   RunSummary summary_;
   Digest digest_;
   BacklogTrend backlog_;
+  HorizonSample horizon_;
   bool started_ = false;  // a measured request has been sent
   SimTime window_start_{};
   SimTime levels_at_{};

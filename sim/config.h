@@ -10,6 +10,9 @@
 
 namespace eph::sim {
 
+// TensorRT-LLM's capacity_scheduler_policy.
+enum class Capacity { guaranteed_no_evict, max_utilization, static_batch };
+
 // Limits of one engine under its own rules (docs/MODEL.md, "Schedulers"). Names follow vLLM; what
 // each engine calls them is in models/engine_defaults.h.
 struct EngineOptions {
@@ -30,6 +33,14 @@ struct EngineOptions {
   double new_token_ratio_min = 0.098;
   int new_token_ratio_decay_steps = 600;
   std::int64_t clip_max_new_tokens = 4096;
+  std::int64_t retract_decode_steps = 20;  // counted on top after a retraction
+  bool mixed_chunk = false;                // prefill steps take the decodes along
+  // vLLM: order and victims by priority, then arrival; most prompt tokens of a request in a step,
+  // 0: no limit.
+  bool priority_scheduling = false;
+  std::int64_t long_prefill_tokens = 0;
+  Capacity capacity = Capacity::guaranteed_no_evict;  // TensorRT-LLM
+  bool continuous_batching = true;                    // llama.cpp: prompts join steps that generate
 };
 
 struct ReplicaConfig {

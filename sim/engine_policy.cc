@@ -25,6 +25,10 @@ Result<void> check_sglang(const EngineOptions& o, const models::KvPool& pool) {
   if (o.new_token_ratio_decay_steps < 1)
     return below_one("new_token_ratio_decay_steps", o.new_token_ratio_decay_steps);
   if (o.clip_max_new_tokens < 1) return below_one("clip_max_new_tokens", o.clip_max_new_tokens);
+  if (o.retract_decode_steps < 1) return below_one("retract_decode_steps", o.retract_decode_steps);
+  if (o.mixed_chunk && !(o.chunked_prefill && o.chunk_tokens > 0))
+    return usage_error("mixed chunks have no effect without chunked prefill",
+                       "give a chunk size above 0, or leave them out");
   if (o.chunked_prefill && o.chunk_tokens > 0 && o.chunk_tokens < pool.block_size)
     return usage_error(fmt::format("chunk_tokens is {}, less than a KV page of {}", o.chunk_tokens,
                                    pool.block_size),
@@ -83,6 +87,9 @@ Result<void> check(const EngineOptions& options, const models::KvPool& pool) {
   if (pool.block_size < 1) return below_one("the KV block size", pool.block_size);
   if (pool.usable_blocks < 1)
     return below_one("the number of usable KV blocks", pool.usable_blocks);
+  if (options.long_prefill_tokens < 0)
+    return usage_error(fmt::format("long_prefill_tokens is {}", options.long_prefill_tokens),
+                       "give 0 for no limit");
   if (!(options.watermark >= 0 && options.watermark < 1))
     return usage_error(fmt::format("watermark is {}", options.watermark),
                        "it is the share of blocks kept free: 0 to below 1");

@@ -56,6 +56,7 @@ SeqId EngineState::admit(BatchPlan& plan, std::size_t i) {
   s.prefill_end = s.prompt + s.generated;
   ++active_;
   if (s.preemptions == 0) plan.first_scheduled.push_back(id);
+  plan.admitted.push_back({request(id), cached});
   if (cached > 0) {
     const std::int64_t blocks = cached / kv_.block_size();
     EPH_ASSERT(kv_.take(blocks), "INV-3: {} kept kv blocks are not free", blocks);
@@ -96,6 +97,39 @@ void EngineState::preempt(BatchPlan& plan, SeqId id, Requeue where) {
   else
     waiting_.push_back(id);
   plan.preempted.push_back(request(id));
+}
+
+std::int32_t EngineState::unschedule(BatchPlan& plan, SeqId id) {
+  const auto at = std::find_if(plan.entries.begin(), plan.entries.end(),
+                               [id](const PlanEntry& entry) { return entry.seq == id; });
+  if (at == plan.entries.end()) return 0;
+  const std::int32_t n = at->tokens();
+  const bool samples = at->samples();
+  plan.entries.erase(at);
+  Sequence& s = seqs_[index(id)];
+  s.computed -= n;
+  s.sampled -= samples ? 1 : 0;
+  --s.plans;
+  models::BatchShape& shape = plan.shape;
+  shape.sampled_seqs -= samples ? 1 : 0;
+  if (s.prefilling()) {
+    --shape.prefill_seqs;
+    shape.prefill_tokens -= n;
+    shape.prefill_context_tokens -= s.computed;
+    shape.prefill_pairs -= std::int64_t{n} * s.computed + std::int64_t{n} * (n + 1) / 2;
+  } else {
+    --shape.decode_seqs;
+    shape.decode_context_tokens -= s.computed;
+  }
+  return n;
+}
+
+void EngineState::set_priority(SeqId id, std::int32_t priority) {
+  if (index(id) >= priorities_.size()) {
+    if (priority == 0) return;
+    priorities_.resize(seqs_.size());
+  }
+  priorities_[index(id)] = priority;
 }
 
 void EngineState::drop_inactive() {

@@ -2,6 +2,7 @@
 // One engine's queues and KV cache: what a scheduling policy sees and the only ways it can act.
 #include <algorithm>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "sim/batch_plan.h"
@@ -27,6 +28,11 @@ class EngineState {
   [[nodiscard]] std::int64_t active() const { return active_; }  // admitted: running or kept aside
   // Tokens of a waiting sequence whose KV is still there, in whole blocks; never all of them.
   [[nodiscard]] std::int32_t cached_tokens(SeqId id) const;
+
+  // The lower goes first: by priority, then in the order sent.
+  [[nodiscard]] std::pair<std::int32_t, RequestId> rank(SeqId id) const {
+    return {index(id) < priorities_.size() ? priorities_[index(id)] : 0, request(id)};
+  }
 
   // --- what a policy does ---
   // Takes the waiting sequence at queue position `i` out of the queue and makes it active, with its
@@ -69,10 +75,17 @@ class EngineState {
   enum class Requeue { front, back };
   void preempt(BatchPlan& plan, SeqId id, Requeue where);
   void pop_running() { running_.pop_back(); }
+  void remove_running(std::size_t i) {
+    running_.erase(running_.begin() + static_cast<std::ptrdiff_t>(i));
+  }
+  // Takes what was scheduled for `id` out of the step again; returns its tokens, 0 when it is not
+  // in it. The KV stays.
+  std::int32_t unschedule(BatchPlan& plan, SeqId id);
   void drop_inactive();  // keeps the order of the rest
 
   // --- for the replica ---
   SeqId add_waiting(std::int32_t prompt, std::int32_t max_output, RequestId request);
+  void set_priority(SeqId id, std::int32_t priority);  // of a sequence just added; 0 otherwise
   Sequence* sequences() { return seqs_.data(); }  // by id; valid until the next add_waiting
   // Ends a sequence: frees its KV and leaves the queue it was in, but for `running`
   // (drop_inactive).
@@ -89,6 +102,7 @@ class EngineState {
 
   std::vector<Sequence> seqs_;
   std::vector<RequestId> requests_;
+  std::vector<std::int32_t> priorities_;  // by id, as far as anybody has had another than 0
   std::vector<SeqId> unused_;
   std::vector<SeqId> running_;
   Ring<SeqId> waiting_;

@@ -67,6 +67,15 @@ struct SloOutcome {
   bool met = false;
 };
 
+// How far the end of the sends, or the horizon, makes the result: filled for saturated runs and for
+// those with unfinished requests.
+struct Overload {
+  double growth_per_s = 0;        // of the number in the system over the second half of the sends
+  std::int64_t at_last_send = 0;  // in the system when the last request was sent
+  double ttft_p95_half_s = 0;     // of requests sent in the first half of the sending time
+  double ttft_p95_all_s = 0;      // of all: thinned out beyond 8192 requests
+};
+
 // Everything `simulate` prints. "Measured" requests are those sent at or after measure_from.
 // Latencies are over measured requests that finished; ITL over all gaps between consecutive tokens
 // of measured requests as the client sees them (those of requests that did not finish included).
@@ -88,6 +97,7 @@ struct RunSummary {
   double mean_in_system = 0;  // sent and not ended at the client (INV-9)
   bool saturated =
       false;  // the backlog grew over the second half of the arrivals (sim/backlog_trend.h)
+  std::optional<Overload> overload;
   std::vector<SloOutcome> slos;
   std::vector<SeriesPoint> series;
   std::uint64_t digest = 0;  // of every request record (INV-8)

@@ -6,6 +6,7 @@
 #include "core/ids.h"
 #include "core/time.h"
 #include "models/batch_shape.h"
+#include "sim/batch_plan.h"
 
 namespace eph::sim {
 
@@ -23,10 +24,13 @@ struct RequestRecord {
   std::int32_t cached_tokens = 0;  // prefix-cache hit at first admission
   std::uint32_t request_class = 0;
   SimTime sent{};
+  SimTime ingress = SimTime::never();             // reaches the API server
   SimTime engine_queued = SimTime::never();       // visible to the scheduler
   SimTime engine_scheduled = SimTime::never();    // start of the first step that works on it
   SimTime engine_first_token = SimTime::never();  // end of the step that samples it
   SimTime engine_finish = SimTime::never();
+  SimTime first_left = SimTime::never();  // the first token leaves the API server
+  SimTime last_left = SimTime::never();   // the last one
   SimTime first_token = SimTime::never();
   SimTime finish = SimTime::never();
 
@@ -44,6 +48,7 @@ struct RequestRecord {
 struct ScheduledTokens {
   RequestId id{};
   std::int32_t tokens = 0;
+  bool samples = false;  // the step brings an output token for it
 };
 
 struct StepRecord {
@@ -55,6 +60,7 @@ struct StepRecord {
   std::int64_t kv_blocks_used = 0;             // null block not counted
   std::span<const ScheduledTokens> scheduled;  // in scheduling order; valid during the call
   std::span<const RequestId> preempted;
+  std::span<const Admission> admitted;
 };
 
 }  // namespace eph::sim

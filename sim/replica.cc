@@ -43,6 +43,7 @@ void Replica::enqueue(SlotId slot, SimTime now) {
   row.record.engine_queued = now;
   const SeqId id =
       state_.add_waiting(row.record.prompt_tokens, row.max_output_tokens, row.record.id);
+  state_.set_priority(id, row.priority);
   if (outcomes_.size() < state_.capacity()) outcomes_.resize(state_.capacity());
   outcomes_[index(id)] = Outcome{SimTime{}, row.output_tokens, slot, row.measured};
   report_levels(now);
@@ -155,7 +156,8 @@ const std::vector<Replica::Departure>& Replica::finish_step(SimTime now) {
 SimTime Replica::emit_tokens(SimTime now) {
   const std::int32_t sampled = current_.shape.sampled_seqs - current_.wasted;
   if (sampled == 0) return now;
-  return front_end_.deliver(front_end_.tokens(now, sampled), sampled);
+  left_ = front_end_.tokens(now, sampled);
+  return front_end_.deliver(left_, sampled);
 }
 
 void Replica::take_tokens(SimTime now, SimTime at_client) {
@@ -191,6 +193,7 @@ void Replica::take_tokens(SimTime now, SimTime at_client) {
 void Replica::first_token(const Outcome& outcome, SimTime now, SimTime at_client) {
   RequestRecord& record = table_[outcome.slot].record;
   record.engine_first_token = now;
+  record.first_left = left_;
   record.first_token = at_client;
 }
 
@@ -202,6 +205,7 @@ void Replica::finish(SeqId id, SimTime now, SimTime at_client) {
   record.output_tokens = s.generated;
   record.preemptions = s.preemptions;
   record.engine_finish = now;
+  record.last_left = left_;
   record.finish = at_client;
   departures_.push_back({slot, at_client});
   policy_->on_finished(s);
@@ -215,7 +219,7 @@ void Replica::finish(SeqId id, SimTime now, SimTime at_client) {
 void Replica::report_step() {
   scheduled_.clear();
   for (const PlanEntry entry : current_.entries)
-    scheduled_.push_back({state_.request(entry.seq), entry.tokens()});
+    scheduled_.push_back({state_.request(entry.seq), entry.tokens(), entry.samples()});
   StepRecord record;
   record.replica = id_;
   record.step = steps_;
@@ -227,6 +231,7 @@ void Replica::report_step() {
   record.kv_blocks_used = current_.kv_blocks_used;
   record.scheduled = scheduled_;
   record.preempted = current_.preempted;
+  record.admitted = current_.admitted;
   step_sink_->on_step(record);
 }
 

@@ -93,6 +93,7 @@ class Replica {
   SimTime done_{};       // results of current_
   bool busy_ = false;    // waits for results
   bool batch_due_ = false;
+  SimTime left_{};                        // when the latest tokens leave the API server
   SimTime last_emit_ = SimTime::never();  // client time of the latest tokens
   std::uint64_t steps_ = 0;
   StreamKey launches_;  // entity: replica << 40 | number of the launch

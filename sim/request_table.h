@@ -15,6 +15,7 @@ struct RequestRow {
   RequestRecord record;
   std::int32_t output_tokens = 0;      // what the model will really produce
   std::int32_t max_output_tokens = 0;  // what the request allows
+  std::int32_t priority = 0;           // lower first, where the engine looks at it
   bool live = false;
   bool measured = false;  // sent at or after measure_from
 };
@@ -39,6 +40,7 @@ class RequestTable {
     row.record.request_class = arrival.request_class;
     row.output_tokens = arrival.output_tokens;
     row.max_output_tokens = arrival.max_output_tokens;
+    row.priority = arrival.priority;
     row.live = true;
     row.measured = measured;
     return slot;

@@ -129,10 +129,12 @@ Result<void> Run::send() {
   row.record.replica = to;
   ++outstanding_[index(to)];
   collector_.on_sent(now_, row);
-  if (direct_)
+  if (direct_) {
+    row.record.ingress = now_;
     visible(slot);
-  else
+  } else {
     queue_.push(now_ + network_delay(id), EventClass::ingress, index(slot));
+  }
   next_send_ = load_.peek();
   return {};
 }
@@ -163,7 +165,8 @@ void Run::dispatch(const Event& event) {
 }
 
 void Run::ingress(SlotId slot) {
-  const RequestRecord& record = table_[slot].record;
+  RequestRecord& record = table_[slot].record;
+  record.ingress = now_;
   FrontEndStation& server = replicas_[index(record.replica)].front_end();
   queue_.push(server.request(now_, record.prompt_tokens), EventClass::visible, index(slot));
 }

@@ -23,6 +23,7 @@ struct Arrival {
   std::int32_t prefix_tokens = 0;      // leading prompt tokens shared by its prefix group
   std::uint32_t prefix_group = kNoPrefixGroup;
   std::uint32_t request_class = 0;  // index into the source's class names
+  std::int32_t priority = 0;        // where the engine schedules by priority: lower first
   std::uint64_t session = kNoSession;
   // Prefix block hashes (Mooncake) live in the source: ArrivalSource::block_hashes.
   std::uint64_t hash_offset = 0;

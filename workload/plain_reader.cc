@@ -11,7 +11,7 @@ namespace {
 constexpr std::int64_t kLatestNs = 9'000'000'000'000'000'000;  // 285 years
 
 struct Layout {
-  std::size_t columns, time, prompt, output, max_output, group, prefix, session, name;
+  std::size_t columns, time, prompt, output, max_output, group, prefix, session, name, priority;
 };
 
 class PlainReader : public RowReader {
@@ -35,7 +35,7 @@ class PlainReader : public RowReader {
       return Row::faulty;
     const Row output = read_output("output_tokens", fields_[layout_.output], out);
     if (output != Row::taken) return output;
-    if (!read_max_output(out) || !read_prefix(out)) return Row::faulty;
+    if (!read_max_output(out) || !read_prefix(out) || !read_priority(out)) return Row::faulty;
     if (layout_.session != Columns::kAbsent) out.session = session_id(fields_[layout_.session]);
     if (layout_.name != Columns::kAbsent)
       out.request_class = classes_.index_of(fields_[layout_.name]);
@@ -89,6 +89,20 @@ class PlainReader : public RowReader {
     return true;
   }
 
+  bool read_priority(Arrival& out) {
+    const std::string_view text = field(layout_.priority);
+    if (text.empty()) return true;
+    const auto value = parse_int(text);
+    constexpr std::int64_t kMost = 1'000'000'000;
+    if (value && *value >= -kMost && *value <= kMost) {
+      out.priority = static_cast<std::int32_t>(*value);
+      return true;
+    }
+    fault(fmt::format("priority \"{}\" is not a whole number", shown(text)),
+          "lower numbers are served first; leave it empty for 0");
+    return false;
+  }
+
   [[nodiscard]] std::string_view field(std::size_t column) const {
     return column == Columns::kAbsent ? std::string_view{} : fields_[column];
   }
@@ -112,6 +126,7 @@ Result<std::unique_ptr<ArrivalSource>> make_plain_reader(ReaderInput input) {
   layout.prefix = columns.optional("prefix_tokens");
   layout.session = columns.optional("session");
   layout.name = columns.optional("class");
+  layout.priority = columns.optional("priority");
   layout.columns = columns.count();
   if (Result<void> ok = columns.finish(TraceFormat::plain); !ok) return ok.error();
   const ZeroOutput zero = input.options.zero_output;

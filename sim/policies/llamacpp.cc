@@ -7,6 +7,7 @@ namespace eph::sim {
 LlamacppPolicy::LlamacppPolicy(const EngineOptions& options, const models::KvPool& pool)
     : batch_(options.max_num_batched_tokens),
       context_(pool.usable_tokens() / options.max_num_seqs),
+      continuous_(options.continuous_batching),
       slots_(static_cast<std::size_t>(options.max_num_seqs)) {
   // Each slot holds whole blocks only.
   context_ = context_ / pool.block_size * pool.block_size;
@@ -45,6 +46,7 @@ void LlamacppPolicy::form_batch(EngineState& state, BatchPlan& plan) {
   fill_free(state, plan);
   std::int64_t room = batch_;
   for (const bool prompts : {false, true}) {
+    if (prompts && !continuous_ && !plan.empty()) break;
     for (const Slot& slot : slots_) {
       if (!slot.used || state[slot.seq].prefilling() != prompts || room == 0) continue;
       const Sequence& s = state[slot.seq];

@@ -30,6 +30,7 @@ class LlamacppPolicy final : public EnginePolicy {
 
   std::int64_t batch_ = 0;
   std::int64_t context_ = 0;  // tokens of one slot
+  bool continuous_ = true;    // off: prompts wait until nothing generates
   std::vector<Slot> slots_;
   std::int64_t freed_ = 0;
 };

@@ -3,12 +3,6 @@
 #include <tuple>
 
 namespace eph::sim {
-namespace {
-
-constexpr std::int64_t kRetractDecodeSteps = 20;  // SGLANG_RETRACT_DECODE_STEPS
-
-}  // namespace
-
 SglangPolicy::SglangPolicy(const EngineOptions& options, const models::KvPool& pool)
     : options_(options),
       page_(pool.block_size),
@@ -26,7 +20,10 @@ bool SglangPolicy::accepts(std::int64_t prompt, std::int64_t max_output) const {
 
 void SglangPolicy::form_batch(EngineState& state, BatchPlan& plan) {
   if (state.active() == 0) batch_is_full_ = false;
-  form_prefill(state, plan);
+  if (options_.mixed_chunk && !state.running().empty())
+    form_mixed(state, plan);
+  else
+    form_prefill(state, plan);
   if (plan.empty() && !state.running().empty()) form_decode(state, plan);
 }
 
@@ -49,6 +46,29 @@ void SglangPolicy::form_prefill(EngineState& state, BatchPlan& plan) {
   }
 }
 
+// Decodes take their pages first, then the prefill batch is made as ever from what is left of pages
+// and budgets, and they are appended to it. Without pages for all of them only a decode step can
+// run, which retracts.
+void SglangPolicy::form_mixed(EngineState& state, BatchPlan& plan) {
+  if (pages_needed(state) > state.kv().free()) return;
+  const std::size_t decodes = state.running().size();
+  for (const SeqId id : state.running()) state.grow_for_next(id);
+  mixed_decodes_ = static_cast<std::int64_t>(decodes);
+  form_prefill(state, plan);
+  mixed_decodes_ = 0;
+  if (plan.empty()) return;
+  DecodeWriter writer(state, plan);
+  const std::size_t taken =
+      writer.take_run<DecodeWriter::Exhausted::take>(0, static_cast<std::int64_t>(decodes));
+  EPH_ASSERT(taken == decodes, "{} of {} running sequences decode", taken, decodes);
+}
+
+std::int64_t SglangPolicy::pages_needed(const EngineState& state) {
+  std::int64_t pages = 0;
+  for (const SeqId id : state.running()) pages += state[id].computed == state[id].capacity ? 1 : 0;
+  return pages;
+}
+
 SglangPolicy::Budget SglangPolicy::budget(const EngineState& state) const {
   std::int64_t to_come = 0;
   for (const SeqId id : state.running()) {
@@ -58,8 +78,8 @@ SglangPolicy::Budget SglangPolicy::budget(const EngineState& state) const {
   Budget left;
   left.total =
       static_cast<double>(state.kv().free() * page_) - static_cast<double>(to_come) * ratio_;
-  left.input = options_.max_num_batched_tokens;
-  left.chunk = options_.chunk_tokens;
+  left.input = options_.max_num_batched_tokens - mixed_decodes_;
+  left.chunk = options_.chunk_tokens - mixed_decodes_;
   return left;
 }
 
@@ -117,22 +137,16 @@ void SglangPolicy::charge(Budget& left, std::int64_t tokens, std::int64_t output
 }
 
 void SglangPolicy::form_decode(EngineState& state, BatchPlan& plan) {
-  const auto pages_needed = [&state] {
-    std::int64_t pages = 0;
-    for (const SeqId id : state.running())
-      pages += state[id].computed == state[id].capacity ? 1 : 0;
-    return pages;
-  };
   const auto at_most = static_cast<std::int64_t>(state.running().size());  // saves counting
-  if (at_most <= state.kv().free() || pages_needed() <= state.kv().free()) {
+  if (at_most <= state.kv().free() || pages_needed(state) <= state.kv().free()) {
     ratio_ = std::max(options_.new_token_ratio_min, ratio_ - decay_);
   } else {
     do retract(state, plan);
-    while (pages_needed() > state.kv().free());
+    while (pages_needed(state) > state.kv().free());
     if (state.running().empty()) return;  // the chunked request holds the rest
     std::int64_t generated = 0, permitted = 0;
     for (const SeqId id : state.running()) {
-      generated += state[id].generated + kRetractDecodeSteps;
+      generated += state[id].generated + options_.retract_decode_steps;
       permitted += state[id].max_output;
     }
     ratio_ = std::min(1.0, static_cast<double>(generated) / static_cast<double>(permitted + 1));

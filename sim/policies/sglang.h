@@ -8,10 +8,10 @@
 
 namespace eph::sim {
 
-// sglang/srt/managers/{scheduler,schedule_policy}.py, first come first served, without mixed
-// chunks. The running list is the decode batch; a prefilled request joins it at once, because
-// nothing else looks at it before the next composition. At most one request is prefilled in chunks;
-// it is kept aside until its last one. Pages are the pool's blocks.
+// sglang/srt/managers/{scheduler,schedule_policy}.py, first come first served. The running list is
+// the decode batch; a prefilled request joins it at once, because nothing else looks at it before
+// the next composition. At most one request is prefilled in chunks; it is kept aside until its last
+// one. Pages are the pool's blocks.
 //
 // Under the overlap scheduler no end is foreseen, not even at max_new_tokens: a finished request
 // wastes its slot of the step already composed.
@@ -32,6 +32,9 @@ class SglangPolicy final : public EnginePolicy {
     std::int64_t count = 0;  // requests in the batch
   };
   void form_prefill(EngineState& state, BatchPlan& plan);
+  void form_mixed(EngineState& state, BatchPlan& plan);
+  // Pages that one more token of every running sequence takes.
+  [[nodiscard]] static std::int64_t pages_needed(const EngineState& state);
   [[nodiscard]] Budget budget(const EngineState& state) const;
   void continue_chunk(EngineState& state, BatchPlan& plan, Budget& left);
   [[nodiscard]] bool add_head(EngineState& state, BatchPlan& plan, Budget& left);
@@ -51,6 +54,7 @@ class SglangPolicy final : public EnginePolicy {
   bool chunking_ = false;
   double ratio_ = 0;
   double decay_ = 0;
+  std::int64_t mixed_decodes_ = 0;  // decodes that the batch under construction takes along
   bool batch_is_full_ = false;
   std::optional<SeqId> chunked_;
 };

@@ -3,11 +3,18 @@
 namespace eph::sim {
 
 TrtllmPolicy::TrtllmPolicy(const EngineOptions& options, const models::KvPool& pool)
-    : options_(options), unit_(pool.block_size), usable_(pool.usable_blocks) {}
+    : options_(options),
+      unit_(pool.block_size),
+      usable_(pool.usable_blocks),
+      guaranteed_(options.capacity != Capacity::max_utilization) {}
 
 bool TrtllmPolicy::accepts(std::int64_t prompt, std::int64_t max_output) const {
   if (options_.max_model_len > 0 && prompt + max_output > options_.max_model_len) return false;
   if (!options_.chunked_prefill && prompt > options_.max_num_batched_tokens) return false;
+  // A paused request comes back with its outputs, in one piece without chunking.
+  if (!guaranteed_ && !options_.chunked_prefill &&
+      prompt + max_output - 1 > options_.max_num_batched_tokens)
+    return false;
   return to_completion(prompt, max_output) <= usable_;
 }
 
@@ -37,18 +44,60 @@ void TrtllmPolicy::schedule_generations(EngineState& state, BatchPlan& plan,
   }
 }
 
+void TrtllmPolicy::continue_contexts(EngineState& state, BatchPlan& plan,
+                                     std::int64_t& budget) const {
+  if (!options_.chunked_prefill) return;
+  for (const SeqId id : state.running()) {
+    if (!state[id].prefilling()) continue;
+    const std::int64_t n = chunk(state[id].missing(), budget);
+    if (n == 0) continue;
+    schedule(state, plan, id, n);
+    budget -= n;
+  }
+}
+
+// False: `id` itself started last, and is paused.
+bool TrtllmPolicy::make_room(EngineState& state, BatchPlan& plan, SeqId id) const {
+  while (!state.reserve(id, state[id].computed + 1)) {
+    const SeqId victim = state.running().back();
+    state.pop_running();
+    state.preempt(plan, victim, EngineState::Requeue::front);
+    if (victim == id) return false;
+  }
+  return true;
+}
+
+void TrtllmPolicy::form_max_utilization(EngineState& state, BatchPlan& plan) {
+  const std::size_t paused_before = plan.preempted.size();
+  std::int64_t budget = options_.max_num_batched_tokens;
+  for (std::size_t i = 0; i < state.running().size() && budget > 0; ++i) {
+    const SeqId id = state.running()[i];
+    if (state[id].exhausted() || state[id].prefilling()) continue;
+    if (!make_room(state, plan, id)) break;
+    state.schedule(plan, id, 1);
+    --budget;
+  }
+  continue_contexts(state, plan, budget);
+  if (plan.preempted.size() > paused_before) return;
+  while (!state.waiting().empty() && budget > 0 && state.active() < options_.max_num_seqs) {
+    const std::int64_t whole = state[state.waiting().front()].missing();
+    if (state.kv().blocks_for(whole) > state.kv().free()) break;
+    const std::int64_t n = chunk(whole, budget);
+    if (n == 0) break;
+    const SeqId id = state.admit(plan);
+    EPH_ASSERT(state.reserve(id, whole), "no room for a context of {} tokens", whole);
+    state.append_running(id);
+    state.schedule(plan, id, static_cast<std::int32_t>(n));
+    budget -= n;
+  }
+}
+
 void TrtllmPolicy::form_batch(EngineState& state, BatchPlan& plan) {
+  if (!guaranteed_) return form_max_utilization(state, plan);
   std::int64_t budget = options_.max_num_batched_tokens;
   schedule_generations(state, plan, budget);
-  if (options_.chunked_prefill) {
-    for (const SeqId id : state.running()) {
-      if (!state[id].prefilling()) continue;
-      const std::int64_t n = chunk(state[id].missing(), budget);
-      if (n == 0) continue;
-      schedule(state, plan, id, n);
-      budget -= n;
-    }
-  }
+  continue_contexts(state, plan, budget);
+  if (options_.capacity == Capacity::static_batch && state.active() > 0) return;
   // Contexts that get no tokens now still hold their place in the capacity stage.
   std::int64_t fitting = state.active(), blocks = committed_;
   for (std::size_t i = 0; i < state.waiting().size() && budget > 0;) {

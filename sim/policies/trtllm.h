@@ -1,21 +1,22 @@
 #pragma once
-// TensorRT-LLM's in-flight batching under GUARANTEED_NO_EVICT.
+// TensorRT-LLM's in-flight batching under its three capacity policies.
 #include "sim/engine_policy.h"
 
 namespace eph::sim {
 
-// tensorrt_llm/_torch/pyexecutor/scheduler.py. Capacity: a request is admitted when the blocks of
-// prompt + max_output can be set aside beside those of everything admitted, so nothing is ever
-// preempted. Micro-batch: generations first, then contexts in order, in one step. Without chunking
-// the first context that does not fit stops the walk; with it a context is cut to whole blocks and
-// later ones go on.
+// tensorrt_llm/_torch/pyexecutor/scheduler.py. Capacity under GUARANTEED_NO_EVICT: a request is
+// admitted when the blocks of prompt + max_output can be set aside beside those of everything
+// admitted, so nothing is ever preempted. Micro-batch: generations first, then contexts in order,
+// in one step. Without chunking the first context that does not fit stops the walk; with it a
+// context is cut to whole blocks and later ones go on. STATIC_BATCH admits by the same rule, but
+// only when nothing runs.
 class TrtllmPolicy final : public EnginePolicy {
  public:
   TrtllmPolicy(const EngineOptions& options, const models::KvPool& pool);
   [[nodiscard]] bool accepts(std::int64_t prompt, std::int64_t max_output) const override;
   void form_batch(EngineState& state, BatchPlan& plan) override;
   void on_finished(const Sequence& s) override {
-    committed_ -= to_completion(s.prompt, s.max_output);
+    if (guaranteed_) committed_ -= to_completion(s.prompt, s.max_output);
   }
 
  private:
@@ -25,11 +26,17 @@ class TrtllmPolicy final : public EnginePolicy {
   // Tokens of a context of `missing` for which the step has room; 0: none.
   [[nodiscard]] std::int64_t chunk(std::int64_t missing, std::int64_t budget) const;
   void schedule_generations(EngineState& state, BatchPlan& plan, std::int64_t& budget) const;
+  void continue_contexts(EngineState& state, BatchPlan& plan, std::int64_t& budget) const;
+  // MAX_UTILIZATION: blocks for the next step only; when they run out the request that started last
+  // is paused, and then nobody is admitted.
+  void form_max_utilization(EngineState& state, BatchPlan& plan);
+  [[nodiscard]] bool make_room(EngineState& state, BatchPlan& plan, SeqId id) const;
   void schedule(EngineState& state, BatchPlan& plan, SeqId id, std::int64_t n) const;
 
   EngineOptions options_;
   std::int64_t unit_ = 1;  // tokens per block, also the unit of chunks
   std::int64_t usable_ = 0;
+  bool guaranteed_ = true;      // nothing admitted is ever paused
   std::int64_t committed_ = 0;  // blocks to completion of everything admitted
 };
 

@@ -21,7 +21,10 @@ bool VllmPolicy::accepts(std::int64_t prompt, std::int64_t max_output) const {
 void VllmPolicy::form_batch(EngineState& state, BatchPlan& plan) {
   const std::size_t preempted_before = plan.preempted.size();
   std::int64_t budget = options_.max_num_batched_tokens;
-  schedule_running(state, plan, budget);
+  if (options_.priority_scheduling)
+    schedule_by_priority(state, plan, budget);
+  else
+    schedule_running(state, plan, budget);
   if (plan.preempted.size() == preempted_before) admit_waiting(state, plan, budget);
 }
 
@@ -52,7 +55,7 @@ void VllmPolicy::schedule_running(EngineState& state, BatchPlan& plan, std::int6
       continue;
     }
     // max_model_len needs no check: `accepts` holds prompt + max_output under it.
-    const auto n = static_cast<std::int32_t>(std::min<std::int64_t>(s.missing(), budget));
+    const auto n = static_cast<std::int32_t>(std::min(limited(s.missing()), budget));
     if (!make_room(state, plan, id, s.computed + n)) break;
     if (!s.prefilling()) continue;  // the next run begins with it
     writer.chunk(id, n);
@@ -61,19 +64,61 @@ void VllmPolicy::schedule_running(EngineState& state, BatchPlan& plan, std::int6
   }
 }
 
+bool VllmPolicy::make_room_by_priority(EngineState& state, BatchPlan& plan, std::size_t& at,
+                                       std::int64_t tokens, std::int64_t& budget) const {
+  const SeqId id = state.running()[at];
+  while (!state.reserve(id, tokens)) {
+    const auto& running = state.running();
+    const auto last = std::max_element(running.begin(), running.end(), [&](SeqId a, SeqId b) {
+      return state.rank(a) < state.rank(b);
+    });
+    const SeqId victim = *last;
+    const auto place = static_cast<std::size_t>(last - running.begin());
+    budget += state.unschedule(plan, victim);
+    state.remove_running(place);
+    state.preempt(plan, victim, EngineState::Requeue::front);
+    if (victim == id) return false;
+    if (place < at) --at;
+  }
+  return true;
+}
+
+void VllmPolicy::schedule_by_priority(EngineState& state, BatchPlan& plan,
+                                      std::int64_t& budget) const {
+  for (std::size_t i = 0; i < state.running().size() && budget > 0; ++i) {
+    const SeqId id = state.running()[i];
+    const Sequence& s = state[id];
+    if (s.exhausted() || s.missing() == 0) continue;
+    const auto n = static_cast<std::int32_t>(std::min(limited(s.missing()), budget));
+    if (!make_room_by_priority(state, plan, i, s.computed + n, budget)) break;
+    state.schedule(plan, id, n);
+    budget -= n;
+  }
+}
+
+std::size_t VllmPolicy::next_waiting(const EngineState& state) const {
+  if (!options_.priority_scheduling) return 0;
+  std::size_t best = 0;
+  for (std::size_t i = 1; i < state.waiting().size(); ++i)
+    if (state.rank(state.waiting()[i]) < state.rank(state.waiting()[best])) best = i;
+  return best;
+}
+
 void VllmPolicy::admit_waiting(EngineState& state, BatchPlan& plan, std::int64_t budget) const {
   const KvBlocks& kv = state.kv();
   while (!state.waiting().empty() && budget > 0) {
     if (state.active() == options_.max_num_seqs) break;
+    const std::size_t at = next_waiting(state);
     // Blocks that still hold its KV are free ones too: they count in the gate, not in the work.
-    const std::int64_t whole = state[state.waiting().front()].missing();
-    const std::int64_t cached = state.cached_tokens(state.waiting().front());
-    if (!options_.chunked_prefill && whole - cached > budget) break;
-    const std::int64_t n = std::min(whole - cached, budget);
+    const std::int64_t whole = state[state.waiting()[at]].missing();
+    const std::int64_t cached = state.cached_tokens(state.waiting()[at]);
+    const std::int64_t wanted = limited(whole - cached);
+    if (!options_.chunked_prefill && wanted > budget) break;
+    const std::int64_t n = std::min(wanted, budget);
     const std::int64_t gate = options_.reserve_full_prompt ? whole : cached + n;
     const std::int64_t kept = state.running().empty() ? 0 : watermark_blocks_;
     if (kv.blocks_for(gate) + kept > kv.free()) break;  // head of line: admission never preempts
-    const SeqId id = state.admit(plan);
+    const SeqId id = state.admit(plan, at);
     state.append_running(id);
     EPH_ASSERT(state.reserve(id, cached + n), "no room for {} admitted tokens", n);
     state.schedule(plan, id, static_cast<std::int32_t>(n));

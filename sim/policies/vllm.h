@@ -1,5 +1,7 @@
 #pragma once
 // vLLM V1's scheduler: running first, then admissions, one token budget for both.
+#include <algorithm>
+
 #include "sim/engine_policy.h"
 
 namespace eph::sim {
@@ -18,6 +20,18 @@ class VllmPolicy final : public EnginePolicy {
   [[nodiscard]] bool make_room(EngineState& state, BatchPlan& plan, SeqId id,
                                std::int64_t tokens) const;
   void schedule_running(EngineState& state, BatchPlan& plan, std::int64_t& budget) const;
+  // The same by priority: the victim is the last in rank, wherever it stands, and what it has been
+  // given in this step goes back into the budget.
+  void schedule_by_priority(EngineState& state, BatchPlan& plan, std::int64_t& budget) const;
+  [[nodiscard]] bool make_room_by_priority(EngineState& state, BatchPlan& plan, std::size_t& at,
+                                           std::int64_t tokens, std::int64_t& budget) const;
+  // Queue position of the next to be admitted.
+  [[nodiscard]] std::size_t next_waiting(const EngineState& state) const;
+  // long_prefill_token_threshold.
+  [[nodiscard]] std::int64_t limited(std::int64_t tokens) const {
+    const std::int64_t most = options_.long_prefill_tokens;
+    return most > 0 ? std::min(most, tokens) : tokens;
+  }
   void admit_waiting(EngineState& state, BatchPlan& plan, std::int64_t budget) const;
 
   EngineOptions options_;

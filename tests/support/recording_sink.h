@@ -10,6 +10,7 @@ struct RecordedStep {
   sim::StepRecord record;  // its spans are dangling; use the copies
   std::vector<sim::ScheduledTokens> scheduled;
   std::vector<RequestId> preempted;
+  std::vector<sim::Admission> admitted;
 };
 
 class RecordingSink final : public sim::MetricsSink {
@@ -24,6 +25,8 @@ class RecordingSink final : public sim::MetricsSink {
     step.record.preempted = {};
     step.scheduled.assign(record.scheduled.begin(), record.scheduled.end());
     step.preempted.assign(record.preempted.begin(), record.preempted.end());
+    step.record.admitted = {};
+    step.admitted.assign(record.admitted.begin(), record.admitted.end());
     steps.push_back(std::move(step));
   }
 

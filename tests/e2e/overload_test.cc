@@ -1,0 +1,66 @@
+// A load of twice the capacity: the output says so, and nothing hangs.
+#include <catch2/catch.hpp>
+
+#include "core/json_doc.h"
+#include "tests/e2e/run.h"
+
+using namespace eph;
+using namespace eph::test;
+
+namespace {
+
+// One sequence at a time: 10 + 0.1 * 100 ms for the prompt and 8 decodes of 10 ms make 100 ms a
+// request, a capacity of 10 requests/s.
+std::vector<std::string> at_rate(const std::string& rate, std::vector<std::string> more) {
+  auto words = on_linear({"--arrivals", "constant", "--rate", rate, "--prompt-tokens", "100",
+                          "--output-tokens", "9", "--max-num-seqs", "1"});
+  words.insert(words.end(), more.begin(), more.end());
+  return words;
+}
+
+}  // namespace
+
+// 20 requests/s for 50 s, cut there: 10 a second are served, so the queue grows by 10 a second and
+// 500 of 1000 are unfinished. Request n waits n * 50 ms: of those that finished (sent before 25 s)
+// the last 5 % waited 23.75 s and more, and all of them were sent in the first half.
+TEST_CASE("at twice the capacity the output says saturated, growing, unfinished") {
+  const Finished done = ephemeris(at_rate("20", {"--duration", "50", "--horizon", "50", "--json"}));
+  CAPTURE(done.err);
+  REQUIRE(done.code == 0);
+  const auto json = parse_json(done.out, "stdout");
+  REQUIRE(json);
+  const auto value = [&](const char* path) { return json->at_path(path)->as_double(); };
+  CHECK(json->at_path("runs/0/saturated")->as_bool());
+  CHECK(value("runs/0/overload/queue_growth_per_s") == Approx(10).epsilon(0.02));
+  CHECK(value("runs/0/overload/unfinished") == Approx(500).margin(3));
+  CHECK(value("runs/0/overload/in_system_at_last_send") == Approx(500).margin(3));
+  CHECK(value("runs/0/overload/ttft_p95_all_ms") == Approx(23770).epsilon(0.01));
+  CHECK(json->at_path("runs/0/overload/note")->as_string() ==
+        "throughput and latencies count finished requests only");
+  const Finished text = ephemeris(at_rate("20", {"--duration", "50", "--horizon", "50"}));
+  CHECK(text.out.find("SATURATED: the queue grew by 10") != std::string::npos);
+  CHECK(text.out.find("throughput and latencies count finished requests only") !=
+        std::string::npos);
+}
+
+// Run to the end: everything finishes, late. Over the whole sending time p95 waits twice as long as
+// over its first half, which is what twice the horizon does.
+TEST_CASE("a drained overload says how the p95 hangs on the horizon") {
+  const Finished done = ephemeris(at_rate("20", {"--duration", "50", "--json"}));
+  REQUIRE(done.code == 0);
+  const auto json = parse_json(done.out, "stdout");
+  const auto value = [&](const char* path) { return json->at_path(path)->as_double(); };
+  CHECK(value("runs/0/counts/unfinished") == 0);
+  CHECK(value("runs/0/overload/ttft_p95_all_ms") /
+            value("runs/0/overload/ttft_p95_first_half_ms") ==
+        Approx(2).epsilon(0.01));
+  const Finished text = ephemeris(at_rate("20", {"--duration", "50"}));
+  CHECK(text.out.find("twice the horizon gives x2.00") != std::string::npos);
+}
+
+TEST_CASE("half the capacity says nothing of it") {
+  const Finished done = ephemeris(at_rate("5", {"--duration", "50", "--json"}));
+  REQUIRE(done.code == 0);
+  CHECK(done.out.find("\"overload\"") == std::string::npos);
+  CHECK_FALSE(parse_json(done.out, "")->at_path("runs/0/saturated")->as_bool());
+}
