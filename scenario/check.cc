@@ -82,6 +82,18 @@ void check_synthetic(Checker& check, const SyntheticSpec& spec) {
                "each says when to stop");
 }
 
+// Only recorded requests have priorities.
+void check_priority(Checker& check, const Scenario& scenario) {
+  const WorkloadSpec& workload = scenario.workload;
+  if (!workload.trace.empty() || (workload.model.empty() && !workload.synthetic)) return;
+  for (const EngineSetting& setting : scenario.deployment.engine_options) {
+    if (setting.name == "scheduling_policy" && setting.value == "priority")
+      check.conflict(fmt::format("{}/{}", kEngineOptions, setting.name),
+                     "priority has no effect on requests without priorities",
+                     "give a trace with a priority column");
+  }
+}
+
 void check_deployment(Checker& check, const DeploymentSpec& spec) {
   check.either("deployment/kv_blocks", "deployment/memory_fraction",
                "the number of blocks needs no memory rule");
@@ -109,6 +121,7 @@ std::vector<Conflict> find_conflicts(const Scenario& scenario, const Given& give
   Checker check(given, spelling);
   check_deployment(check, scenario.deployment);
   check_sources(check, given);
+  check_priority(check, scenario);
   if (scenario.workload.synthetic) check_synthetic(check, *scenario.workload.synthetic);
   check.needs("workload/rate_mode", check.has("workload/rate_scale") || has_synthetic(given),
               "without a rate scale",

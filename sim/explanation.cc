@@ -142,7 +142,7 @@ Explanation RequestWatch::explanation() const {
   for (std::size_t i = 0; i < kTimeParts; ++i)
     out.after.part[i] = out.whole.part[i] - out.to_first_token.part[i];
   EPH_ASSERT(out.to_first_token.total() == known_.ttft() && out.whole.total() == known_.e2e(),
-             "parts of request {} add up to {} and {} ns, not {} and {}", index(known_.id),
+             "INV-11: parts of request {} add up to {} and {} ns, not {} and {}", index(known_.id),
              out.to_first_token.total().ns, out.whole.total().ns, known_.ttft().ns,
              known_.e2e().ns);
   return out;

@@ -131,8 +131,8 @@ TEST_CASE("a file's engine options act, are checked with their line, and give wa
     "meta-llama/Llama-3.1-8B-Instruct", "engine": "vllm", "engine_options": {
 )";
   const std::string tail = R"(}}, "workload": {"synthetic": {"requests": 1}}})";
-  const std::string good = spill_out(
-      "options.json", head + R"("max_num_seqs": 7, "scheduling_policy": "priority")" + tail);
+  const std::string good =
+      spill_out("options.json", head + R"("max_num_seqs": 7, "watermark": 0.01)" + tail);
   const Finished done = ephemeris({"simulate", good, "--json"});
   CAPTURE(done.err);
   REQUIRE(done.code == 0);
@@ -174,6 +174,11 @@ TEST_CASE("the priority column of a trace decides who is admitted first") {
   REQUIRE(done.code == 0);
   const std::string rows = slurp(steps);
   CHECK(rows.find("2:10") < rows.find("1:10"));
+}
+
+TEST_CASE("priority scheduling needs requests with priorities") {
+  CHECK(has(error("vllm", "scheduling_policy=priority"),
+            "priority has no effect on requests without priorities"));
 }
 
 TEST_CASE("plan takes options for the engines that know them") {

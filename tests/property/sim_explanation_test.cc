@@ -35,7 +35,7 @@ void check_parts(const Scenario& s, const sim::RequestRecord& known) {
   options.sink = &watch;
   REQUIRE(sim::Simulation(s.config).run(load, options));
   const sim::Explanation e = watch.explanation();
-  REQUIRE(e.to_first_token.total() == known.ttft());
+  REQUIRE(e.to_first_token.total() == known.ttft());  // INV-11
   REQUIRE(e.whole.total() == known.e2e());
   REQUIRE(e.after.total() == known.e2e() - known.ttft());
   for (std::size_t i = 0; i < sim::kTimeParts; ++i) {

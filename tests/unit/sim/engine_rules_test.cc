@@ -98,6 +98,23 @@ TEST_CASE("sglang's mixed chunks take the decodes along, which shorten the chunk
                                "40..50 0:1 1:1", "50..60 0:1", "60..70 0:1"});
 }
 
+// As in sglang_test.cc up to 100 ms, when request 1 is retracted and 0 goes on with 9 of its 12
+// outputs. The reserved share is then min(1, (9 + 20) / (12 + 1)) = 1, or (9 + 1) / 13 = 0.77 with
+// one step. At 110 ms 0 holds 10 + 9 tokens and may generate 2 more: 11 - 2 = 9 or 11 - 1.54 = 9.46
+// are left for request 2, which needs 7 + 1 + 1.
+TEST_CASE("sglang counts a given number of steps on top after a retraction") {
+  Scenario s(models::EngineKind::sglang, kTenMs, 30, 1);
+  s.engine().new_token_ratio_init = 0.1;
+  s.engine().new_token_ratio_min = 0.1;
+  s.send(0, 10, 12);
+  s.send(12, 5, 11);
+  s.send(95, 7, 1);
+  CHECK(texts(run(s))[10] == "100..110 0:1 !1");
+  CHECK(texts(run(s))[11] == "110..120 0:1");
+  s.engine().retract_decode_steps = 1;
+  CHECK(texts(run(s))[11] == "110..120 2:7");
+}
+
 TEST_CASE("options that cannot act are errors") {
   Scenario s(models::EngineKind::sglang, kTenMs, 1000, 1);
   s.engine().mixed_chunk = true;
