@@ -61,19 +61,20 @@ Result<void> OutputFile::close() {
 std::string requests_header() {
   return "index,arrival_s,prompt_tokens,output_tokens,replica,queued_s,first_token_s,finish_s,ttft_"
          "ms,"
-         "tpot_ms,e2e_ms,preemptions,status\n";
+         "tpot_ms,e2e_ms,preemptions,cached_tokens,status\n";
 }
 
 std::string request_row(const sim::RequestRecord& r) {
   const bool started = r.first_token != SimTime::never();
   const bool ended = r.status == sim::RequestStatus::finished;
   const bool served = r.engine_queued != SimTime::never();
-  return fmt::format("{},{},{},{},{},{},{},{},{},{},{},{},{}\n", index(r.id), seconds(r.sent),
+  return fmt::format("{},{},{},{},{},{},{},{},{},{},{},{},{},{}\n", index(r.id), seconds(r.sent),
                      r.prompt_tokens, r.output_tokens,
                      served ? fmt::format("{}", index(r.replica)) : "", instant(r.engine_queued),
                      instant(r.first_token), ended ? instant(r.finish) : "",
                      started ? ms(r.ttft()) : "", ended && r.output_tokens > 1 ? tpot_ms(r) : "",
-                     ended ? ms(r.e2e()) : "", r.preemptions, status_name(r.status));
+                     ended ? ms(r.e2e()) : "", r.preemptions, r.cached_tokens,
+                     status_name(r.status));
 }
 
 RequestsFile::RequestsFile(OutputFile file) : file_(std::move(file)) {

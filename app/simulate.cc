@@ -126,7 +126,10 @@ Result<RunOutcome> simulate_one(const models::Catalog& catalog, const Options& o
   if (!summary) return summary.error();
   if (const Result<void> closed = (*files)->close(); !closed) return closed.error();
   watcher.run_ended();
-  return RunOutcome{std::move(*summary), (*load)->warnings()};
+  RunOutcome out{std::move(*summary), (*load)->warnings()};
+  if ((*load)->shares_prefixes() && !config.replica.engine.prefix_caching)
+    out.warnings.push_back(scenario::kPrefixesUnused);
+  return out;
 }
 
 Result<std::vector<RunOutcome>> simulate_all(const models::Catalog& catalog, const Options& options,

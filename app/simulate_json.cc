@@ -42,6 +42,7 @@ Json counts_json(const sim::RunCounts& c) {
   out.set("rejected", count(c.rejected)).set("unfinished", count(c.unfinished));
   out.set("preemptions", count(c.preemptions)).set("steps", count(c.steps));
   out.set("prompt_tokens", count(c.prompt_tokens)).set("output_tokens", count(c.output_tokens));
+  out.set("cached_tokens", count(c.cached_tokens));
   out.set("scheduled_tokens", count(c.scheduled_tokens)).set("events", count(c.events));
   return out;
 }
@@ -84,6 +85,7 @@ Json run_json(const sim::RunSummary& run, std::size_t number_of_run) {
   out.set("goodput_per_s", run.goodput_per_s).set("goodput_share", run.goodput_share);
   out.set("busy_share", run.busy_share).set("mean_running", run.mean_running);
   out.set("mean_waiting", run.mean_waiting).set("peak_kv_used", run.peak_kv_used);
+  out.set("prefix_hit_rate", run.counts.hit_rate());
   out.set("first_sent_s", static_cast<double>(run.first_sent.ns) / 1e9);
   out.set("last_finish_s", static_cast<double>(run.last_finish.ns) / 1e9);
   out.set("saturated", run.saturated).set("slos", slos_json(run)).set("slos_met", run.slos_met());
@@ -109,6 +111,7 @@ Json deployment_json(const SimulateReport& report) {
   out.set("chunk_tokens", replica.engine.chunk_tokens);
   out.set("chunked_prefill", replica.engine.chunked_prefill);
   out.set("async_scheduling", replica.engine.async_scheduling);
+  out.set("prefix_caching", replica.engine.prefix_caching);
   out.set("max_model_len", replica.engine.max_model_len);
   out.set("kv_blocks", replica.kv.blocks).set("block_size", replica.kv.block_size);
   out.set("kv_tokens", replica.kv.usable_tokens());

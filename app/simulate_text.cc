@@ -78,6 +78,10 @@ std::string rates(const sim::RunSummary& run) {
                      percent(run.busy_share), human(run.mean_running), human(run.mean_waiting));
   out += fmt::format("KV cache     {} at most in a replica, {} preemptions\n",
                      percent(run.peak_kv_used), human_count(run.counts.preemptions));
+  if (run.counts.cached_tokens > 0) {
+    out += fmt::format("prefix cache {} of the prompt tokens found\n",
+                       percent(run.counts.hit_rate()));
+  }
   return out;
 }
 

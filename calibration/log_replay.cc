@@ -122,7 +122,7 @@ Result<LogSetup> set_up(const RequestLog& log, const models::Catalog& catalog,
   out.engine.max_model_len = log.max_model_len;
   out.engine.async_scheduling = defaults.async_scheduling;
   out.engine.reserve_full_prompt = defaults.admit_whole_prompt;
-  out.engine.keep_preempted_kv = log.prefix_caching;
+  out.engine.prefix_caching = log.prefix_caching;
 
   models::KvPoolOptions kv = defaults.kv;
   kv.block_size = log.block_size;

@@ -81,6 +81,10 @@ Result<sim::EngineOptions> replica_options(models::EngineKind kind,
   }
   out.chunk_tokens = spec.chunk_tokens.value_or(
       defaults.chunk_tokens > 0 ? defaults.chunk_tokens : out.max_num_batched_tokens);
+  out.prefix_caching = spec.prefix_caching.value_or(defaults.prefix_caching) &&
+                       kind != models::EngineKind::llamacpp;
+  out.schedule_policy =
+      spec.schedule_policy == "lpm" ? sim::SchedulePolicy::lpm : sim::SchedulePolicy::fcfs;
   out.async_scheduling = spec.async_scheduling.value_or(defaults.async_scheduling);
   out.reserve_full_prompt = spec.tuning.reserve_full_prompt.value_or(defaults.admit_whole_prompt);
   if (const Result<void> ok = apply_tuning(spec.tuning, out); !ok) return ok.error();

@@ -43,9 +43,12 @@ struct Assembly {
 // The whole workload in memory, transforms applied, so that many runs replay the same requests.
 // Arrival times start at 0; sorted.
 struct RequestList {
-  std::vector<workload::Arrival> arrivals;
+  std::vector<workload::Arrival> arrivals;  // hash_offset counts in `hashes`
+  std::vector<std::uint64_t> hashes;
+  std::int32_t hash_block_tokens = 0;
+  bool shares_prefixes = false;
   std::string description;            // "Azure LLM 2023 trace AzureLLM..., x20 superposed"
-  std::vector<std::string> warnings;  // dropped or clipped rows, ignored prefix information
+  std::vector<std::string> warnings;  // dropped or clipped rows
   [[nodiscard]] double duration_s() const;
 };
 [[nodiscard]] Result<RequestList> load_requests(const models::Catalog& catalog,
@@ -59,7 +62,13 @@ struct RequestList {
 class ReportingLoad : public workload::Load {
  public:
   [[nodiscard]] virtual std::vector<std::string> warnings() const = 0;
+  // Requests so far have begun with tokens of others.
+  [[nodiscard]] virtual bool shares_prefixes() const = 0;
 };
+
+// What is said of requests that share prefixes where the engine has no prefix cache.
+inline constexpr const char* kPrefixesUnused =
+    "the prefix information of the requests is not used: every prompt is computed in full";
 
 // Streaming or closed-loop load for a single run; memory does not grow with an open-loop trace.
 [[nodiscard]] Result<std::unique_ptr<ReportingLoad>> make_load(const models::Catalog& catalog,

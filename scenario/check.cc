@@ -94,6 +94,16 @@ void check_priority(Checker& check, const Scenario& scenario) {
   }
 }
 
+void check_sessions(Checker& check, const SyntheticSpec& spec) {
+  const std::string turns = check.spell("workload/synthetic/turns");
+  for (std::string_view id : {"workload/synthetic/user_tokens", "workload/synthetic/think_time"}) {
+    check.needs(id, spec.turns > 1, "without later turns",
+                fmt::format("give {} of at least 2", turns));
+  }
+  check.needs("workload/synthetic/groups", spec.shared_tokens > 0, "without a shared prompt",
+              fmt::format("give {} too", check.spell("workload/synthetic/shared_tokens")));
+}
+
 void check_deployment(Checker& check, const DeploymentSpec& spec) {
   check.either("deployment/kv_blocks", "deployment/memory_fraction",
                "the number of blocks needs no memory rule");
@@ -101,6 +111,15 @@ void check_deployment(Checker& check, const DeploymentSpec& spec) {
   check.needs("deployment/chunk_tokens", spec.engine == "sglang" || llamacpp,
               fmt::format("on {}", spec.engine),
               fmt::format("set {}", check.spell("deployment/max_num_batched_tokens")));
+  check.needs("deployment/prefix_caching", !llamacpp, "on llamacpp",
+              "reuse of a slot's prefix is not simulated");
+  check.needs("deployment/schedule_policy", spec.engine == "sglang",
+              fmt::format("on {}", spec.engine), "it serves first come, first served");
+  if (spec.schedule_policy == "lpm" && !spec.prefix_caching.value_or(true)) {
+    check.conflict("deployment/schedule_policy", "lpm has no effect without prefix caching",
+                   fmt::format("turn {} on, or choose fcfs",
+                               check.spell("deployment/prefix_caching")));
+  }
   check.needs("deployment/chunked_prefill", spec.engine != "sglang" && !llamacpp,
               fmt::format("on {}", spec.engine),
               llamacpp ? "it always splits prompts"
@@ -122,7 +141,10 @@ std::vector<Conflict> find_conflicts(const Scenario& scenario, const Given& give
   check_deployment(check, scenario.deployment);
   check_sources(check, given);
   check_priority(check, scenario);
-  if (scenario.workload.synthetic) check_synthetic(check, *scenario.workload.synthetic);
+  if (scenario.workload.synthetic) {
+    check_synthetic(check, *scenario.workload.synthetic);
+    check_sessions(check, *scenario.workload.synthetic);
+  }
   check.needs("workload/rate_mode", check.has("workload/rate_scale") || has_synthetic(given),
               "without a rate scale",
               fmt::format("give {} too", check.spell("workload/rate_scale")));

@@ -45,6 +45,16 @@ bool tuning(D& d, const FieldValue& value) {
 bool no_async(D& d, const FieldValue& value) {
   return put_once(d.async_scheduling, !std::get<bool>(value));
 }
+bool no_reuse(D& d, const FieldValue& value) {
+  return put_once(d.prefix_caching, !std::get<bool>(value));
+}
+// The field has a default of its own, so only another order than that can contradict.
+bool sglang_policy(D& d, const FieldValue& value) {
+  const auto& policy = std::get<std::string>(value);
+  if (d.schedule_policy != "fcfs" && d.schedule_policy != policy) return false;
+  d.schedule_policy = policy;
+  return true;
+}
 // -1 is the engine's way to say none.
 bool sglang_chunk(D& d, const FieldValue& value) {
   return put_once(d.chunk_tokens, std::max<std::int64_t>(0, std::get<std::int64_t>(value)));
@@ -105,8 +115,7 @@ EngineOption refused(EngineKind engine, std::string_view name, std::string_view 
   return out;
 }
 
-// Prefix caching: to take one of these, give it a put function instead.
-constexpr std::string_view kNoPrefixCache = "no prefix is reused between requests";
+constexpr std::string_view kNoPrefixCache = "no prefix of a slot is reused";
 constexpr std::string_view kOwnField = "the scenario has a field of its own";
 constexpr std::string_view kNoSpeculation = "every step brings one token for a sequence";
 
@@ -148,7 +157,8 @@ std::vector<EngineOption> vllm_options() {
       whole(e, "max_cudagraph_capture_size", 1, kMaxTokens,
             "largest step in tokens that replays a CUDA graph", tuning<&T::max_graph_tokens>),
       toggle(e, "enforce_eager", "no CUDA graphs", eager),
-      refused(e, "enable_prefix_caching", kNoPrefixCache),
+      toggle(e, "enable_prefix_caching", "reuse the KV of equal prompt beginnings",
+             field<&D::prefix_caching>, "deployment/prefix_caching"),
       refused(e, "max_long_partial_prefills", "V1's scheduler does not look at it"),
       refused(e, "num_scheduler_steps", "V1 has no multi-step scheduling"),
       refused(e, "swap_space", "V1 preempts by recomputation and never swaps"),
@@ -174,13 +184,13 @@ std::vector<EngineOption> vllm_options() {
 }
 
 EngineOption schedule_policy() {
-  EngineOption out = one_of(EngineKind::sglang, "schedule_policy", {"fcfs"},
-                            "order of the waiting queue", tuning<&T::scheduling_policy>);
-  for (const std::string_view value : {"lpm", "dfs-weight"})
-    out = but_not(std::move(out), value, kNoPrefixCache);
+  EngineOption out =
+      one_of(EngineKind::sglang, "schedule_policy", {"fcfs", "lpm"},
+             "order of the waiting queue: first come, or longest cached prefix", sglang_policy);
+  out.stands_for = "deployment/schedule_policy";
   for (const std::string_view value :
-       {"lof", "random", "routing-key", "hrrn", "shortest-prefill-first"})
-    out = but_not(std::move(out), value, "the queue is first come first served");
+       {"dfs-weight", "lof", "random", "routing-key", "hrrn", "shortest-prefill-first"})
+    out = but_not(std::move(out), value, "the queue is in the order of arrival or of prefixes");
   return out;
 }
 
@@ -226,9 +236,10 @@ std::vector<EngineOption> sglang_options() {
             "output tokens per remaining request that the share counts on top after a retraction "
             "[20]",
             tuning<&T::retract_steps>),
-      refused(e, "disable_radix_cache", kNoPrefixCache),
-      refused(e, "radix_eviction_policy", kNoPrefixCache),
-      refused(e, "enable_hierarchical_cache", kNoPrefixCache),
+      toggle(e, "disable_radix_cache", "do not reuse the KV of equal prompt beginnings", no_reuse,
+             "deployment/prefix_caching"),
+      refused(e, "radix_eviction_policy", "what was used last is kept longest"),
+      refused(e, "enable_hierarchical_cache", "KV stays on the GPU here"),
       refused(e, "num_continuous_decode_steps", "a new batch is considered after every step"),
       refused(e, "stream_interval", "tokens leave with the step that samples them"),
       refused(e, "enable_priority_scheduling", "the queue is first come first served"),
@@ -273,11 +284,12 @@ std::vector<EngineOption> trtllm_options() {
            field<&D::memory_fraction>, "deployment/memory_fraction"),
       toggle(e, "disable_overlap_scheduler", "compose a step when the one before has ended",
              no_async, "deployment/async_scheduling"),
-      refused(e, "enable_block_reuse", kNoPrefixCache),
-      refused(e, "enable_partial_reuse", kNoPrefixCache),
+      toggle(e, "enable_block_reuse", "reuse the KV of equal prompt beginnings, in whole blocks",
+             field<&D::prefix_caching>, "deployment/prefix_caching"),
+      refused(e, "enable_partial_reuse", "only whole blocks are found again"),
       refused(e, "host_cache_size", "KV stays on the GPU here"),
       refused(e, "context_chunking_policy", "chunks are given first come first served"),
-      refused(e, "enable_prefix_aware_scheduling", kNoPrefixCache),
+      refused(e, "enable_prefix_aware_scheduling", "it is on wherever blocks are reused"),
       refused(e, "cuda_graph_config", "its sizes follow from the engine's defaults"),
       refused(e, "max_beam_width", "every request has one beam"),
       refused(e, "enable_attention_dp", "attention is not spread over data-parallel ranks here"),

@@ -117,6 +117,11 @@ Result<DeploymentSpec> with_engine_options(DeploymentSpec spec) {
     return usage_error("the size of the KV cache is given in more than one way",
                        "give blocks, tokens or a share of memory");
   }
+  if (!spec.engine_options.empty() && spec.schedule_policy == "lpm" &&
+      !spec.prefix_caching.value_or(true)) {
+    return usage_error("the policy lpm has no effect without prefix caching",
+                       "turn it on, or choose fcfs");
+  }
   return spec;
 }
 

@@ -178,6 +178,18 @@ std::vector<Field> deployment_fields() {
       {d, "chunked_prefill", "chunked-prefill", boolean, "on|off", "the engine's default",
        "split long prompts over several steps (vLLM, TensorRT-LLM)",
        deployment<&D::chunked_prefill>},
+      {d, "prefix_caching", "prefix-caching", boolean, "on|off", "the engine's default",
+       "reuse the KV cache of equal prompt beginnings (vLLM, SGLang, TensorRT-LLM)",
+       deployment<&D::prefix_caching>},
+      {.section = d,
+       .key = "schedule_policy",
+       .flag = "schedule-policy",
+       .kind = choice,
+       .argument = "KIND",
+       .fallback = "fcfs",
+       .help = "SGLang's order of waiting requests: first come, or longest cached prefix first",
+       .set = deployment<&D::schedule_policy>,
+       .choices = {"fcfs", "lpm"}},
   };
 }
 
@@ -282,6 +294,21 @@ std::vector<Field> synthetic_fields() {
        synthetic<&S::requests>, 1, 1e12},
       {y, "duration", "duration", duration, "TIME", "", "how long requests are sent",
        synthetic<&S::duration_s>, 0, kMaxSeconds, true},
+      {y, "turns", "turns", integer, "N", "1",
+       "requests of a conversation, each with all that was said before; rate and concurrency then "
+       "count conversations",
+       synthetic<&S::turns>, 1, 1e6},
+      {y, "user_tokens", "user-tokens", integer, "N", "prompt_tokens",
+       "nominal length of what each later turn adds", synthetic<&S::user_tokens>, 1, kMaxTokens},
+      {y, "think_time", "think-time", duration, "TIME", "10 s",
+       "mean time from an answer to the next turn, exponential", synthetic<&S::think_time_s>, 0,
+       kMaxSeconds},
+      {y, "shared_tokens", "shared-tokens", integer, "N", "0",
+       "tokens of a shared prompt in front of the own one", synthetic<&S::shared_tokens>, 0,
+       kMaxTokens / 4},
+      {y, "groups", "groups", integer, "N", "1",
+       "different shared prompts, each as likely for a conversation", synthetic<&S::groups>, 1,
+       1e9},
   };
 }
 

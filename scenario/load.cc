@@ -8,15 +8,13 @@
 #include "scenario/synthetic_lengths.h"
 #include "workload/closed_loop.h"
 #include "workload/open_load.h"
+#include "workload/sessions.h"
 
 namespace eph::scenario {
 
 namespace {
 
 using workload::ArrivalSource;
-
-constexpr const char* kPrefixesUnused =
-    "the prefix information of the requests is not used: every prompt is computed in full";
 
 bool is_closed(const WorkloadSpec& spec) {
   return spec.synthetic && spec.synthetic->arrivals == "closed";
@@ -35,6 +33,40 @@ Result<std::unique_ptr<workload::Load>> open_closed(const SyntheticSpec& spec, s
   return workload::make_closed_loop(config);
 }
 
+Result<std::unique_ptr<workload::Load>> open_sessions(const models::Catalog& catalog,
+                                                      const WorkloadSpec& workload,
+                                                      std::uint64_t seed, std::uint64_t run) {
+  const SyntheticSpec& spec = *workload.synthetic;
+  SyntheticSpec later = spec;
+  later.prompt_tokens = spec.user_tokens.value_or(spec.prompt_tokens);
+  workload::SessionConfig config;
+  config.turns = static_cast<std::int32_t>(spec.turns);
+  config.first = lengths_of(spec);
+  config.user = lengths_of(later).prompt;
+  config.think_time = Duration::from_seconds(spec.think_time_s);
+  config.shared_tokens = static_cast<std::int32_t>(spec.shared_tokens);
+  config.groups = static_cast<std::uint32_t>(spec.groups);
+  config.requests = spec.requests;
+  if (spec.duration_s > 0) config.stage_end = SimTime::from_seconds(spec.duration_s);
+  config.seed = seed;
+  config.run = run;
+  if (is_closed(workload)) {
+    config.concurrency = spec.concurrency;
+    return workload::make_sessions(config);
+  }
+  WorkloadSpec single = workload;  // the process that begins conversations
+  single.synthetic->turns = 1;
+  single.synthetic->shared_tokens = 0;
+  auto starts = open_source(catalog, single, seed, run);
+  if (!starts) return starts.error();
+  return workload::make_sessions(config, std::move(*starts));
+}
+
+bool shares(const workload::Arrival& arrival) {
+  return arrival.prefix_tokens > 0 || arrival.hash_count > 0 ||
+         arrival.stream != workload::kNoStream;
+}
+
 // Hands on an open or closed load and watches what passes through it.
 class WatchedLoad final : public ReportingLoad {
  public:
@@ -45,7 +77,7 @@ class WatchedLoad final : public ReportingLoad {
   [[nodiscard]] SimTime peek() override { return inner_->peek(); }
   [[nodiscard]] workload::Arrival take() override {
     const workload::Arrival arrival = inner_->take();
-    prefixes_ = prefixes_ || arrival.prefix_tokens > 0 || arrival.hash_count > 0;
+    prefixes_ = prefixes_ || shares(arrival);
     return arrival;
   }
   void on_finished(RequestId id, SimTime now) override { inner_->on_finished(id, now); }
@@ -63,9 +95,9 @@ class WatchedLoad final : public ReportingLoad {
     if (source_ != nullptr) {
       for (std::string& warning : source_warnings(*source_)) out.push_back(std::move(warning));
     }
-    if (prefixes_) out.push_back(kPrefixesUnused);
     return out;
   }
+  [[nodiscard]] bool shares_prefixes() const override { return prefixes_; }
 
  private:
   std::unique_ptr<workload::Load> inner_;
@@ -77,22 +109,27 @@ class WatchedLoad final : public ReportingLoad {
 // Gives the requests of a list that outlives it.
 class ListLoad final : public workload::Load {
  public:
-  explicit ListLoad(std::span<const workload::Arrival> arrivals) : arrivals_(arrivals) {}
+  explicit ListLoad(const RequestList& list) : list_(list) {}
   [[nodiscard]] SimTime peek() override {
-    return next_ < arrivals_.size() ? arrivals_[next_].at : SimTime::never();
+    return next_ < list_.arrivals.size() ? list_.arrivals[next_].at : SimTime::never();
   }
-  [[nodiscard]] workload::Arrival take() override { return arrivals_[next_++]; }
+  [[nodiscard]] workload::Arrival take() override { return list_.arrivals[next_++]; }
   void on_finished(RequestId, SimTime) override {}
+  [[nodiscard]] std::span<const std::uint64_t> block_hashes(
+      const workload::Arrival& a) const override {
+    return std::span(list_.hashes).subspan(a.hash_offset, a.hash_count);
+  }
+  [[nodiscard]] std::int32_t hash_block_tokens() const override { return list_.hash_block_tokens; }
 
  private:
-  std::span<const workload::Arrival> arrivals_;
+  const RequestList& list_;
   std::size_t next_ = 0;
 };
 
 }  // namespace
 
 std::unique_ptr<workload::Load> replay(const RequestList& list) {
-  return std::make_unique<ListLoad>(list.arrivals);
+  return std::make_unique<ListLoad>(list);
 }
 
 Result<RequestList> load_requests(const models::Catalog& catalog, const WorkloadSpec& spec,
@@ -101,22 +138,24 @@ Result<RequestList> load_requests(const models::Catalog& catalog, const Workload
   if (!source) return source.error();
   RequestList out;
   std::vector<workload::Arrival> block(1024);
-  bool prefixes = false;
   while (true) {
     const Result<std::size_t> pulled = (*source)->pull(block);
     if (!pulled) return pulled.error();
     if (*pulled == 0) break;
     for (std::size_t i = 0; i < *pulled; ++i) {
-      prefixes = prefixes || block[i].prefix_tokens > 0 || block[i].hash_count > 0;
-      block[i].hash_count = 0;  // the hashes stay behind in the source
+      out.shares_prefixes = out.shares_prefixes || shares(block[i]);
+      const auto hashes = (*source)->block_hashes(block[i]);
+      block[i].hash_offset = out.hashes.size();
+      block[i].hash_count = static_cast<std::uint32_t>(hashes.size());
+      out.hashes.insert(out.hashes.end(), hashes.begin(), hashes.end());
     }
     out.arrivals.insert(out.arrivals.end(), block.begin(),
                         block.begin() + static_cast<std::ptrdiff_t>(*pulled));
   }
+  out.hash_block_tokens = (*source)->hash_block_tokens();
   out.description = describe(spec);
   out.warnings = trace_notes(spec);
   for (std::string& warning : source_warnings(**source)) out.warnings.push_back(std::move(warning));
-  if (prefixes) out.warnings.push_back(kPrefixesUnused);
   return out;
 }
 
@@ -127,8 +166,10 @@ double RequestList::duration_s() const {
 Result<std::unique_ptr<ReportingLoad>> make_load(const models::Catalog& catalog,
                                                  const WorkloadSpec& spec, std::uint64_t seed,
                                                  std::uint64_t run) {
-  if (is_closed(spec)) {
-    Result<std::unique_ptr<workload::Load>> closed = open_closed(*spec.synthetic, seed, run);
+  const bool sessions = spec.synthetic && spec.synthetic->has_sessions();
+  if (sessions || is_closed(spec)) {
+    Result<std::unique_ptr<workload::Load>> closed =
+        sessions ? open_sessions(catalog, spec, seed, run) : open_closed(*spec.synthetic, seed, run);
     if (!closed) return closed.error();
     return std::unique_ptr<ReportingLoad>(
         std::make_unique<WatchedLoad>(std::move(*closed), nullptr, std::vector<std::string>{}));

@@ -44,7 +44,8 @@ struct DeploymentSpec {
   std::optional<std::int64_t> kv_blocks, block_size;
   std::optional<double> memory_fraction;
   std::optional<models::Precision> weights, kv_precision;
-  std::optional<bool> async_scheduling, chunked_prefill;
+  std::optional<bool> async_scheduling, chunked_prefill, prefix_caching;
+  std::string schedule_policy = "fcfs";       // or "lpm": SGLang only
   std::vector<EngineSetting> engine_options;  // by the engine's own names; assembly resolves them
   EngineTuning tuning;
 };
@@ -59,6 +60,13 @@ struct SyntheticSpec {
   double length_spread = 0;   // uniform in nominal * [1 - spread, 1 + spread]
   std::int64_t requests = 0;  // 0: by duration
   double duration_s = 0;
+  // Conversations (workload/sessions.h): rate and concurrency count them, not requests.
+  std::int64_t turns = 1;
+  std::optional<std::int64_t> user_tokens;  // nominal; none: as many as prompt_tokens
+  double think_time_s = 10;                 // mean
+  std::int64_t shared_tokens = 0, groups = 1;
+
+  [[nodiscard]] bool has_sessions() const { return turns > 1 || shared_tokens > 0; }
 };
 struct WorkloadSpec {
   std::string trace;  // file

@@ -116,6 +116,10 @@ Result<SourcePtr> open_source(const models::Catalog& catalog, const WorkloadSpec
     return usage_error("closed arrivals depend on the replicas and are no stream of requests",
                        "give open arrivals, a trace or a workload model");
   }
+  if (spec.synthetic && spec.synthetic->has_sessions()) {
+    return usage_error("conversations depend on the replicas and are no stream of requests",
+                       "give single requests without a shared prompt, a trace or a workload model");
+  }
   if (spec.synthetic) return open_synthetic(*spec.synthetic, seed, run);
   Result<SourcePtr> source = open_repeated(catalog, spec, seed, run);
   if (source && spec.rate_scale != 1 && spec.model.empty()) {

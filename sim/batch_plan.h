@@ -10,16 +10,25 @@
 
 namespace eph::sim {
 
-// Sequence and tokens in eight bytes; the top bit says that the step samples a token for it.
+// Sequence and tokens in eight bytes; the top bits say that the step samples a token for it, and
+// that its tokens are prefill.
 struct PlanEntry {
   SeqId seq{};
   std::uint32_t packed = 0;
 
   static constexpr std::uint32_t kSamples = std::uint32_t{1} << 31;
+  static constexpr std::uint32_t kPrefill = std::uint32_t{1} << 30;
   [[nodiscard]] std::int32_t tokens() const {
-    return static_cast<std::int32_t>(packed & ~kSamples);
+    return static_cast<std::int32_t>(packed & ~(kSamples | kPrefill));
   }
   [[nodiscard]] bool samples() const { return (packed & kSamples) != 0; }
+  [[nodiscard]] bool prefills() const { return (packed & kPrefill) != 0; }
+};
+
+// Admitted for the first time in its life, with so many prompt tokens found in the prefix cache.
+struct FirstAdmission {
+  SeqId seq{};
+  std::int32_t cached = 0;
 };
 
 // A request that got its place in the engine, and the tokens whose KV it found there.
@@ -30,8 +39,8 @@ struct Admission {
 
 // Reused from step to step: clearing keeps the memory.
 struct BatchPlan {
-  std::vector<PlanEntry> entries;      // in scheduling order
-  std::vector<SeqId> first_scheduled;  // admitted for the first time in their life
+  std::vector<PlanEntry> entries;  // in scheduling order
+  std::vector<FirstAdmission> first_scheduled;
   std::vector<RequestId>
       preempted;  // while composing this step, or attempts at it that came out empty
   std::vector<Admission> admitted;  // in order, those that come back after a preemption included

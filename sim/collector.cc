@@ -32,6 +32,7 @@ void Collector::on_ended(SimTime now, const RequestRow& row) {
     ++summary_.counts.finished;
     summary_.counts.prompt_tokens += static_cast<std::uint64_t>(record.prompt_tokens);
     summary_.counts.output_tokens += static_cast<std::uint64_t>(record.output_tokens);
+    summary_.counts.cached_tokens += static_cast<std::uint64_t>(record.cached_tokens);
     EPH_ASSERT(record.output_tokens == row.output_tokens, "INV-10: {} of {} tokens produced",
                record.output_tokens, row.output_tokens);
     if (row.measured) add_latencies(record);

@@ -12,6 +12,7 @@ namespace eph::sim {
 
 // TensorRT-LLM's capacity_scheduler_policy.
 enum class Capacity { guaranteed_no_evict, max_utilization, static_batch };
+enum class SchedulePolicy { fcfs, lpm };
 
 // Limits of one engine under its own rules (docs/MODEL.md, "Schedulers"). Names follow vLLM; what
 // each engine calls them is in models/engine_defaults.h.
@@ -25,9 +26,11 @@ struct EngineOptions {
   std::int64_t max_model_len = 0;   // prompt + output; 0: no limit but the KV pool
   bool reserve_full_prompt = true;  // vLLM >= 0.19: admission needs room for the whole sequence
   double watermark = 0.0;           // vLLM: share of blocks kept free when admitting
-  // vLLM with prefix caching: a preempted sequence finds its KV again as far as nobody took the
-  // blocks. Prompts of different requests share nothing in either case.
-  bool keep_preempted_kv = false;
+  // KV outlives its sequence and is found again by content: vLLM enable_prefix_caching, SGLang's
+  // radix cache, TensorRT-LLM enable_block_reuse.
+  bool prefix_caching = false;
+  // SGLang schedule_policy: order of the queue, by arrival or by the longest cached prefix.
+  SchedulePolicy schedule_policy = SchedulePolicy::fcfs;
   // SGLang: reservation for output tokens of running requests (ENGINES B2, B4).
   double new_token_ratio_init = 0.7;
   double new_token_ratio_min = 0.098;

@@ -6,20 +6,21 @@
 namespace eph::sim {
 
 EngineState::EngineState(const models::KvPool& pool, std::int64_t max_num_seqs,
-                         bool keeps_contents)
-    : kv_(pool) {
-  if (keeps_contents) free_.emplace(pool.usable_blocks);
+                         std::unique_ptr<PrefixCache> cache)
+    : kv_(pool), cache_(std::move(cache)) {
   const auto expected = static_cast<std::size_t>(std::min<std::int64_t>(max_num_seqs, 4096));
   running_.reserve(expected);
   seqs_.reserve(expected);
   requests_.reserve(expected);
 }
 
-SeqId EngineState::add_waiting(std::int32_t prompt, std::int32_t max_output, RequestId request) {
+SeqId EngineState::add_waiting(std::int32_t prompt, std::int32_t max_output, RequestId request,
+                               const Content& content) {
   if (unused_.empty()) {
     unused_.push_back(SeqId{static_cast<std::uint32_t>(seqs_.size())});
     seqs_.emplace_back();
     requests_.emplace_back();
+    if (cache_) contents_.emplace_back();
   }
   const SeqId id = unused_.back();
   unused_.pop_back();
@@ -29,21 +30,27 @@ SeqId EngineState::add_waiting(std::int32_t prompt, std::int32_t max_output, Req
   s.max_output = max_output;
   s.prefill_end = prompt;
   requests_[index(id)] = request;
+  if (cache_) contents_[index(id)] = content;
   waiting_.push_back(id);
   return id;
 }
 
-std::int32_t EngineState::cached_tokens(SeqId id) const {
+// At least one token is computed: it brings the next one.
+PrefixHit EngineState::find_cached(SeqId id) {
+  if (!cache_) return {};
   const Sequence& s = seqs_[index(id)];
-  if (!free_ || s.preemptions == 0) return 0;
-  const std::int64_t known = s.prompt + s.generated;
-  const std::int64_t blocks = std::min(free_->kept(id), (known - 1) / kv_.block_size());
-  return static_cast<std::int32_t>(blocks * kv_.block_size());
+  const Content& content = contents_[index(id)];
+  if (s.preemptions == 0 && !content.shares()) return {};
+  return cache_->find(content, (s.prompt + s.generated - 1) / kv_.block_size());
 }
 
-SeqId EngineState::admit(BatchPlan& plan, std::size_t i) {
+std::int64_t EngineState::find_shared(SeqId id, std::int64_t blocks) {
+  if (!cache_ || !contents_[index(id)].shares()) return blocks;
+  return cache_->find(contents_[index(id)], blocks).blocks;
+}
+
+SeqId EngineState::admit(BatchPlan& plan, std::size_t i, const PrefixHit& hit) {
   const SeqId id = waiting_[i];
-  const std::int32_t cached = cached_tokens(id);
   if (i == 0)
     (void)waiting_.pop_front();
   else
@@ -55,31 +62,52 @@ SeqId EngineState::admit(BatchPlan& plan, std::size_t i) {
   s.state = SeqState::active;
   s.prefill_end = s.prompt + s.generated;
   ++active_;
-  if (s.preemptions == 0) plan.first_scheduled.push_back(id);
+  const auto cached = static_cast<std::int32_t>(tokens_of(hit));
   plan.admitted.push_back({request(id), cached});
-  if (cached > 0) {
-    const std::int64_t blocks = cached / kv_.block_size();
-    EPH_ASSERT(kv_.take(blocks), "INV-3: {} kept kv blocks are not free", blocks);
-    free_->claim(id, blocks);
+  if (s.preemptions == 0) plan.first_scheduled.push_back({id, cached});
+  if (hit.blocks > 0) {
+    EPH_ASSERT(kv_.take(hit.idle), "INV-3: {} idle kv blocks are not free", hit.idle);
+    cache_->hold(id, contents_[index(id)], hit.blocks);
+    held_ += hit.blocks;
     s.computed = s.capacity = cached;
   }
   return id;
+}
+
+void EngineState::reorder_waiting(std::span<const SeqId> order) {
+  EPH_ASSERT(order.size() == waiting_.size(), "{} of {} waiting sequences reordered", order.size(),
+             waiting_.size());
+  for (std::size_t i = 0; i < order.size(); ++i) waiting_.set(i, order[i]);
+}
+
+// Only tokens that are known have a name: not those in flight.
+void EngineState::store(SeqId id, bool returns) {
+  const Sequence& s = seqs_[index(id)];
+  const std::int64_t tokens = std::min(s.computed, s.prompt + s.generated);
+  kv_.give_back(cache_->store(id, contents_[index(id)], tokens / kv_.block_size(), returns));
+}
+
+void EngineState::prefill_done(SeqId id) {
+  const Sequence& s = seqs_[index(id)];
+  if (s.state != SeqState::active || cache_->rules().stores_when_scheduled) return;
+  kv_.give_back(cache_->store(id, contents_[index(id)], s.prefill_end / kv_.block_size(), false));
 }
 
 bool EngineState::reserve_slow(SeqId id, std::int64_t tokens) {
   Sequence& s = seqs_[index(id)];
   const std::int64_t more = kv_.blocks_for(tokens) - s.capacity / kv_.block_size();
   if (!kv_.take(more)) return false;
-  if (free_) free_->take(more);
+  if (cache_) cache_->take(more);
+  held_ += more;
   s.capacity += static_cast<std::int32_t>(more * kv_.block_size());
   return true;
 }
 
-void EngineState::free_blocks(SeqId id, bool comes_back) {
+void EngineState::free_blocks(SeqId id) {
   Sequence& s = seqs_[index(id)];
   const std::int64_t blocks = s.capacity / kv_.block_size();
-  kv_.give_back(blocks);
-  if (free_) free_->give_back(id, comes_back, blocks);
+  kv_.give_back(cache_ ? cache_->release(id, blocks) : blocks);
+  held_ -= blocks;
   s.capacity = 0;
 }
 
@@ -87,7 +115,8 @@ void EngineState::preempt(BatchPlan& plan, SeqId id, Requeue where) {
   Sequence& s = seqs_[index(id)];
   EPH_ASSERT(s.state == SeqState::active, "preemption of a sequence in state {}",
              static_cast<int>(s.state));
-  free_blocks(id, true);
+  if (cache_ && cache_->rules().stores_preempted) store(id, true);
+  free_blocks(id);
   s.computed = 0;
   s.state = SeqState::waiting;
   if (s.preemptions < std::numeric_limits<std::uint16_t>::max()) ++s.preemptions;
@@ -140,7 +169,11 @@ void EngineState::end(SeqId id) {
   Sequence& s = seqs_[index(id)];
   EPH_ASSERT(s.state != SeqState::ended, "a sequence ends twice");
   if (s.state == SeqState::active) {
-    free_blocks(id, false);
+    if (cache_) {  // the newest token was never computed
+      const std::int64_t tokens = s.prompt + s.generated - 1;
+      kv_.give_back(cache_->store(id, contents_[index(id)], tokens / kv_.block_size(), false));
+    }
+    free_blocks(id);
     --active_;
   } else {  // preempted while its last token was in flight
     std::size_t i = 0;

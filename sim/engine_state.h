@@ -1,13 +1,14 @@
 #pragma once
 // One engine's queues and KV cache: what a scheduling policy sees and the only ways it can act.
 #include <algorithm>
-#include <optional>
+#include <memory>
+#include <span>
 #include <utility>
 #include <vector>
 
 #include "sim/batch_plan.h"
-#include "sim/free_queue.h"
 #include "sim/kv_blocks.h"
+#include "sim/prefix_cache.h"
 #include "sim/ring.h"
 #include "sim/sequence.h"
 
@@ -17,8 +18,9 @@ namespace eph::sim {
 // keeps them in `running` in whatever order its engine does, or aside (SGLang's chunked request).
 class EngineState {
  public:
-  // `keeps_contents`: a preempted sequence finds those of its blocks again that nobody has taken.
-  EngineState(const models::KvPool& pool, std::int64_t max_num_seqs, bool keeps_contents = false);
+  // Without a cache no KV is ever found again.
+  EngineState(const models::KvPool& pool, std::int64_t max_num_seqs,
+              std::unique_ptr<PrefixCache> cache = nullptr);
 
   // --- what a policy sees ---
   [[nodiscard]] const Sequence& operator[](SeqId id) const { return seqs_[index(id)]; }
@@ -26,8 +28,20 @@ class EngineState {
   [[nodiscard]] const Ring<SeqId>& waiting() const { return waiting_; }
   [[nodiscard]] const KvBlocks& kv() const { return kv_; }
   [[nodiscard]] std::int64_t active() const { return active_; }  // admitted: running or kept aside
-  // Tokens of a waiting sequence whose KV is still there, in whole blocks; never all of them.
-  [[nodiscard]] std::int32_t cached_tokens(SeqId id) const;
+  // Blocks held by all active sequences, shared ones counted for each of them.
+  [[nodiscard]] std::int64_t held_blocks() const { return held_; }
+  // Of a waiting sequence: the KV that is there already, never of all its tokens. A look-up, which
+  // may count as a use.
+  [[nodiscard]] PrefixHit find_cached(SeqId id);
+  [[nodiscard]] std::int64_t tokens_of(const PrefixHit& hit) const {
+    return hit.blocks * kv_.block_size();
+  }
+  // How many of the first `blocks` of a sequence can be found; `blocks` when it shares nothing.
+  [[nodiscard]] std::int64_t find_shared(SeqId id, std::int64_t blocks);
+  // Key of the run that a waiting sequence's block belongs to.
+  [[nodiscard]] RunKey run_key(SeqId id, std::int64_t block) const {
+    return contents_[index(id)].run_at(block, kv_.block_size()).key;
+  }
 
   // The lower goes first: by priority, then in the order sent.
   [[nodiscard]] std::pair<std::int32_t, RequestId> rank(SeqId id) const {
@@ -35,9 +49,11 @@ class EngineState {
   }
 
   // --- what a policy does ---
-  // Takes the waiting sequence at queue position `i` out of the queue and makes it active, with its
-  // cached_tokens() computed.
-  SeqId admit(BatchPlan& plan, std::size_t i = 0);
+  // Takes the waiting sequence at queue position `i` out of the queue and makes it active, with
+  // what find_cached just said of it computed.
+  SeqId admit(BatchPlan& plan, std::size_t i = 0, const PrefixHit& hit = {});
+  // The queue in another order of the same sequences.
+  void reorder_waiting(std::span<const SeqId> order);
   void append_running(SeqId id) { running_.push_back(id); }
   // Makes the blocks held by `id` suffice for `tokens` in total; false, and no change, if not
   // enough are free.
@@ -49,7 +65,8 @@ class EngineState {
     Sequence& s = seqs_[index(id)];
     if (s.computed < s.capacity) return;
     EPH_ASSERT(kv_.take(1), "INV-3: no free kv block of {}", kv_.usable());
-    if (free_) free_->take(1);
+    if (cache_) cache_->take(1);
+    ++held_;
     s.capacity += static_cast<std::int32_t>(kv_.block_size());
   }
   // Puts `n` tokens of `id` into the step. Requires room for them.
@@ -64,11 +81,25 @@ class EngineState {
       plan.shape.add_decode(s.computed);
     else
       plan.shape.add_chunk(n, s.computed, samples);
-    plan.entries.push_back(
-        {id, static_cast<std::uint32_t>(n) | (samples ? PlanEntry::kSamples : 0)});
+    plan.entries.push_back({id, static_cast<std::uint32_t>(n) |
+                                    (samples ? PlanEntry::kSamples : 0) |
+                                    (decode ? 0 : PlanEntry::kPrefill)});
     s.computed += n;
     s.sampled += samples ? 1 : 0;
     ++s.plans;
+    if (cache_ && !decode && cache_->rules().stores_when_scheduled) store(id);
+  }
+  // Lets others find what an active sequence has computed, as far as its tokens are known.
+  void store(SeqId id) {
+    if (cache_) store(id, false);
+  }
+  // A batch is complete that took `blocks`; or a policy wants so many at hand. See
+  // PrefixCache::forget.
+  void settle(std::int64_t blocks) {
+    if (cache_) cache_->forget(blocks, kv_.free());
+  }
+  void make_available(std::int64_t blocks) {
+    if (cache_) cache_->forget(blocks, kv_.free() - blocks);
   }
   // Preemption by recomputation: the KV of an active sequence is dropped and it waits again. The
   // policy takes it off `running` itself (pop_running, drop_inactive).
@@ -84,9 +115,14 @@ class EngineState {
   void drop_inactive();  // keeps the order of the rest
 
   // --- for the replica ---
-  SeqId add_waiting(std::int32_t prompt, std::int32_t max_output, RequestId request);
+  // The content's hashes must live until the sequence has ended.
+  SeqId add_waiting(std::int32_t prompt, std::int32_t max_output, RequestId request,
+                    const Content& content = {});
   void set_priority(SeqId id, std::int32_t priority);  // of a sequence just added; 0 otherwise
-  Sequence* sequences() { return seqs_.data(); }  // by id; valid until the next add_waiting
+  Sequence* sequences() { return seqs_.data(); }       // by id; valid until the next add_waiting
+  [[nodiscard]] bool caches() const { return cache_ != nullptr; }
+  // The results of the step are there that completed a prompt.
+  void prefill_done(SeqId id);
   // Ends a sequence: frees its KV and leaves the queue it was in, but for `running`
   // (drop_inactive).
   void end(SeqId id);
@@ -96,7 +132,8 @@ class EngineState {
 
  private:
   bool reserve_slow(SeqId id, std::int64_t tokens);
-  void free_blocks(SeqId id, bool comes_back);
+  void store(SeqId id, bool returns);
+  void free_blocks(SeqId id);
 
   friend class DecodeWriter;
 
@@ -107,8 +144,9 @@ class EngineState {
   std::vector<SeqId> running_;
   Ring<SeqId> waiting_;
   KvBlocks kv_;
-  std::optional<FreeQueue> free_;  // when contents are kept
-  std::int64_t active_ = 0;
+  std::unique_ptr<PrefixCache> cache_;
+  std::vector<Content> contents_;  // by sequence, with a cache
+  std::int64_t active_ = 0, held_ = 0;
 };
 
 // Schedules the running list's decodes, a run of them at a time: nearly all of a simulation's work

@@ -47,8 +47,15 @@ struct RunCounts {
   std::uint64_t arrived = 0, finished = 0, rejected = 0, unfinished = 0;  // INV-1: sums
   std::uint64_t steps = 0, preemptions = 0;
   std::uint64_t prompt_tokens = 0, output_tokens = 0;  // of finished requests
-  std::uint64_t scheduled_tokens = 0;                  // processed by steps, recomputation included
+  std::uint64_t cached_tokens = 0;  // of these prompts, found in a prefix cache when first admitted
+  std::uint64_t scheduled_tokens = 0;  // processed by steps, recomputation included
   std::uint64_t events = 0;
+
+  [[nodiscard]] double hit_rate() const {  // of prompt tokens
+    return prompt_tokens > 0
+               ? static_cast<double>(cached_tokens) / static_cast<double>(prompt_tokens)
+               : 0.0;
+  }
 };
 
 // One sample of the fleet's state, summed over replicas.

@@ -24,7 +24,7 @@ Replica::Replica(ReplicaId id, const ReplicaConfig& config, RequestTable& table,
       step_(*config.step),
       async_(config.engine.async_scheduling),
       needs_contexts_(config.step->needs_contexts()),
-      state_(config.kv, config.engine.max_num_seqs, config.engine.keep_preempted_kv),
+      state_(config.kv, config.engine.max_num_seqs, make_prefix_cache(config.engine, config.kv)),
       policy_(make_policy(config.engine, config.kv)),
       front_end_(config.front_end),
       table_(table),
@@ -38,11 +38,11 @@ bool Replica::accepts(const RequestRow& row) const {
   return policy_->accepts(row.record.prompt_tokens, row.max_output_tokens);
 }
 
-void Replica::enqueue(SlotId slot, SimTime now) {
+void Replica::enqueue(SlotId slot, const Content& content, SimTime now) {
   RequestRow& row = table_[slot];
   row.record.engine_queued = now;
   const SeqId id =
-      state_.add_waiting(row.record.prompt_tokens, row.max_output_tokens, row.record.id);
+      state_.add_waiting(row.record.prompt_tokens, row.max_output_tokens, row.record.id, content);
   state_.set_priority(id, row.priority);
   if (outcomes_.size() < state_.capacity()) outcomes_.resize(state_.capacity());
   outcomes_[index(id)] = Outcome{SimTime{}, row.output_tokens, slot, row.measured};
@@ -89,6 +89,9 @@ Replica::Next Replica::form_batch(SimTime now) {
     EPH_ASSERT(state_.active() == 0 && state_.waiting().empty(),
                "INV-5: replica {} is idle with {} running and {} waiting", index(id_),
                state_.active(), state_.waiting().size());
+    EPH_ASSERT(state_.kv().used() == 0 && state_.held_blocks() == 0,
+               "INV-3: replica {} is idle with {} kv blocks used, {} held", index(id_),
+               state_.kv().used(), state_.held_blocks());
     policy_->on_idle();
     return {};
   }
@@ -130,9 +133,11 @@ void Replica::launch(BatchPlan& plan, SimTime now) {
 }
 
 void Replica::mark_first_scheduled(const BatchPlan& plan) {
-  for (const SeqId id : plan.first_scheduled) {
-    SimTime& scheduled = table_[outcomes_[index(id)].slot].record.engine_scheduled;
-    if (scheduled == SimTime::never()) scheduled = plan.start;
+  for (const FirstAdmission& first : plan.first_scheduled) {
+    RequestRecord& record = table_[outcomes_[index(first.seq)].slot].record;
+    if (record.engine_scheduled != SimTime::never()) continue;
+    record.engine_scheduled = plan.start;
+    record.cached_tokens = first.cached;
   }
 }
 
@@ -144,7 +149,11 @@ const std::vector<Replica::Departure>& Replica::finish_step(SimTime now) {
   collector_.on_step_end(current_);
   if (step_sink_ != nullptr) report_step();
   ++steps_;
-  take_tokens(now, emit_tokens(now));
+  const SimTime at_client = emit_tokens(now);
+  if (state_.caches())
+    take_tokens<true>(now, at_client);
+  else
+    take_tokens<false>(now, at_client);
   if (!departures_.empty()) state_.drop_inactive();
   --in_flight_;
   std::swap(current_, next_);  // also an empty one: it carries the preemptions of its attempts
@@ -160,6 +169,7 @@ SimTime Replica::emit_tokens(SimTime now) {
   return front_end_.deliver(left_, sampled);
 }
 
+template <bool kCaches>
 void Replica::take_tokens(SimTime now, SimTime at_client) {
   // Locals, because the counters written below could alias members as far as the compiler knows.
   Sequence* const seqs = state_.sequences();
@@ -175,6 +185,7 @@ void Replica::take_tokens(SimTime now, SimTime at_client) {
       continue;
     }
     if (!entry.samples()) continue;
+    if (kCaches && entry.prefills()) state_.prefill_done(entry.seq);
     emitted = true;
     Outcome& outcome = outcomes[index(entry.seq)];
     if (++s.generated == 1)

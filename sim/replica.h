@@ -35,8 +35,8 @@ class Replica {
   [[nodiscard]] bool accepts(const RequestRow& row) const;
   FrontEndStation& front_end() { return front_end_; }
 
-  // The request is visible to the scheduler.
-  void enqueue(SlotId slot, SimTime now);
+  // The request is visible to the scheduler. The content's hashes must live until it has ended.
+  void enqueue(SlotId slot, const Content& content, SimTime now);
   [[nodiscard]] bool busy() const { return busy_; }
   // True once for each form_batch that is due: there may be work, and the engine is not blocked.
   bool wants_batch() { return !busy_ && !std::exchange(batch_due_, true); }
@@ -68,6 +68,7 @@ class Replica {
   void launch(BatchPlan& plan, SimTime now);
   void mark_first_scheduled(const BatchPlan& plan);
   [[nodiscard]] SimTime emit_tokens(SimTime now);
+  template <bool kCaches>
   void take_tokens(SimTime now, SimTime at_client);
   void first_token(const Outcome& outcome, SimTime now, SimTime at_client);
   void finish(SeqId id, SimTime now, SimTime at_client);

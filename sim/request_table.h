@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "core/ids.h"
+#include "sim/content.h"
 #include "sim/records.h"
 #include "workload/arrival.h"
 
@@ -46,6 +47,39 @@ class RequestTable {
     return slot;
   }
 
+  // What the request's tokens are; the hashes are copied, and live as long as the request. A
+  // request of its own stream: one that no other has.
+  void set_content(SlotId slot, const workload::Arrival& arrival,
+                   std::span<const std::uint64_t> hashes, std::int32_t hash_tokens) {
+    if (contents_.size() < rows_.size()) {
+      contents_.resize(rows_.size());
+      hashes_.resize(rows_.size());
+    }
+    std::vector<std::uint64_t>& own = hashes_[index(slot)];
+    own.assign(hashes.begin(), hashes.end());
+    // A trace's hashes should be chained; here they are, whatever the trace says.
+    std::uint64_t before = 0;
+    for (std::uint64_t& hash : own) {
+      std::uint64_t x = hash + 0x9e3779b97f4a7c15ULL * (before + 1);
+      x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ULL;  // splitmix64's finaliser
+      x = (x ^ (x >> 27)) * 0x94d049bb133111ebULL;
+      before = hash = x ^ (x >> 31);
+    }
+    Content& c = contents_[index(slot)];
+    c = Content{};
+    c.lasting = arrival.stream != workload::kNoStream;
+    // Streams of conversations are even, those of single requests odd.
+    c.stream = c.lasting ? 2 * arrival.stream : 2 * index(rows_[index(slot)].record.id) + 1;
+    c.group = arrival.prefix_group;
+    c.shared_tokens = arrival.prefix_tokens;
+    if (own.empty() || hash_tokens < 1) return;
+    c.hashes = own;
+    c.hash_tokens = hash_tokens;
+    c.shared_tokens = static_cast<std::int32_t>(std::min<std::int64_t>(
+        arrival.prompt_tokens, static_cast<std::int64_t>(own.size()) * hash_tokens));
+  }
+  [[nodiscard]] const Content& content(SlotId slot) const { return contents_[index(slot)]; }
+
   void remove(SlotId slot) {
     rows_[index(slot)].live = false;
     unused_.push_back(slot);
@@ -64,6 +98,8 @@ class RequestTable {
 
  private:
   std::vector<RequestRow> rows_;
+  std::vector<Content> contents_;  // by slot, if anybody asks for them
+  std::vector<std::vector<std::uint64_t>> hashes_;
   std::vector<SlotId> unused_;
 };
 

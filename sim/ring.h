@@ -19,6 +19,7 @@ class Ring {
     return items_[(head_ + i) & mask()];
   }
 
+  void set(std::size_t i, T value) { at(i) = value; }
   void push_back(T value) {
     make_room();
     items_[(head_ + size_) & mask()] = value;

@@ -47,7 +47,8 @@ class Run {
   SimTime next_send_ = SimTime::never();
   std::uint64_t sent_ = 0;
   std::uint64_t events_ = 0;
-  bool direct_ = false;  // no front end: a sent request is visible at once
+  bool caching_ = false;  // engines look at what the tokens are
+  bool direct_ = false;   // no front end: a sent request is visible at once
 };
 
 bool all_zero(const models::FrontEnd& f) {
@@ -61,6 +62,7 @@ Run::Run(const SimulationConfig& config, workload::Load& load, const RunOptions&
       collector_(config, options),
       router_(make_router(config.router)),
       outstanding_(static_cast<std::size_t>(config.replicas), 0),
+      caching_(config.replica.engine.prefix_caching),
       direct_(all_zero(config.replica.front_end)) {
   MetricsSink* step_sink =
       options.sink != nullptr && options.sink->wants_steps() ? options.sink : nullptr;
@@ -121,6 +123,8 @@ Result<void> Run::send() {
   if (auto ok = check_arrival(arrival); !ok) return ok;
   const RequestId id{sent_++};
   const SlotId slot = table_.add(arrival, id, now_ >= config_.measure_from);
+  if (caching_)
+    table_.set_content(slot, arrival, load_.block_hashes(arrival), load_.hash_block_tokens());
   RequestRow& row = table_[slot];
   const ReplicaId to =
       router_->pick({id, arrival.prompt_tokens, arrival.prefix_group}, {outstanding_});
@@ -183,7 +187,7 @@ void Run::visible(SlotId slot) {
     queue_.push(row.record.finish, EventClass::client_done, index(slot));
     return;
   }
-  replicas_[to].enqueue(slot, now_);
+  replicas_[to].enqueue(slot, caching_ ? table_.content(slot) : Content{}, now_);
   wake(to);
 }
 

@@ -12,6 +12,7 @@ namespace eph::workload {
 
 inline constexpr std::uint32_t kNoPrefixGroup = std::numeric_limits<std::uint32_t>::max();
 inline constexpr std::uint64_t kNoSession = std::numeric_limits<std::uint64_t>::max();
+inline constexpr std::uint64_t kNoStream = std::numeric_limits<std::uint64_t>::max();
 // Largest prompt or output a request may have; the sum of both still fits an int32.
 inline constexpr std::int32_t kMaxTokens = 1'000'000'000;
 
@@ -25,6 +26,10 @@ struct Arrival {
   std::uint32_t request_class = 0;  // index into the source's class names
   std::int32_t priority = 0;        // where the engine schedules by priority: lower first
   std::uint64_t session = kNoSession;
+  // Tokens behind the shared prefix, outputs included, are those of this stream, of which every
+  // request holds the beginning: a conversation whose turns repeat all that was said before.
+  // Requests of a stream have the same shared prefix. kNoStream: nobody else has them.
+  std::uint64_t stream = kNoStream;
   // Prefix block hashes (Mooncake) live in the source: ArrivalSource::block_hashes.
   std::uint64_t hash_offset = 0;
   std::uint32_t hash_count = 0;

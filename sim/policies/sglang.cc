@@ -1,8 +1,17 @@
 #include "sim/policies/sglang.h"
 
+#include <algorithm>
 #include <tuple>
 
 namespace eph::sim {
+namespace {
+
+constexpr std::size_t kLongestSortedQueue = 128;  // beyond it lpm is fcfs
+// IN_BATCH_PREFIX_CACHING_CHECK_THRESHOLD and _DEPRIORITIZE_THRESHOLD, tokens
+constexpr std::int64_t kInBatchTokens = 32;
+
+}  // namespace
+
 SglangPolicy::SglangPolicy(const EngineOptions& options, const models::KvPool& pool)
     : options_(options),
       page_(pool.block_size),
@@ -28,6 +37,7 @@ void SglangPolicy::form_batch(EngineState& state, BatchPlan& plan) {
 }
 
 void SglangPolicy::form_prefill(EngineState& state, BatchPlan& plan) {
+  if (chunked_) state.store(*chunked_);
   if ((batch_is_full_ || state.waiting().empty()) && !chunked_) return;
   const std::int64_t slots =
       options_.max_num_seqs - static_cast<std::int64_t>(state.running().size());
@@ -35,6 +45,8 @@ void SglangPolicy::form_prefill(EngineState& state, BatchPlan& plan) {
     batch_is_full_ = true;
     return;
   }
+  if (options_.prefix_caching && options_.schedule_policy == SchedulePolicy::lpm)
+    sort_waiting(state);
   Budget left = budget(state);
   if (chunked_) continue_chunk(state, plan, left);
   while (!state.waiting().empty()) {
@@ -44,6 +56,35 @@ void SglangPolicy::form_prefill(EngineState& state, BatchPlan& plan) {
     }
     if (!add_head(state, plan, left)) break;
   }
+  std::int64_t pages = 0;
+  for (const PlanEntry entry : plan.entries) pages += ceil_page(entry.tokens()) / page_;
+  state.settle(pages);
+}
+
+// schedule_policy.py, SchedulePolicy.calc_priority.
+void SglangPolicy::sort_waiting(EngineState& state) {
+  if (state.waiting().size() > kLongestSortedQueue) return;
+  places_.clear();
+  first_new_.clear();
+  const std::int64_t page = kInBatchTokens / page_;  // agreeing on it means to share more than 32
+  for (std::size_t i = 0; i < state.waiting().size(); ++i) {
+    const SeqId id = state.waiting()[i];
+    Place place{id, i, state.find_cached(id).blocks};
+    if (place.cached * page_ <= kInBatchTokens && (page + 1) * page_ <= state[id].missing()) {
+      const RunKey key = state.run_key(id, page);
+      if (std::find(first_new_.begin(), first_new_.end(), key) != first_new_.end())
+        place.cached = -1;
+      else
+        first_new_.push_back(key);
+    }
+    places_.push_back(place);
+  }
+  std::sort(places_.begin(), places_.end(), [](const Place& a, const Place& b) {
+    return std::tuple(-a.cached, a.at) < std::tuple(-b.cached, b.at);
+  });
+  order_.clear();
+  for (const Place& place : places_) order_.push_back(place.seq);
+  state.reorder_waiting(order_);
 }
 
 // Decodes take their pages first, then the prefill batch is made as ever from what is left of pages
@@ -105,7 +146,10 @@ void SglangPolicy::continue_chunk(EngineState& state, BatchPlan& plan, Budget& l
 // Takes the head of the queue into the batch; false: the batch is complete.
 bool SglangPolicy::add_head(EngineState& state, BatchPlan& plan, Budget& left) {
   const Sequence& head = state[state.waiting().front()];
-  const std::int64_t whole = head.missing();
+  const PrefixHit hit = state.find_cached(state.waiting().front());
+  left.total -= static_cast<double>(hit.idle * page_);  // locked first, then checked
+  const std::int64_t cached = state.tokens_of(hit);
+  const std::int64_t whole = head.missing() - cached;
   const std::int64_t need = whole + clipped(head.max_output - head.generated) + page_;
   if (static_cast<double>(need) >= left.total) {
     batch_is_full_ = true;
@@ -115,8 +159,8 @@ bool SglangPolicy::add_head(EngineState& state, BatchPlan& plan, Budget& left) {
   const bool cut = chunking_ && ceil_page(whole) > left.chunk;
   const std::int64_t n = cut ? floor_page(left.chunk) : whole;
   if (n <= 0 || (cut && chunked_)) return false;
-  const SeqId id = state.admit(plan);
-  EPH_ASSERT(state.reserve(id, n), "no room for {} admitted tokens", n);
+  const SeqId id = state.admit(plan, 0, hit);
+  EPH_ASSERT(state.reserve(id, cached + n), "no room for {} admitted tokens", n);
   state.schedule(plan, id, static_cast<std::int32_t>(n));
   if (cut)
     chunked_ = id;
@@ -144,6 +188,8 @@ void SglangPolicy::form_decode(EngineState& state, BatchPlan& plan) {
     do retract(state, plan);
     while (pages_needed(state) > state.kv().free());
     if (state.running().empty()) return;  // the chunked request holds the rest
+    const auto survivors = static_cast<std::int64_t>(state.running().size());
+    state.make_available(ceil_page(survivors * options_.retract_decode_steps) / page_);
     std::int64_t generated = 0, permitted = 0;
     for (const SeqId id : state.running()) {
       generated += state[id].generated + options_.retract_decode_steps;
@@ -152,7 +198,9 @@ void SglangPolicy::form_decode(EngineState& state, BatchPlan& plan) {
     ratio_ = std::min(1.0, static_cast<double>(generated) / static_cast<double>(permitted + 1));
     batch_is_full_ = false;
   }
+  const std::int64_t pages = options_.prefix_caching ? pages_needed(state) : 0;
   for (const SeqId id : state.running()) state.grow_for_next(id);
+  state.settle(pages);
   DecodeWriter writer(state, plan);
   const std::size_t taken =
       writer.take_run<DecodeWriter::Exhausted::take>(0, options_.max_num_seqs);

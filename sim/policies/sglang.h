@@ -3,15 +3,20 @@
 // outputs.
 #include <algorithm>
 #include <optional>
+#include <vector>
 
 #include "sim/engine_policy.h"
 
 namespace eph::sim {
 
-// sglang/srt/managers/{scheduler,schedule_policy}.py, first come first served. The running list is
-// the decode batch; a prefilled request joins it at once, because nothing else looks at it before
-// the next composition. At most one request is prefilled in chunks; it is kept aside until its last
+// sglang/srt/managers/{scheduler,schedule_policy}.py. The running list is the
+// decode batch; a prefilled request joins it at once, because nothing else looks at it before the
+// next composition. At most one request is prefilled in chunks; it is kept aside until its last
 // one. Pages are the pool's blocks.
+//
+// With the radix cache idle pages count as free, and a page that a new request finds stops doing so
+// before its admission is checked. Under `lpm` the queue is sorted by the longest cached prefix
+// while it is short; a request that would find more once one before it has run stands back.
 //
 // Under the overlap scheduler no end is foreseen, not even at max_new_tokens: a finished request
 // wastes its slot of the step already composed.
@@ -38,6 +43,7 @@ class SglangPolicy final : public EnginePolicy {
   [[nodiscard]] Budget budget(const EngineState& state) const;
   void continue_chunk(EngineState& state, BatchPlan& plan, Budget& left);
   [[nodiscard]] bool add_head(EngineState& state, BatchPlan& plan, Budget& left);
+  void sort_waiting(EngineState& state);
   void charge(Budget& left, std::int64_t tokens, std::int64_t output) const;
   void form_decode(EngineState& state, BatchPlan& plan);
   void retract(EngineState& state, BatchPlan& plan);
@@ -57,6 +63,14 @@ class SglangPolicy final : public EnginePolicy {
   std::int64_t mixed_decodes_ = 0;  // decodes that the batch under construction takes along
   bool batch_is_full_ = false;
   std::optional<SeqId> chunked_;
+  struct Place {
+    SeqId seq{};
+    std::size_t at = 0;       // in the queue
+    std::int64_t cached = 0;  // pages; -1: stands back
+  };
+  std::vector<Place> places_;
+  std::vector<SeqId> order_;
+  std::vector<RunKey> first_new_;  // of requests that others may wait for
 };
 
 }  // namespace eph::sim

@@ -1,5 +1,7 @@
 #include "sim/policies/trtllm.h"
 
+#include <algorithm>
+
 namespace eph::sim {
 
 TrtllmPolicy::TrtllmPolicy(const EngineOptions& options, const models::KvPool& pool)
@@ -79,44 +81,82 @@ void TrtllmPolicy::form_max_utilization(EngineState& state, BatchPlan& plan) {
   }
   continue_contexts(state, plan, budget);
   if (plan.preempted.size() > paused_before) return;
-  while (!state.waiting().empty() && budget > 0 && state.active() < options_.max_num_seqs) {
-    const std::int64_t whole = state[state.waiting().front()].missing();
-    if (state.kv().blocks_for(whole) > state.kv().free()) break;
-    const std::int64_t n = chunk(whole, budget);
+  for (std::size_t i = 0; i < state.waiting().size() && budget > 0;) {
+    if (state.active() == options_.max_num_seqs) break;
+    const SeqId id = state.waiting()[i];
+    const std::optional<NewBlock> brings = new_block(state, id);
+    if (brings && computed_by_another(*brings)) {
+      ++i;
+      continue;
+    }
+    const PrefixHit hit = state.find_cached(id);
+    const std::int64_t whole = state[id].missing(), cached = state.tokens_of(hit);
+    if (state.kv().blocks_for(whole) - hit.blocks + hit.idle > state.kv().free()) break;
+    const std::int64_t n = chunk(whole - cached, budget);
     if (n == 0) break;
-    const SeqId id = state.admit(plan);
+    state.append_running(state.admit(plan, i, hit));
     EPH_ASSERT(state.reserve(id, whole), "no room for a context of {} tokens", whole);
-    state.append_running(id);
     state.schedule(plan, id, static_cast<std::int32_t>(n));
     budget -= n;
+    if (brings) coming_.push_back(*brings);
   }
 }
 
 void TrtllmPolicy::form_batch(EngineState& state, BatchPlan& plan) {
+  std::erase_if(coming_, [&state](const NewBlock& b) {
+    return state[b.seq].state != SeqState::active || !state[b.seq].prefilling();
+  });
   if (!guaranteed_) return form_max_utilization(state, plan);
   std::int64_t budget = options_.max_num_batched_tokens;
   schedule_generations(state, plan, budget);
   continue_contexts(state, plan, budget);
   if (options_.capacity == Capacity::static_batch && state.active() > 0) return;
-  // Contexts that get no tokens now still hold their place in the capacity stage.
-  std::int64_t fitting = state.active(), blocks = committed_;
+  admit_waiting(state, plan, budget);
+}
+
+void TrtllmPolicy::admit_waiting(EngineState& state, BatchPlan& plan, std::int64_t budget) {
+  // Contexts that get no tokens now still hold their place in the capacity stage. `room`: free
+  // blocks that no admitted sequence will need.
+  std::int64_t fitting = state.active();
+  std::int64_t room = state.kv().free() - (committed_ - state.held_blocks());
   for (std::size_t i = 0; i < state.waiting().size() && budget > 0;) {
     const SeqId id = state.waiting()[i];
+    const std::optional<NewBlock> brings = new_block(state, id);
+    if (brings && computed_by_another(*brings)) {
+      ++i;
+      continue;
+    }
     const std::int64_t need = to_completion(state[id].prompt, state[id].max_output);
-    if (fitting == options_.max_num_seqs || blocks + need > usable_) break;
-    const std::int64_t n = chunk(state[id].missing(), budget);
+    if (fitting == options_.max_num_seqs || need > room) break;
+    const PrefixHit hit = state.find_cached(id);
+    const std::int64_t n = chunk(state[id].missing() - state.tokens_of(hit), budget);
     if (n == 0 && !options_.chunked_prefill) break;
     ++fitting;
-    blocks += need;
+    room -= need;
     if (n == 0) {
       ++i;
       continue;
     }
-    state.append_running(state.admit(plan, i));
+    room += hit.blocks - hit.idle;
+    state.append_running(state.admit(plan, i, hit));
     committed_ += need;
     schedule(state, plan, id, n);
     budget -= n;
+    if (brings) coming_.push_back(*brings);
   }
+}
+
+std::optional<TrtllmPolicy::NewBlock> TrtllmPolicy::new_block(EngineState& state, SeqId id) const {
+  const std::int64_t whole = state[id].prompt / unit_;
+  const std::int64_t found = state.find_shared(id, whole);
+  if (found == whole) return std::nullopt;
+  return NewBlock{id, state.run_key(id, found), found};
+}
+
+bool TrtllmPolicy::computed_by_another(const NewBlock& wanted) const {
+  return std::any_of(coming_.begin(), coming_.end(), [&wanted](const NewBlock& b) {
+    return b.block == wanted.block && b.key == wanted.key;
+  });
 }
 
 }  // namespace eph::sim

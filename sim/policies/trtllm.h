@@ -1,5 +1,8 @@
 #pragma once
 // TensorRT-LLM's in-flight batching under its three capacity policies.
+#include <optional>
+#include <vector>
+
 #include "sim/engine_policy.h"
 
 namespace eph::sim {
@@ -10,6 +13,10 @@ namespace eph::sim {
 // in one step. Without chunking the first context that does not fit stops the walk; with it a
 // context is cut to whole blocks and later ones go on. STATIC_BATCH admits by the same rule, but
 // only when nothing runs.
+//
+// With block reuse a new context needs all its blocks in this reckoning, but those it shares with
+// running ones are set aside once. A context whose first new block another one is about to compute
+// waits, so as to find it (enable_prefix_aware_scheduling).
 class TrtllmPolicy final : public EnginePolicy {
  public:
   TrtllmPolicy(const EngineOptions& options, const models::KvPool& pool);
@@ -20,6 +27,16 @@ class TrtllmPolicy final : public EnginePolicy {
   }
 
  private:
+  // The first block that a context brings.
+  struct NewBlock {
+    SeqId seq{};
+    RunKey key;
+    std::int64_t block = 0;
+  };
+  [[nodiscard]] std::optional<NewBlock> new_block(EngineState& state, SeqId id) const;
+  [[nodiscard]] bool computed_by_another(const NewBlock& wanted) const;
+  void admit_waiting(EngineState& state, BatchPlan& plan, std::int64_t budget);
+
   [[nodiscard]] std::int64_t to_completion(std::int64_t prompt, std::int64_t max_output) const {
     return (prompt + max_output + unit_ - 1) / unit_;
   }
@@ -36,8 +53,9 @@ class TrtllmPolicy final : public EnginePolicy {
   EngineOptions options_;
   std::int64_t unit_ = 1;  // tokens per block, also the unit of chunks
   std::int64_t usable_ = 0;
-  bool guaranteed_ = true;      // nothing admitted is ever paused
-  std::int64_t committed_ = 0;  // blocks to completion of everything admitted
+  bool guaranteed_ = true;        // nothing admitted is ever paused
+  std::int64_t committed_ = 0;    // blocks to completion of everything admitted
+  std::vector<NewBlock> coming_;  // of contexts that are not complete
 };
 
 }  // namespace eph::sim

@@ -109,16 +109,19 @@ void VllmPolicy::admit_waiting(EngineState& state, BatchPlan& plan, std::int64_t
   while (!state.waiting().empty() && budget > 0) {
     if (state.active() == options_.max_num_seqs) break;
     const std::size_t at = next_waiting(state);
-    // Blocks that still hold its KV are free ones too: they count in the gate, not in the work.
-    const std::int64_t whole = state[state.waiting()[at]].missing();
-    const std::int64_t cached = state.cached_tokens(state.waiting()[at]);
+    const SeqId head = state.waiting()[at];
+    const PrefixHit hit = state.find_cached(head);
+    const std::int64_t whole = state[head].missing();
+    const std::int64_t cached = state.tokens_of(hit);
     const std::int64_t wanted = limited(whole - cached);
     if (!options_.chunked_prefill && wanted > budget) break;
     const std::int64_t n = std::min(wanted, budget);
+    // Blocks found are not taken again, but idle ones stop being free.
     const std::int64_t gate = options_.reserve_full_prompt ? whole : cached + n;
+    const std::int64_t need = kv.blocks_for(gate) - hit.blocks + hit.idle;
     const std::int64_t kept = state.running().empty() ? 0 : watermark_blocks_;
-    if (kv.blocks_for(gate) + kept > kv.free()) break;  // head of line: admission never preempts
-    const SeqId id = state.admit(plan, at);
+    if (need + kept > kv.free()) break;  // head of line: admission never preempts
+    const SeqId id = state.admit(plan, at, hit);
     state.append_running(id);
     EPH_ASSERT(state.reserve(id, cached + n), "no room for {} admitted tokens", n);
     state.schedule(plan, id, static_cast<std::int32_t>(n));

@@ -94,9 +94,8 @@ TEST_CASE("what the engine knows and the simulation does not is refused with the
       error("vllm", "max_long_partial_prefills=2"),
       "max_long_partial_prefills of vLLM is not simulated: V1's scheduler does not look at it"));
   CHECK(has(error("vllm", "tensor_parallel_size=2"), "use --tp"));
-  CHECK(
-      has(error("sglang", "schedule_policy=lof"),
-          "schedule_policy=lof of SGLang is not simulated: the queue is first come first served"));
+  CHECK(has(error("sglang", "schedule_policy=lof"),
+            "schedule_policy=lof of SGLang is not simulated: the queue is in the order of"));
   CHECK(has(error("trtllm", "max_beam_width=4"), "every request has one beam"));
   CHECK(has(error("llamacpp", "n_gpu_layers=20"), "all layers are on the device"));
 }

@@ -20,6 +20,7 @@ void draw_rules(std::uint64_t seed, Scenario& s) {
     e.max_num_seqs = std::min<std::int64_t>(e.max_num_seqs, s.config.replica.kv.usable_blocks);
     e.continuous_batching = chance(stream, 50);
   }
+  e.prefix_caching = e.kind != models::EngineKind::llamacpp && chance(stream, 50);
   e.priority_scheduling = chance(stream, 50);
   e.long_prefill_tokens = chance(stream, 40) ? in(stream, 1, 20) : 0;
   e.capacity = static_cast<sim::Capacity>(stream.below(3));

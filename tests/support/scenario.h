@@ -15,6 +15,8 @@ namespace eph::test {
 struct Scenario {
   sim::SimulationConfig config;
   std::vector<workload::Arrival> arrivals;
+  std::vector<std::uint64_t> hashes;  // of all requests one after another
+  std::int32_t hash_tokens = 0;
   sim::RunOptions options;
 
   // `usable` KV blocks of `block` tokens; vLLM's null block on top. Synchronous scheduling, no
@@ -31,6 +33,19 @@ struct Scenario {
   sim::EngineOptions& engine() { return config.replica.engine; }
   void send(double ms, std::int32_t prompt, std::int32_t output, std::int32_t max_output = 0) {
     arrivals.push_back(request(at_ms(ms), prompt, output, max_output));
+  }
+  // A prompt of named blocks of `hash_tokens`; equal names have equal names before them.
+  void send_named(double ms, const std::vector<std::uint64_t>& names, std::int32_t prompt,
+                  std::int32_t output, std::int32_t max_output = 0) {
+    send(ms, prompt, output, max_output);
+    arrivals.back().hash_offset = hashes.size();
+    arrivals.back().hash_count = static_cast<std::uint32_t>(names.size());
+    hashes.insert(hashes.end(), names.begin(), names.end());
+  }
+  // A turn of a conversation.
+  void send_turn(double ms, std::uint64_t stream, std::int32_t prompt, std::int32_t output) {
+    send(ms, prompt, output);
+    arrivals.back().stream = stream;
   }
 };
 
@@ -50,7 +65,7 @@ inline Outcome run(const Scenario& scenario) {
   Outcome outcome;
   sim::RunOptions options = scenario.options;
   options.sink = &outcome.sink;
-  ScriptedLoad load(scenario.arrivals);
+  ScriptedLoad load(scenario.arrivals, scenario.hashes, scenario.hash_tokens);
   auto summary = sim::Simulation(scenario.config).run(load, options);
   if (!summary) FAIL(summary.error().text());
   outcome.summary = std::move(*summary);

@@ -24,17 +24,28 @@ inline workload::Arrival request(SimTime at, std::int32_t prompt, std::int32_t o
 // Sends the given requests, sorted by time, and remembers when each was reported as ended.
 class ScriptedLoad final : public workload::Load {
  public:
-  explicit ScriptedLoad(std::vector<workload::Arrival> arrivals) : arrivals_(std::move(arrivals)) {}
+  // `hashes`: of all requests one after another; an arrival's hash_offset counts in it.
+  explicit ScriptedLoad(std::vector<workload::Arrival> arrivals,
+                        std::vector<std::uint64_t> hashes = {}, std::int32_t hash_tokens = 0)
+      : arrivals_(std::move(arrivals)), hashes_(std::move(hashes)), hash_tokens_(hash_tokens) {}
   [[nodiscard]] SimTime peek() override {
     return next_ < arrivals_.size() ? arrivals_[next_].at : SimTime::never();
   }
   [[nodiscard]] workload::Arrival take() override { return arrivals_.at(next_++); }
   void on_finished(RequestId id, SimTime now) override { ended.emplace_back(id, now); }
 
+  [[nodiscard]] std::span<const std::uint64_t> block_hashes(
+      const workload::Arrival& a) const override {
+    return std::span(hashes_).subspan(a.hash_offset, a.hash_count);
+  }
+  [[nodiscard]] std::int32_t hash_block_tokens() const override { return hash_tokens_; }
+
   std::vector<std::pair<RequestId, SimTime>> ended;
 
  private:
   std::vector<workload::Arrival> arrivals_;
+  std::vector<std::uint64_t> hashes_;
+  std::int32_t hash_tokens_ = 0;
   std::size_t next_ = 0;
 };
 

@@ -226,7 +226,7 @@ TEST_CASE("a preempted request finds the blocks again that nobody has taken") {
   // has ended with step 9, request 1 has 8 + 5 tokens to compute, 8 of which are still there.
   const bool keep = GENERATE(false, true);
   Scenario s = vllm(6);
-  s.engine().keep_preempted_kv = keep;
+  s.engine().prefix_caching = keep;
   s.send(0, 8, 9);
   s.send(0, 8, 7);
   const Outcome o = run(s);
@@ -241,7 +241,7 @@ TEST_CASE("a preempted request finds the blocks again that nobody has taken") {
 TEST_CASE("blocks that a preempted request left are lost when others take them") {
   // As above, but a third request of 2 blocks comes in the meantime: of the two kept ones none is left.
   Scenario s = vllm(6);
-  s.engine().keep_preempted_kv = true;
+  s.engine().prefix_caching = true;
   s.engine().max_num_seqs = 2;
   s.send(0, 8, 12);  // needs a fifth block for token 17: the last kept block but one
   s.send(0, 8, 7);
