@@ -92,8 +92,8 @@ std::int64_t unbounded_token_hits(const std::vector<Prompt>& all) {
     hits += std::min(found, prompt.tokens - 1);
     for (std::size_t i = 0; i < prompt.names.size(); ++i) {
       std::int64_t& most = seen[prompt.names[i]];
-      most = std::max(most, std::min<std::int64_t>(
-                                512, prompt.tokens - 512 * static_cast<std::int64_t>(i)));
+      most = std::max(
+          most, std::min<std::int64_t>(512, prompt.tokens - 512 * static_cast<std::int64_t>(i)));
     }
   }
   return hits;

@@ -1,5 +1,5 @@
-// SGLang's radix cache on scripts short enough to work out by hand. Steps take 10 ms, pages hold one
-// token, the prompts' named blocks ten. The rules: a prompt enters the tree when its prefill is
+// SGLang's radix cache on scripts short enough to work out by hand. Steps take 10 ms, pages hold
+// one token, the prompts' named blocks ten. The rules: a prompt enters the tree when its prefill is
 // complete, a finished request with all but its last token; look-ups split nodes and mark the path
 // as used; when a batch lacks pages, unlocked leaves go, least recently used first, whole, until as
 // many tokens are gone as the batch needs.
@@ -94,8 +94,8 @@ TEST_CASE("sglang prefixes: idle pages go when a batch lacks room, as many as it
 TEST_CASE("sglang prefixes: the leaf that was used longest ago goes first, then its parents") {
   Scenario s = sglang(40);
   s.send_named(0, {1, 2}, 20, 1);
-  s.send_named(20, {1, 3}, 20, 1);      // splits: 1 with the leaves 2 and 3
-  s.send_named(40, {1, 2, 4}, 21, 1);   // a leaf of one token under 2; 31 pages in the tree
+  s.send_named(20, {1, 3}, 20, 1);     // splits: 1 with the leaves 2 and 3
+  s.send_named(40, {1, 2, 4}, 21, 1);  // a leaf of one token under 2; 31 pages in the tree
   SECTION("10 pages: leaf 3") {
     s.send_named(60, {7}, 10, 1);
     s.send_named(80, {1, 2, 4}, 21, 1);
@@ -191,7 +191,8 @@ TEST_CASE("sglang prefixes: a beginning of 32 tokens is not worth waiting for") 
   CHECK(texts(run(s))[0] == "0..10 0:32 1:14");
 }
 
-TEST_CASE("sglang prefixes: without anything shared and without retraction caching changes nothing") {
+TEST_CASE(
+    "sglang prefixes: without anything shared and without retraction caching changes nothing") {
   Scenario s = sglang(300);
   for (int i = 0; i < 40; ++i) s.send(7.0 * i, 5 + i % 13, 1 + i % 7);
   const Outcome on = run(s);

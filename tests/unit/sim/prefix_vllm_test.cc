@@ -159,7 +159,7 @@ TEST_CASE("vllm prefixes: a group shares its prefix in whole blocks") {
 TEST_CASE("vllm prefixes: named blocks need not be multiples of KV blocks") {
   Scenario s = vllm(1000, 6);
   s.send_named(0, {1, 2}, 12, 1);
-  s.send_named(50, {1, 3}, 12, 1);     // six tokens in common: one KV block
+  s.send_named(50, {1, 3}, 12, 1);      // six tokens in common: one KV block
   s.send_named(100, {1, 2, 4}, 13, 1);  // twelve
   s.send_named(150, {1, 2}, 10, 1);     // the last name covers four tokens only: 9 may be found
   CHECK(cached(run(s)) == Cached{0, 4, 12, 8});
