@@ -80,6 +80,12 @@ TEST_CASE("an option that has no effect is refused") {
               "--requests-out holds one run, and there are 2; leave out one of the two");
   check_usage(with({"--cv", "2"}),
               "--cv: has no effect on poisson arrivals; choose --arrivals gamma");
+  check_usage(with({"--groups", "2"}),
+              "--groups: has no effect without a shared prompt; give --shared-tokens too");
+  check_usage(with({"--think-time", "2"}),
+              "--think-time: has no effect without later turns; give --turns of at least 2");
+  check_usage(with({"--schedule-policy", "lpm"}),
+              "--schedule-policy: has no effect on vllm; it serves first come, first served");
   check_usage(
       {"plan", "--model", "m", "--requests", "5"},
       "plan needs an objective; give --slo, as in --slo p95_ttft=500ms --slo p95_tpot=30ms");

@@ -160,8 +160,8 @@ TEST_CASE("conversations are a load of their own and no stream of requests") {
   spec.synthetic->think_time_s = 0;
   spec.synthetic->shared_tokens = 50;
   CHECK(describe(spec) ==
-        "poisson arrivals at 2 requests/s, 100 prompt and 10 output tokens, conversations of 3 "
-        "turns with 20 new tokens after 0 s, behind a prompt of 50 shared tokens, 6 requests");
+        "poisson arrivals at 2 conversations/s, 100 prompt and 10 output tokens, 3 turns with 20 "
+        "new tokens after 0 s, behind a prompt of 50 shared tokens, 6 requests");
   CHECK_FALSE(load_requests(catalog(), spec, 1, 0));
   const auto load = make_load(catalog(), spec, 1, 0);
   REQUIRE(load);

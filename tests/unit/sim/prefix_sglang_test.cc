@@ -37,6 +37,16 @@ TEST_CASE("sglang prefixes: a prompt is found once it is computed, all but its l
   CHECK(texts(o) == Steps{"0..10 0:10", "10..20 1:1", "20..30 0:1", "30..40 0:1"});
 }
 
+TEST_CASE("sglang prefixes: under the overlap scheduler a prompt is found when its results are there") {
+  Scenario s = sglang();
+  s.engine().async_scheduling = true;
+  s.send_named(0, {1}, 10, 3);
+  s.send_named(1, {1}, 10, 1);
+  const Outcome o = run(s);
+  // Steps 1 and 2 are composed at 0 ms; at 10 ms the prompt is in the tree and request 1 is seen.
+  CHECK(texts(o)[2] == "20..30 1:1");
+}
+
 TEST_CASE("sglang prefixes: equal prompts of one batch are computed twice and kept once") {
   Scenario s = sglang();
   s.send_named(0, {1}, 10, 2);

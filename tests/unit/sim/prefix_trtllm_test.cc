@@ -54,6 +54,17 @@ TEST_CASE("trtllm prefixes: it also waits for a context in chunks") {
   CHECK(texts(o) == Steps{"0..10 0:8", "10..20 0:4", "20..30 1:4"});
 }
 
+TEST_CASE("trtllm prefixes: the overlap scheduler looks before the context's results are there") {
+  Scenario s = trtllm();
+  s.engine().async_scheduling = true;
+  s.send_named(0, {1, 2, 3}, 12, 2);
+  s.send_named(0, {1, 2, 3}, 12, 1);
+  s.send_named(25, {1, 2, 3}, 12, 1);
+  const Outcome o = run(s);
+  // Step 2 is composed when step 1 starts: request 0 is past its context, and nothing is stored.
+  CHECK(texts(o) == Steps{"0..10 0:12", "10..20 0:1 1:12", "25..35 2:4"});
+}
+
 TEST_CASE("trtllm prefixes: blocks to completion are needed in full, shared ones set aside once") {
   Scenario s = trtllm(8);
   s.send_named(0, {1, 2, 3}, 12, 4);

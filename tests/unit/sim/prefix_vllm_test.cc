@@ -61,6 +61,16 @@ TEST_CASE("vllm prefixes: blocks are found from the step on that computes them")
   CHECK(o.sink.steps[1].record.kv_blocks_used == 6);
 }
 
+TEST_CASE("vllm prefixes: asynchronous scheduling finds blocks of the step in flight") {
+  Scenario s = vllm();
+  s.engine().async_scheduling = true;
+  s.engine().max_num_seqs = 2;
+  s.engine().max_num_batched_tokens = 12;
+  s.send_named(0, {1, 2, 3}, 12, 1);
+  s.send_named(0, {1, 2, 3}, 12, 1);
+  CHECK(texts(run(s)) == Steps{"0..10 0:12", "10..20 1:4"});
+}
+
 TEST_CASE("vllm prefixes: a cut prompt leaves the chunk that was scheduled") {
   Scenario s = vllm();
   s.engine().max_num_batched_tokens = 10;
