@@ -32,9 +32,10 @@ std::string synthetic_text(const SyntheticSpec& spec) {
                        spec.user_tokens.value_or(spec.prompt_tokens), number(spec.think_time_s));
   }
   if (spec.shared_tokens > 0) {
-    out += fmt::format(", behind {} of {} shared tokens",
-                       spec.groups == 1 ? "a prompt" : fmt::format("one of {} prompts", spec.groups),
-                       spec.shared_tokens);
+    out +=
+        fmt::format(", behind {} of {} shared tokens",
+                    spec.groups == 1 ? "a prompt" : fmt::format("one of {} prompts", spec.groups),
+                    spec.shared_tokens);
   }
   return out + (spec.requests > 0 ? fmt::format(", {} requests", spec.requests)
                                   : fmt::format(", {} s", number(spec.duration_s)));

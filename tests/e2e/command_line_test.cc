@@ -108,9 +108,10 @@ TEST_CASE("calibrate and validate say what they need") {
               "--keep needs --data; give the measured data and the profile to write");
   check_usage({"calibrate", "--coldstart", "f", "--out", "o", "--tp", "2"},
               "--tp has no effect on start-ups; leave it out");
-  check_usage({"calibrate", "--engine", "llamacpp", "--data", "d", "--out", "o", "--linearisations", "2"},
-              "--linearisations has no effect on llama.cpp: all machines and both held-out sets are "
-              "always fitted; leave it out");
+  check_usage(
+      {"calibrate", "--engine", "llamacpp", "--data", "d", "--out", "o", "--linearisations", "2"},
+      "--linearisations has no effect on llama.cpp: all machines and both held-out sets are "
+      "always fitted; leave it out");
   check_usage({"calibrate", "--keep", "p.json", "--data", "d", "--out", "o", "--splits", "2"},
               "--splits has no effect with --keep; leave it out: the coefficients are not fitted");
   check_usage({"calibrate", "--engine", "vllm", "--host-from", "f", "--data", "d"},

@@ -54,9 +54,9 @@ TEST_CASE("a closed loop keeps its requests in flight") {
 // of 393.
 TEST_CASE("a conversation finds its earlier turns in the cache") {
   const std::string path = out_path("e2e_turns.csv");
-  auto words = on_linear({"--arrivals", "closed", "--concurrency", "1", "--requests", "3", "--turns",
-                          "3", "--prompt-tokens", "100", "--output-tokens", "11", "--user-tokens",
-                          "20", "--think-time", "0", "--block-size", "16"});
+  auto words = on_linear({"--arrivals", "closed", "--concurrency", "1", "--requests", "3",
+                          "--turns", "3", "--prompt-tokens", "100", "--output-tokens", "11",
+                          "--user-tokens", "20", "--think-time", "0", "--block-size", "16"});
   auto as_json = words;
   as_json.insert(as_json.end(), {"--json", "--requests-out", path});
   const Json json = result(as_json);
@@ -128,11 +128,10 @@ TEST_CASE(
   REQUIRE(json);
   const auto table = CsvTable::load(path);
   REQUIRE(table);
-  CHECK(table->header() == std::vector<std::string>{"index", "arrival_s", "prompt_tokens",
-                                                    "output_tokens", "replica", "queued_s",
-                                                    "first_token_s", "finish_s", "ttft_ms",
-                                                    "tpot_ms", "e2e_ms", "preemptions",
-                                                    "cached_tokens", "status"});
+  CHECK(table->header() ==
+        std::vector<std::string>{"index", "arrival_s", "prompt_tokens", "output_tokens", "replica",
+                                 "queued_s", "first_token_s", "finish_s", "ttft_ms", "tpot_ms",
+                                 "e2e_ms", "preemptions", "cached_tokens", "status"});
   const auto arrived = static_cast<std::size_t>(value(*json, "runs/0/counts/arrived"));
   CHECK(table->rows() == arrived);
   CHECK(value(*json, "runs/0/counts/unfinished") > 0);

@@ -37,7 +37,8 @@ TEST_CASE("sglang prefixes: a prompt is found once it is computed, all but its l
   CHECK(texts(o) == Steps{"0..10 0:10", "10..20 1:1", "20..30 0:1", "30..40 0:1"});
 }
 
-TEST_CASE("sglang prefixes: under the overlap scheduler a prompt is found when its results are there") {
+TEST_CASE(
+    "sglang prefixes: under the overlap scheduler a prompt is found when its results are there") {
   Scenario s = sglang();
   s.engine().async_scheduling = true;
   s.send_named(0, {1}, 10, 3);
