@@ -25,6 +25,12 @@ struct PlanEntry {
   [[nodiscard]] bool prefills() const { return (packed & kPrefill) != 0; }
 };
 
+// A request that got its place in the engine, and the tokens whose KV it found there.
+struct Admission {
+  RequestId id{};
+  std::int32_t cached = 0;
+};
+
 // Admitted for the first time in its life, with so many prompt tokens found in the prefix cache.
 struct FirstAdmission {
   SeqId seq{};
@@ -35,10 +41,9 @@ struct FirstAdmission {
 struct BatchPlan {
   std::vector<PlanEntry> entries;  // in scheduling order
   std::vector<FirstAdmission> first_scheduled;
-  std::vector<RequestId> admitted;   // in order, resumed ones too
-  std::vector<std::int32_t> cached;  // tokens that each of them found in the prefix cache
   std::vector<RequestId>
       preempted;  // while composing this step, or attempts at it that came out empty
+  std::vector<Admission> admitted;  // in order, those that come back after a preemption included
   models::BatchShape shape;
   std::int32_t wasted = 0;  // sampling entries whose sequence ended after the step was composed
   std::int64_t waiting = 0, running = 0, kv_blocks_used = 0;  // after composing
@@ -50,7 +55,6 @@ struct BatchPlan {
     entries.clear();
     first_scheduled.clear();
     admitted.clear();
-    cached.clear();
     preempted.clear();
     shape = {};
     wasted = 0;

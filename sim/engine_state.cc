@@ -65,8 +65,7 @@ SeqId EngineState::admit(BatchPlan& plan, std::size_t i, const PrefixHit& hit) {
   s.prefill_end = s.prompt + s.generated;
   ++active_;
   const auto cached = static_cast<std::int32_t>(tokens_of(hit));
-  plan.admitted.push_back(request(id));
-  plan.cached.push_back(cached);
+  plan.admitted.push_back({request(id), cached});
   if (s.preemptions == 0) plan.first_scheduled.push_back({id, cached});
   if (hit.blocks > 0) {
     EPH_ASSERT(kv_.take(hit.idle), "INV-3: {} idle kv blocks are not free", hit.idle);

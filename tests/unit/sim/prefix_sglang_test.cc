@@ -202,6 +202,17 @@ TEST_CASE("sglang prefixes: a beginning of 32 tokens is not worth waiting for") 
   CHECK(texts(run(s))[0] == "0..10 0:32 1:14");
 }
 
+TEST_CASE("sglang prefixes: a queue of more than 128 is not sorted") {
+  const std::uint64_t waiting = GENERATE(128, 129);
+  Scenario s = sglang(5000);
+  s.engine().schedule_policy = sim::SchedulePolicy::lpm;
+  s.send_named(0, {1}, 10, 1);
+  for (std::uint64_t i = 1; i < waiting; ++i) s.send(20, 10, 1);
+  s.send_named(20, {1, 6}, 15, 1);
+  const Outcome o = run(s);
+  CHECK(index(o.sink.steps[1].scheduled[0].id) == (waiting == 128 ? 128 : 1));
+}
+
 TEST_CASE(
     "sglang prefixes: without anything shared and without retraction caching changes nothing") {
   Scenario s = sglang(300);
