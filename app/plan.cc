@@ -21,7 +21,9 @@ namespace {
 
 FlagUse flag_use() {
   FlagUse use;
-  use.without = {"replicas", "runs", "horizon"};
+  // Conversations adapt to the replicas, as closed arrivals do.
+  use.without = {"replicas",    "runs",       "horizon",       "turns",
+                 "user-tokens", "think-time", "shared-tokens", "groups"};
   use.lists = {"engine", "gpu", "tp"};
   return use;
 }

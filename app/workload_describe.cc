@@ -19,7 +19,8 @@ FlagUse flag_use() {
   FlagUse use;
   use.deployment = false;
   use.file = false;
-  use.without = {"trace"};  // the word after the command
+  // The word after the command; and conversations, which are no stream of requests.
+  use.without = {"trace", "turns", "user-tokens", "think-time", "shared-tokens", "groups"};
   return use;
 }
 

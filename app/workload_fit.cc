@@ -20,9 +20,10 @@ FlagUse flag_use() {
   FlagUse use;
   use.deployment = false;
   use.file = false;
-  use.without = {"trace",    "workload",    "arrivals",      "rate",
-                 "cv",       "concurrency", "prompt-tokens", "output-tokens",
-                 "requests", "duration",    "length-spread"};
+  use.without = {"trace",       "workload",    "arrivals",      "rate",
+                 "cv",          "concurrency", "prompt-tokens", "output-tokens",
+                 "requests",    "duration",    "length-spread", "turns",
+                 "user-tokens", "think-time",  "shared-tokens", "groups"};
   return use;
 }
 

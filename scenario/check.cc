@@ -116,9 +116,9 @@ void check_deployment(Checker& check, const DeploymentSpec& spec) {
   check.needs("deployment/schedule_policy", spec.engine == "sglang",
               fmt::format("on {}", spec.engine), "it serves first come, first served");
   if (spec.schedule_policy == "lpm" && !spec.prefix_caching.value_or(true)) {
-    check.conflict("deployment/schedule_policy", "lpm has no effect without prefix caching",
-                   fmt::format("turn {} on, or choose fcfs",
-                               check.spell("deployment/prefix_caching")));
+    check.conflict(
+        "deployment/schedule_policy", "lpm has no effect without prefix caching",
+        fmt::format("turn {} on, or choose fcfs", check.spell("deployment/prefix_caching")));
   }
   check.needs("deployment/chunked_prefill", spec.engine != "sglang" && !llamacpp,
               fmt::format("on {}", spec.engine),

@@ -19,20 +19,23 @@ std::string lengths(const SyntheticSpec& spec) {
 std::string synthetic_text(const SyntheticSpec& spec) {
   std::string out;
   if (spec.arrivals == "closed") {
-    out = fmt::format("closed loop of {} requests in flight", spec.concurrency);
+    out = fmt::format("closed loop of {} {}", spec.concurrency,
+                      spec.turns > 1 ? "conversations at once" : "requests in flight");
   } else {
-    out = fmt::format("{} arrivals at {} requests/s", spec.arrivals, number(spec.rate));
+    out = fmt::format("{} arrivals at {} {}/s", spec.arrivals, number(spec.rate),
+                      spec.turns > 1 ? "conversations" : "requests");
     if (spec.arrivals == "gamma") out += fmt::format(" (CV {})", number(spec.cv));
   }
   out += fmt::format(", {}", lengths(spec));
   if (spec.turns > 1) {
-    out += fmt::format(", conversations of {} turns with {} new tokens after {} s", spec.turns,
+    out += fmt::format(", {} turns with {} new tokens after {} s", spec.turns,
                        spec.user_tokens.value_or(spec.prompt_tokens), number(spec.think_time_s));
   }
   if (spec.shared_tokens > 0) {
-    out += fmt::format(", behind {} of {} shared tokens",
-                       spec.groups == 1 ? "a prompt" : fmt::format("one of {} prompts", spec.groups),
-                       spec.shared_tokens);
+    out +=
+        fmt::format(", behind {} of {} shared tokens",
+                    spec.groups == 1 ? "a prompt" : fmt::format("one of {} prompts", spec.groups),
+                    spec.shared_tokens);
   }
   return out + (spec.requests > 0 ? fmt::format(", {} requests", spec.requests)
                                   : fmt::format(", {} s", number(spec.duration_s)));

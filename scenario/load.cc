@@ -168,8 +168,9 @@ Result<std::unique_ptr<ReportingLoad>> make_load(const models::Catalog& catalog,
                                                  std::uint64_t run) {
   const bool sessions = spec.synthetic && spec.synthetic->has_sessions();
   if (sessions || is_closed(spec)) {
-    Result<std::unique_ptr<workload::Load>> closed =
-        sessions ? open_sessions(catalog, spec, seed, run) : open_closed(*spec.synthetic, seed, run);
+    Result<std::unique_ptr<workload::Load>> closed = sessions
+                                                         ? open_sessions(catalog, spec, seed, run)
+                                                         : open_closed(*spec.synthetic, seed, run);
     if (!closed) return closed.error();
     return std::unique_ptr<ReportingLoad>(
         std::make_unique<WatchedLoad>(std::move(*closed), nullptr, std::vector<std::string>{}));

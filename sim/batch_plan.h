@@ -25,15 +25,15 @@ struct PlanEntry {
   [[nodiscard]] bool prefills() const { return (packed & kPrefill) != 0; }
 };
 
-// Admitted for the first time in its life, with so many prompt tokens found in the prefix cache.
-struct FirstAdmission {
-  SeqId seq{};
-  std::int32_t cached = 0;
-};
-
 // A request that got its place in the engine, and the tokens whose KV it found there.
 struct Admission {
   RequestId id{};
+  std::int32_t cached = 0;
+};
+
+// Admitted for the first time in its life, with so many prompt tokens found in the prefix cache.
+struct FirstAdmission {
+  SeqId seq{};
   std::int32_t cached = 0;
 };
 

@@ -7,7 +7,9 @@ namespace eph::sim {
 
 EngineState::EngineState(const models::KvPool& pool, std::int64_t max_num_seqs,
                          std::unique_ptr<PrefixCache> cache)
-    : kv_(pool), cache_(std::move(cache)) {
+    : kv_(pool),
+      cache_(std::move(cache)),
+      queue_(cache_ && cache_->rules().forgets_when_taken ? cache_.get() : nullptr) {
   const auto expected = static_cast<std::size_t>(std::min<std::int64_t>(max_num_seqs, 4096));
   running_.reserve(expected);
   seqs_.reserve(expected);
@@ -97,7 +99,7 @@ bool EngineState::reserve_slow(SeqId id, std::int64_t tokens) {
   Sequence& s = seqs_[index(id)];
   const std::int64_t more = kv_.blocks_for(tokens) - s.capacity / kv_.block_size();
   if (!kv_.take(more)) return false;
-  if (cache_) cache_->take(more);
+  if (queue_ != nullptr) queue_->take(more);
   held_ += more;
   s.capacity += static_cast<std::int32_t>(more * kv_.block_size());
   return true;

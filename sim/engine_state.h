@@ -65,7 +65,7 @@ class EngineState {
     Sequence& s = seqs_[index(id)];
     if (s.computed < s.capacity) return;
     EPH_ASSERT(kv_.take(1), "INV-3: no free kv block of {}", kv_.usable());
-    if (cache_) cache_->take(1);
+    if (queue_ != nullptr) queue_->take(1);
     ++held_;
     s.capacity += static_cast<std::int32_t>(kv_.block_size());
   }
@@ -145,6 +145,7 @@ class EngineState {
   Ring<SeqId> waiting_;
   KvBlocks kv_;
   std::unique_ptr<PrefixCache> cache_;
+  PrefixCache* queue_ = nullptr;   // the cache, if taking blocks concerns it
   std::vector<Content> contents_;  // by sequence, with a cache
   std::int64_t active_ = 0, held_ = 0;
 };

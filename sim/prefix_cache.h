@@ -26,6 +26,7 @@ class PrefixCache {
   struct Rules {
     bool stores_when_scheduled = false;  // else when the prompt's results are there
     bool stores_preempted = false;       // a preempted sequence finds its own blocks again
+    bool forgets_when_taken = true;      // else `take` does nothing, and `forget` makes room
   };
   virtual ~PrefixCache() = default;
   [[nodiscard]] const Rules& rules() const { return rules_; }

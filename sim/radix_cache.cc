@@ -6,7 +6,8 @@
 
 namespace eph::sim {
 
-RadixCache::RadixCache(const models::KvPool& pool) : PrefixCache({}), page_(pool.block_size) {
+RadixCache::RadixCache(const models::KvPool& pool)
+    : PrefixCache({.forgets_when_taken = false}), page_(pool.block_size) {
   nodes_.emplace_back();  // the root, which holds nothing and never goes
   nodes_[kRoot].locks = 1;
 }

@@ -56,6 +56,7 @@ void SglangPolicy::form_prefill(EngineState& state, BatchPlan& plan) {
     }
     if (!add_head(state, plan, left)) break;
   }
+  if (!options_.prefix_caching) return;
   std::int64_t pages = 0;
   for (const PlanEntry entry : plan.entries) pages += ceil_page(entry.tokens()) / page_;
   state.settle(pages);
@@ -198,9 +199,9 @@ void SglangPolicy::form_decode(EngineState& state, BatchPlan& plan) {
     ratio_ = std::min(1.0, static_cast<double>(generated) / static_cast<double>(permitted + 1));
     batch_is_full_ = false;
   }
-  const std::int64_t pages = options_.prefix_caching ? pages_needed(state) : 0;
+  const std::int64_t used_before = state.kv().used();
   for (const SeqId id : state.running()) state.grow_for_next(id);
-  state.settle(pages);
+  state.settle(state.kv().used() - used_before);
   DecodeWriter writer(state, plan);
   const std::size_t taken =
       writer.take_run<DecodeWriter::Exhausted::take>(0, options_.max_num_seqs);

@@ -92,8 +92,8 @@ std::int64_t unbounded_token_hits(const std::vector<Prompt>& all) {
     hits += std::min(found, prompt.tokens - 1);
     for (std::size_t i = 0; i < prompt.names.size(); ++i) {
       std::int64_t& most = seen[prompt.names[i]];
-      most = std::max(most, std::min<std::int64_t>(
-                                512, prompt.tokens - 512 * static_cast<std::int64_t>(i)));
+      most = std::max(
+          most, std::min<std::int64_t>(512, prompt.tokens - 512 * static_cast<std::int64_t>(i)));
     }
   }
   return hits;
@@ -174,7 +174,7 @@ TEST_CASE("Mooncake: hits in an unbounded cache are those of blocks seen before"
 TEST_CASE("Mooncake: hits in a bounded cache are those of a queue of single blocks") {
   const std::vector<Prompt> all = prompts();
   if (all.empty()) return;
-  for (const std::int64_t blocks : {20'000, 100'000, 400'000}) {
+  for (const std::int64_t blocks : {20'000, 400'000}) {
     const sim::RunCounts vllm = simulate(models::EngineKind::vllm, blocks, 16, 1);
     CAPTURE(blocks, vllm.hit_rate());
     CHECK(vllm.cached_tokens == static_cast<std::uint64_t>(bounded_hits(all, blocks, 16)));

@@ -80,6 +80,12 @@ TEST_CASE("an option that has no effect is refused") {
               "--requests-out holds one run, and there are 2; leave out one of the two");
   check_usage(with({"--cv", "2"}),
               "--cv: has no effect on poisson arrivals; choose --arrivals gamma");
+  check_usage(with({"--groups", "2"}),
+              "--groups: has no effect without a shared prompt; give --shared-tokens too");
+  check_usage(with({"--think-time", "2"}),
+              "--think-time: has no effect without later turns; give --turns of at least 2");
+  check_usage(with({"--schedule-policy", "lpm"}),
+              "--schedule-policy: has no effect on vllm; it serves first come, first served");
   check_usage(
       {"plan", "--model", "m", "--requests", "5"},
       "plan needs an objective; give --slo, as in --slo p95_ttft=500ms --slo p95_tpot=30ms");
@@ -102,9 +108,10 @@ TEST_CASE("calibrate and validate say what they need") {
               "--keep needs --data; give the measured data and the profile to write");
   check_usage({"calibrate", "--coldstart", "f", "--out", "o", "--tp", "2"},
               "--tp has no effect on start-ups; leave it out");
-  check_usage({"calibrate", "--engine", "llamacpp", "--data", "d", "--out", "o", "--linearisations", "2"},
-              "--linearisations has no effect on llama.cpp: all machines and both held-out sets are "
-              "always fitted; leave it out");
+  check_usage(
+      {"calibrate", "--engine", "llamacpp", "--data", "d", "--out", "o", "--linearisations", "2"},
+      "--linearisations has no effect on llama.cpp: all machines and both held-out sets are "
+      "always fitted; leave it out");
   check_usage({"calibrate", "--keep", "p.json", "--data", "d", "--out", "o", "--splits", "2"},
               "--splits has no effect with --keep; leave it out: the coefficients are not fitted");
   check_usage({"calibrate", "--engine", "vllm", "--host-from", "f", "--data", "d"},

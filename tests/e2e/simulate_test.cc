@@ -49,6 +49,32 @@ TEST_CASE("a closed loop keeps its requests in flight") {
   CHECK(value(json, "runs/0/mean_running") <= 4);
 }
 
+// Turn 1 computes 110 tokens, of which six blocks of 16 are full; turn 2 has 100 + 11 + 20 prompt
+// tokens, finds 96 and computes 35 in 10 + 3.5 ms; turn 3 has 162 and finds 128 of 141. That is 224
+// of 393.
+TEST_CASE("a conversation finds its earlier turns in the cache") {
+  const std::string path = out_path("e2e_turns.csv");
+  auto words = on_linear({"--arrivals", "closed", "--concurrency", "1", "--requests", "3",
+                          "--turns", "3", "--prompt-tokens", "100", "--output-tokens", "11",
+                          "--user-tokens", "20", "--think-time", "0", "--block-size", "16"});
+  auto as_json = words;
+  as_json.insert(as_json.end(), {"--json", "--requests-out", path});
+  const Json json = result(as_json);
+  CHECK(value(json, "runs/0/counts/cached_tokens") == 224);
+  CHECK(value(json, "runs/0/prefix_hit_rate") == Approx(224.0 / 393));
+  const auto table = CsvTable::load(path);
+  REQUIRE(table);
+  for (const auto& [row, cached] : {std::pair{0, 0}, {1, 96}, {2, 128}})
+    CHECK(**table->integer(static_cast<std::size_t>(row), "cached_tokens") == cached);
+  CHECK(table->text(1, "ttft_ms") == "13.5");
+  CHECK(ephemeris(words).out.find("prefix cache 57.0 % of the prompt tokens found") !=
+        std::string::npos);
+  words.insert(words.end(), {"--prefix-caching", "off"});
+  const std::string off = ephemeris(words).out;
+  CHECK(off.find("prefix cache") == std::string::npos);
+  CHECK(off.find("every prompt is computed in full") != std::string::npos);
+}
+
 TEST_CASE("the same input gives the same bytes, another seed gives others") {
   const auto words =
       on_linear({"--rate", "20", "--requests", "300", "--length-spread", "0.5", "--json"});
@@ -102,10 +128,10 @@ TEST_CASE(
   REQUIRE(json);
   const auto table = CsvTable::load(path);
   REQUIRE(table);
-  CHECK(table->header() == std::vector<std::string>{"index", "arrival_s", "prompt_tokens",
-                                                    "output_tokens", "replica", "queued_s",
-                                                    "first_token_s", "finish_s", "ttft_ms",
-                                                    "tpot_ms", "e2e_ms", "preemptions", "status"});
+  CHECK(table->header() ==
+        std::vector<std::string>{"index", "arrival_s", "prompt_tokens", "output_tokens", "replica",
+                                 "queued_s", "first_token_s", "finish_s", "ttft_ms", "tpot_ms",
+                                 "e2e_ms", "preemptions", "cached_tokens", "status"});
   const auto arrived = static_cast<std::size_t>(value(*json, "runs/0/counts/arrived"));
   CHECK(table->rows() == arrived);
   CHECK(value(*json, "runs/0/counts/unfinished") > 0);

@@ -16,6 +16,7 @@ class ClosedLoad final : public workload::Load {
     std::int64_t total = 1;
     std::int32_t prompt = 1;
     std::int32_t output_min = 1, output_max = 1;
+    std::int32_t shared = 0;  // leading prompt tokens that every third request has
   };
   explicit ClosedLoad(const Options& options)
       : options_(options), due_(std::min(options.concurrency, options.total)) {}
@@ -31,6 +32,8 @@ class ClosedLoad final : public workload::Load {
         options_.output_min + static_cast<std::int32_t>(stream.below(static_cast<std::uint64_t>(
                                   options_.output_max - options_.output_min + 1)));
     arrival.max_output_tokens = arrival.output_tokens;
+    arrival.prefix_tokens = options_.shared;
+    arrival.prefix_group = static_cast<std::uint32_t>(sent_ % 3);
     return arrival;
   }
   void on_finished(RequestId, SimTime now) override {

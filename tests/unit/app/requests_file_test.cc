@@ -17,6 +17,7 @@ sim::RequestRecord finished(std::uint64_t id) {
   r.prompt_tokens = 100;
   r.output_tokens = 11;
   r.preemptions = 1;
+  r.cached_tokens = 64;
   r.sent = SimTime::from_seconds(1.5);
   r.engine_queued = SimTime::from_seconds(1.625);
   r.first_token = SimTime::from_seconds(2);
@@ -28,7 +29,7 @@ sim::RequestRecord finished(std::uint64_t id) {
 
 // TTFT 2 - 1.5 = 0.5 s; TPOT (3 - 2) / (11 - 1) = 0.1 s; end to end 1.5 s.
 TEST_CASE("a finished request's row has instants in seconds and latencies in milliseconds") {
-  CHECK(request_row(finished(7)) == "7,1.5,100,11,3,1.625,2,3,500,100,1500,1,finished\n");
+  CHECK(request_row(finished(7)) == "7,1.5,100,11,3,1.625,2,3,500,100,1500,1,64,finished\n");
 }
 
 TEST_CASE("what a request never reached is empty") {
@@ -36,17 +37,17 @@ TEST_CASE("what a request never reached is empty") {
   r.status = sim::RequestStatus::unfinished;
   r.finish = SimTime::never();
   r.output_tokens = 4;
-  CHECK(request_row(r) == "0,1.5,100,4,3,1.625,2,,500,,,1,unfinished\n");
+  CHECK(request_row(r) == "0,1.5,100,4,3,1.625,2,,500,,,1,64,unfinished\n");
   r.first_token = SimTime::never();
   r.engine_queued = SimTime::never();
   r.status = sim::RequestStatus::rejected;
-  CHECK(request_row(r) == "0,1.5,100,4,,,,,,,,1,rejected\n");
+  CHECK(request_row(r) == "0,1.5,100,4,,,,,,,,1,64,rejected\n");
 }
 
 TEST_CASE("a one-token output has no time per output token") {
   sim::RequestRecord r = finished(0);
   r.output_tokens = 1;
-  CHECK(request_row(r) == "0,1.5,100,1,3,1.625,2,3,500,,1500,1,finished\n");
+  CHECK(request_row(r) == "0,1.5,100,1,3,1.625,2,3,500,,1500,1,64,finished\n");
 }
 
 TEST_CASE("rows are written in the order sent, whatever order requests end in") {

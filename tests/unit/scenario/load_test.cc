@@ -119,19 +119,60 @@ TEST_CASE("constant arrivals have the rate and the lengths asked for") {
         "constant arrivals at 4 requests/s, 100 prompt and 128 output tokens +- 10 %, 10 s");
 }
 
-TEST_CASE("prefix information that is not used is warned about") {
+TEST_CASE("requests that share prefixes are known as such, their hashes carried along") {
   WorkloadSpec spec;
   spec.trace = write("prefix.csv",
                      "arrival_s,prompt_tokens,output_tokens,prefix_group,prefix_tokens\n0,100,5,a,"
                      "50\n1,100,5,a,50\n");
   const auto load = make_load(catalog(), spec, 1, 0);
   REQUIRE(load);
-  CHECK((*load)->warnings().empty());
+  CHECK_FALSE((*load)->shares_prefixes());
   (void)all(**load);
-  CHECK((*load)->warnings() ==
-        std::vector<std::string>{"the prefix information of the requests is not used: "
-                                 "every prompt is computed in full"});
-  CHECK(load_requests(catalog(), spec, 1, 0)->warnings == (*load)->warnings());
+  CHECK((*load)->shares_prefixes());
+  CHECK(load_requests(catalog(), spec, 1, 0)->shares_prefixes);
+
+  spec.trace = write("hashes.jsonl",
+                     "{\"timestamp\": 0, \"input_length\": 600, \"output_length\": 5, "
+                     "\"hash_ids\": [4, 7]}\n"
+                     "{\"timestamp\": 3000, \"input_length\": 500, \"output_length\": 5, "
+                     "\"hash_ids\": [4]}\n");
+  const auto list = load_requests(catalog(), spec, 1, 0);
+  REQUIRE(list);
+  CHECK(list->hashes == std::vector<std::uint64_t>{4, 7, 4});
+  const auto again = replay(*list);
+  CHECK(again->hash_block_tokens() == 512);
+  const workload::Arrival first = again->take();
+  CHECK(again->block_hashes(first).size() == 2);
+  const workload::Arrival second = again->take();
+  REQUIRE(again->block_hashes(second).size() == 1);
+  CHECK(again->block_hashes(second)[0] == 4);
+}
+
+TEST_CASE("conversations are a load of their own and no stream of requests") {
+  WorkloadSpec spec;
+  spec.synthetic.emplace();
+  spec.synthetic->rate = 2;
+  spec.synthetic->prompt_tokens = 100;
+  spec.synthetic->output_tokens = 10;
+  spec.synthetic->requests = 6;
+  spec.synthetic->turns = 3;
+  spec.synthetic->user_tokens = 20;
+  spec.synthetic->think_time_s = 0;
+  spec.synthetic->shared_tokens = 50;
+  CHECK(describe(spec) ==
+        "poisson arrivals at 2 conversations/s, 100 prompt and 10 output tokens, 3 turns with 20 "
+        "new tokens after 0 s, behind a prompt of 50 shared tokens, 6 requests");
+  CHECK_FALSE(load_requests(catalog(), spec, 1, 0));
+  const auto load = make_load(catalog(), spec, 1, 0);
+  REQUIRE(load);
+  const workload::Arrival first = (*load)->take();
+  CHECK(first.prompt_tokens == 150);
+  CHECK(first.prefix_tokens == 50);
+  (*load)->on_finished(RequestId{0}, first.at);
+  const workload::Arrival second = (*load)->take();
+  CHECK(second.at == first.at);
+  CHECK(second.prompt_tokens == 150 + 10 + 20);
+  CHECK(second.stream == first.stream);
 }
 
 TEST_CASE("an unknown workload model is answered with the shipped names") {

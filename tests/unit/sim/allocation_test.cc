@@ -26,15 +26,17 @@ using namespace eph::test;
 TEST_CASE("a run ten times as long allocates no more than growing arrays do") {
   const auto kind =
       GENERATE(models::EngineKind::vllm, models::EngineKind::sglang, models::EngineKind::trtllm);
-  CAPTURE(static_cast<int>(kind));
+  const bool caching = GENERATE(false, true);
+  CAPTURE(static_cast<int>(kind), caching);
   const LinearStepModel step(5e-3, 2e-5, 1e-5, 1e-9);
   Scenario s(kind, step, 16 * 8, 16);  // tight: the first two engines preempt
   s.engine().async_scheduling = true;
   s.engine().max_num_seqs = 16;
+  s.engine().prefix_caching = caching;
   s.engine().new_token_ratio_init = s.engine().new_token_ratio_min = 0.1;
   s.config.replica.front_end = {0.001, 0.001, 0.0005, 0.0005, 1e-6, 1e-5};
   const auto count = [&](std::int64_t requests) {
-    ClosedLoad load({20, requests, 100, 50, 150});
+    ClosedLoad load({20, requests, 100, 50, 150, caching ? 60 : 0});
     const std::uint64_t before = allocations;
     const auto summary = sim::Simulation(s.config).run(load, {});
     REQUIRE(summary.has_value());

@@ -1,5 +1,5 @@
-// SGLang's radix cache on scripts short enough to work out by hand. Steps take 10 ms, pages hold one
-// token, the prompts' named blocks ten. The rules: a prompt enters the tree when its prefill is
+// SGLang's radix cache on scripts short enough to work out by hand. Steps take 10 ms, pages hold
+// one token, the prompts' named blocks ten. The rules: a prompt enters the tree when its prefill is
 // complete, a finished request with all but its last token; look-ups split nodes and mark the path
 // as used; when a batch lacks pages, unlocked leaves go, least recently used first, whole, until as
 // many tokens are gone as the batch needs.
@@ -35,6 +35,17 @@ TEST_CASE("sglang prefixes: a prompt is found once it is computed, all but its l
   s.send_named(5, {1}, 10, 1);
   const Outcome o = run(s);
   CHECK(texts(o) == Steps{"0..10 0:10", "10..20 1:1", "20..30 0:1", "30..40 0:1"});
+}
+
+TEST_CASE(
+    "sglang prefixes: under the overlap scheduler a prompt is found when its results are there") {
+  Scenario s = sglang();
+  s.engine().async_scheduling = true;
+  s.send_named(0, {1}, 10, 3);
+  s.send_named(1, {1}, 10, 1);
+  const Outcome o = run(s);
+  // Steps 1 and 2 are composed at 0 ms; at 10 ms the prompt is in the tree and request 1 is seen.
+  CHECK(texts(o)[2] == "20..30 1:1");
 }
 
 TEST_CASE("sglang prefixes: equal prompts of one batch are computed twice and kept once") {
@@ -94,8 +105,8 @@ TEST_CASE("sglang prefixes: idle pages go when a batch lacks room, as many as it
 TEST_CASE("sglang prefixes: the leaf that was used longest ago goes first, then its parents") {
   Scenario s = sglang(40);
   s.send_named(0, {1, 2}, 20, 1);
-  s.send_named(20, {1, 3}, 20, 1);      // splits: 1 with the leaves 2 and 3
-  s.send_named(40, {1, 2, 4}, 21, 1);   // a leaf of one token under 2; 31 pages in the tree
+  s.send_named(20, {1, 3}, 20, 1);     // splits: 1 with the leaves 2 and 3
+  s.send_named(40, {1, 2, 4}, 21, 1);  // a leaf of one token under 2; 31 pages in the tree
   SECTION("10 pages: leaf 3") {
     s.send_named(60, {7}, 10, 1);
     s.send_named(80, {1, 2, 4}, 21, 1);
@@ -191,7 +202,19 @@ TEST_CASE("sglang prefixes: a beginning of 32 tokens is not worth waiting for") 
   CHECK(texts(run(s))[0] == "0..10 0:32 1:14");
 }
 
-TEST_CASE("sglang prefixes: without anything shared and without retraction caching changes nothing") {
+TEST_CASE("sglang prefixes: a queue of more than 128 is not sorted") {
+  const std::uint64_t waiting = GENERATE(128, 129);
+  Scenario s = sglang(5000);
+  s.engine().schedule_policy = sim::SchedulePolicy::lpm;
+  s.send_named(0, {1}, 10, 1);
+  for (std::uint64_t i = 1; i < waiting; ++i) s.send(20, 10, 1);
+  s.send_named(20, {1, 6}, 15, 1);
+  const Outcome o = run(s);
+  CHECK(index(o.sink.steps[1].scheduled[0].id) == (waiting == 128 ? 128 : 1));
+}
+
+TEST_CASE(
+    "sglang prefixes: without anything shared and without retraction caching changes nothing") {
   Scenario s = sglang(300);
   for (int i = 0; i < 40; ++i) s.send(7.0 * i, 5 + i % 13, 1 + i % 7);
   const Outcome on = run(s);

@@ -1,7 +1,7 @@
-// TensorRT-LLM's block reuse on scripts short enough to work out by hand. Steps take 10 ms, KV blocks
-// and the prompts' named blocks hold 4 tokens. The rules: full blocks, of all tokens but the last;
-// a context's blocks are stored when it is complete, the rest when the request ends; what is stored
-// already is not stored twice; admission sets aside prompt + max_tokens in full.
+// TensorRT-LLM's block reuse on scripts short enough to work out by hand. Steps take 10 ms, KV
+// blocks and the prompts' named blocks hold 4 tokens. The rules: full blocks, of all tokens but the
+// last; a context's blocks are stored when it is complete, the rest when the request ends; what is
+// stored already is not stored twice; admission sets aside prompt + max_tokens in full.
 #include "tests/support/scenario.h"
 
 using namespace eph;
@@ -54,6 +54,17 @@ TEST_CASE("trtllm prefixes: it also waits for a context in chunks") {
   CHECK(texts(o) == Steps{"0..10 0:8", "10..20 0:4", "20..30 1:4"});
 }
 
+TEST_CASE("trtllm prefixes: the overlap scheduler looks before the context's results are there") {
+  Scenario s = trtllm();
+  s.engine().async_scheduling = true;
+  s.send_named(0, {1, 2, 3}, 12, 2);
+  s.send_named(0, {1, 2, 3}, 12, 1);
+  s.send_named(25, {1, 2, 3}, 12, 1);
+  const Outcome o = run(s);
+  // Step 2 is composed when step 1 starts: request 0 is past its context, and nothing is stored.
+  CHECK(texts(o) == Steps{"0..10 0:12", "10..20 0:1 1:12", "25..35 2:4"});
+}
+
 TEST_CASE("trtllm prefixes: blocks to completion are needed in full, shared ones set aside once") {
   Scenario s = trtllm(8);
   s.send_named(0, {1, 2, 3}, 12, 4);
@@ -83,7 +94,7 @@ TEST_CASE("trtllm prefixes: the next turn finds prompt and answer but for the la
 TEST_CASE("trtllm prefixes: what was stored twice is stored once and lost with it") {
   Scenario s = trtllm(5);
   s.send_named(0, {1, 2}, 8, 1);
-  s.send_named(20, {1, 2}, 8, 1);     // finds block 1, computes 2 again: not stored
+  s.send_named(20, {1, 2}, 8, 1);  // finds block 1, computes 2 again: not stored
   s.send_named(40, {5, 6, 7}, 12, 1);
   s.send_named(60, {1, 2, 3}, 9, 1);
   const Outcome o = run(s);

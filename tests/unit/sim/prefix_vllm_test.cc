@@ -61,6 +61,16 @@ TEST_CASE("vllm prefixes: blocks are found from the step on that computes them")
   CHECK(o.sink.steps[1].record.kv_blocks_used == 6);
 }
 
+TEST_CASE("vllm prefixes: asynchronous scheduling finds blocks of the step in flight") {
+  Scenario s = vllm();
+  s.engine().async_scheduling = true;
+  s.engine().max_num_seqs = 2;
+  s.engine().max_num_batched_tokens = 12;
+  s.send_named(0, {1, 2, 3}, 12, 1);
+  s.send_named(0, {1, 2, 3}, 12, 1);
+  CHECK(texts(run(s)) == Steps{"0..10 0:12", "10..20 1:4"});
+}
+
 TEST_CASE("vllm prefixes: a cut prompt leaves the chunk that was scheduled") {
   Scenario s = vllm();
   s.engine().max_num_batched_tokens = 10;
@@ -159,7 +169,7 @@ TEST_CASE("vllm prefixes: a group shares its prefix in whole blocks") {
 TEST_CASE("vllm prefixes: named blocks need not be multiples of KV blocks") {
   Scenario s = vllm(1000, 6);
   s.send_named(0, {1, 2}, 12, 1);
-  s.send_named(50, {1, 3}, 12, 1);     // six tokens in common: one KV block
+  s.send_named(50, {1, 3}, 12, 1);      // six tokens in common: one KV block
   s.send_named(100, {1, 2, 4}, 13, 1);  // twelve
   s.send_named(150, {1, 2}, 10, 1);     // the last name covers four tokens only: 9 may be found
   CHECK(cached(run(s)) == Cached{0, 4, 12, 8});
