@@ -12,6 +12,7 @@ struct Command {
   int (*run)(const Arguments& arguments);  // the exit code
 };
 
+const CommandSpec& autoscale_spec();
 const CommandSpec& calibrate_spec();
 const CommandSpec& catalog_spec();
 const CommandSpec& explain_spec();
@@ -24,6 +25,7 @@ const CommandSpec& validate_spec();
 const CommandSpec& describe_spec();
 const CommandSpec& fit_spec();
 
+int run_autoscale(const Arguments& arguments);
 int run_calibrate(const Arguments& arguments);
 int run_catalog(const Arguments& arguments);
 int run_explain(const Arguments& arguments);

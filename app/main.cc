@@ -17,8 +17,8 @@
 namespace eph::app {
 namespace {
 
-const std::array<Command, 11>& commands() {
-  static const std::array<Command, 11> all{{{plan_spec, run_plan},
+const std::array<Command, 12>& commands() {
+  static const std::array<Command, 12> all{{{plan_spec, run_plan},
                                             {simulate_spec, run_simulate},
                                             {explain_spec, run_explain},
                                             {describe_spec, run_describe},
@@ -27,6 +27,7 @@ const std::array<Command, 11>& commands() {
                                             {calibrate_spec, run_calibrate},
                                             {validate_spec, run_validate},
                                             {startup_spec, run_startup},
+                                             {autoscale_spec, run_autoscale},
                                             {catalog_spec, run_catalog},
                                             {schema_spec, run_schema}}};
   return all;
