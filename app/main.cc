@@ -17,10 +17,11 @@
 namespace eph::app {
 namespace {
 
-const std::array<Command, 12>& commands() {
-  static const std::array<Command, 12> all{{{plan_spec, run_plan},
+const std::array<Command, 13>& commands() {
+  static const std::array<Command, 13> all{{{plan_spec, run_plan},
                                             {simulate_spec, run_simulate},
                                             {explain_spec, run_explain},
+                                             {sweep_spec, run_sweep},
                                             {describe_spec, run_describe},
                                             {fit_spec, run_fit},
                                             {import_spec, run_import},

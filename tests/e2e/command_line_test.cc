@@ -14,6 +14,7 @@ const std::vector<std::vector<std::string>> kCommands{{"plan"},
                                                       {"calibrate"},
                                                       {"validate"},
                                                       {"startup"},
+                                                      {"sweep"},
                                                       {"autoscale"},
                                                       {"catalog"},
                                                       {"schema"}};

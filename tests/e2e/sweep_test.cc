@@ -1,0 +1,86 @@
+#include <catch2/catch.hpp>
+
+#include <sstream>
+
+#include "tests/e2e/run.h"
+
+using namespace eph::test;
+
+namespace {
+
+std::vector<std::string> sweep(std::vector<std::string> more) {
+  std::vector<std::string> words = on_linear({"--arrivals", "poisson", "--requests", "200"});
+  words.front() = "sweep";
+  words.insert(words.end(), more.begin(), more.end());
+  return words;
+}
+
+std::vector<std::string> lines(const std::string& text) {
+  std::vector<std::string> out;
+  std::istringstream stream(text);
+  for (std::string line; std::getline(stream, line);) out.push_back(line);
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("a sweep has a row for every combination, the last field fastest") {
+  const Finished done = ephemeris(sweep({"--vary", "replicas=1..3", "--vary", "rate=10,20.5"}));
+  CAPTURE(done.err);
+  REQUIRE(done.code == 0);
+  const auto rows = lines(done.out);
+  REQUIRE(rows.size() == 7);
+  CHECK(rows[0].starts_with("replicas,rate,status,note,gpus,runs,requests,finished,"));
+  CHECK(rows[1].starts_with("1,10,ok,,1,1,200,200,"));
+  CHECK(rows[2].starts_with("1,20.5,"));
+  CHECK(rows[6].starts_with("3,20.5,ok,,3,1,200,200,"));
+}
+
+TEST_CASE("a sweep's row is what simulate says, on any number of threads") {
+  const Finished one = ephemeris(sweep({"--rate", "20", "--vary", "replicas=1,2", "--json", "--threads", "1"}));
+  const Finished two = ephemeris(sweep({"--rate", "20", "--vary", "replicas=1,2", "--json", "--threads", "2"}));
+  REQUIRE(one.code == 0);
+  CHECK(one.out == two.out);
+  std::vector<std::string> words = on_linear({"--arrivals", "poisson", "--rate", "20", "--requests", "200", "--replicas", "2", "--json"});
+  const Finished simulated = ephemeris(words);
+  REQUIRE(simulated.code == 0);
+  // The p95 of TTFT as both print it.
+  const auto value = [](const std::string& text, const std::string& key) {
+    const std::size_t at = text.find(key);
+    REQUIRE(at != std::string::npos);
+    return std::stod(text.substr(at + key.size()));
+  };
+  const std::string row = lines(one.out).at(1);
+  const std::size_t ttft = simulated.out.find("\"ttft\"");
+  REQUIRE(ttft != std::string::npos);
+  CHECK(value(row, "\"ttft_p95_ms\": ") == Approx(value(simulated.out.substr(ttft), "\"p95\": ")));
+}
+
+TEST_CASE("replications give an interval for each figure") {
+  const Finished done = ephemeris(sweep({"--rate", "20", "--vary", "replicas=1,2", "--runs", "4", "--json"}));
+  REQUIRE(done.code == 0);
+  CHECK(done.out.find("\"ttft_p95_ms_low\": ") != std::string::npos);
+  CHECK(done.out.find("\"runs\": 4") != std::string::npos);
+}
+
+TEST_CASE("a point whose model does not fit is a row, a bad field is an error") {
+  const Finished done = ephemeris({"sweep", "--model", "meta-llama/Llama-3.1-70B", "--arrivals", "poisson", "--rate", "1",
+                                   "--requests", "5", "--vary", "tp=1,4"});
+  CAPTURE(done.err);
+  REQUIRE(done.code == 0);
+  CHECK(lines(done.out).at(1).starts_with("1,infeasible,"));
+  CHECK(lines(done.out).at(2).starts_with("4,ok,"));
+  const auto error = [](std::vector<std::string> more) {
+    const Finished bad = ephemeris(sweep(std::move(more)));
+    CHECK(bad.code == 2);
+    CHECK(bad.out.empty());
+    return bad.err;
+  };
+  CHECK(error({}).find("nothing is varied") != std::string::npos);
+  CHECK(error({"--vary", "replica=1"}).find("did you mean \"replicas\"?") != std::string::npos);
+  CHECK(error({"--vary", "replicas=3..1"}).find("3 is above 1") != std::string::npos);
+  CHECK(error({"--vary", "replicas=0"}).find("replicas") != std::string::npos);
+  CHECK(error({"--vary", "replicas=1,1"}).find("given twice") != std::string::npos);
+  CHECK(error({"--vary", "replicas=1", "--vary", "replicas=2"}).find("given twice") != std::string::npos);
+  CHECK(error({"--vary", "rate=1", "--rate", "2"}).find("--rate and --vary rate both set it") != std::string::npos);
+}
