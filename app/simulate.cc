@@ -29,7 +29,7 @@ std::vector<OptionGroup> groups() {
   for (const OptionSpec& option : std::initializer_list<OptionSpec>{
            {"series-out", "FILE", "write the queue, running requests and KV use over time as CSV"},
            {"series-interval", "TIME", "time between samples of the series [1 s]"},
-           {"check", "", "exit with 1 when an objective is missed or requests are left unfinished"},
+           {"check", "", "with --slo: exit with 1 when an objective is missed or requests are left unfinished"},
            {"timing", "", "add the wall-clock time, which differs from run to run"}}) {
     output.options.push_back(option);
   }
@@ -193,6 +193,9 @@ int run_simulate(const Arguments& arguments) {
   Result<std::vector<RunOutcome>> outcomes = simulate_all(*catalog, *options, *assembly);
   if (!outcomes) return fail(outcomes.error());
 
+  if (outcomes->front().summary.counts.arrived == 0) {
+    return fail(usage_error("the workload has no request", "look at its window, its caps and its rows"));
+  }
   SimulateReport report;
   report.scenario = &scenario;
   report.assembly = &*assembly;

@@ -69,7 +69,7 @@ std::string rates(const sim::RunSummary& run) {
   std::string out = fmt::format(
       "throughput   {} requests/s, {} output tokens/s, {} tokens/s over {}\n",
       human(run.requests_per_s), human(run.output_tokens_per_s), human(run.total_tokens_per_s),
-      human_time((run.last_finish - run.first_sent).seconds()));
+      human_time(std::max(0.0, (run.last_finish - run.first_sent).seconds())));
   if (!run.slos.empty()) {
     out += fmt::format("goodput      {} requests/s, {} of the requests sent\n",
                        human(run.goodput_per_s), percent(run.goodput_share));

@@ -30,9 +30,12 @@ std::vector<ErrorLine> error_tables(const std::vector<ScoredRow>& rows) {
       const auto& predicted = row.predicted[figure];
       const auto& measured = row.measured[figure];
       if (!predicted || !measured) continue;
-      for (Pairs* pairs : {&by_engine[{row.engine, "", "", figure}],
+      // Disaggregated rows are an approximation of their own: no part of an engine's errors.
+      const bool own = row.protocol == "disaggregated";
+      for (Pairs* pairs : {own ? nullptr : &by_engine[{row.engine, "", "", figure}],
                            &by_protocol[{row.engine, row.protocol, "", figure}],
                            &by_model[{row.engine, row.protocol, row.model, figure}]}) {
+        if (pairs == nullptr) continue;
         pairs->predicted.push_back(*predicted);
         pairs->measured.push_back(*measured);
       }

@@ -40,8 +40,12 @@ void Collector::on_ended(SimTime now, const RequestRow& row) {
   emit(row);
 }
 
-void Collector::on_unfinished(const RequestRow& row) {
+void Collector::on_unfinished(SimTime now, const RequestRow& row) {
   ++summary_.counts.unfinished;
+  // It has waited this long at least: what a horizon cuts must not look short.
+  const RequestRecord& record = row.record;
+  if (row.measured && record.first_token == SimTime::never() && now > record.sent)
+    horizon_.add(index(record.id), record.sent, now - record.sent);
   emit(row);
 }
 

@@ -18,7 +18,7 @@ class Collector {
 
   void on_sent(SimTime now, const RequestRow& row);
   void on_ended(SimTime now, const RequestRow& row);  // finished or rejected, at the client
-  void on_unfinished(const RequestRow& row);
+  void on_unfinished(SimTime now, const RequestRow& row);
   void on_gap(Duration gap, std::uint64_t count) { summary_.itl.add(gap, count); }
   void on_preempted(std::uint64_t count) { summary_.counts.preemptions += count; }
   void on_step_end(const BatchPlan& plan);

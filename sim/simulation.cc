@@ -231,7 +231,7 @@ RunSummary Run::stop() {
     if (row.record.finish > now_) row.record.finish = SimTime::never();
     if (row.record.engine_scheduled > now_) row.record.engine_scheduled = SimTime::never();
     if (row.record.first_token > now_) row.record.first_token = SimTime::never();
-    collector_.on_unfinished(row);
+    collector_.on_unfinished(now_, row);
   }
   return collector_.finish(now_);
 }

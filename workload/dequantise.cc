@@ -21,9 +21,9 @@ class Dequantised : public Decorator {
     hashes_.clear();
     std::size_t filled = 0;
     while (filled < out.size()) {
-      if (next_ == group_.size()) {
+      if (next_ == group_.size() && (failure_ || !read_group())) {
         if (failure_ && filled == 0) return *failure_;
-        if (failure_ || !read_group()) break;
+        break;
       }
       out[filled++] = pen_.release(group_[next_++], hashes_);
     }

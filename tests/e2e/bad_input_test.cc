@@ -24,6 +24,17 @@ std::vector<std::string> with_trace(const std::string& path) {
 
 }  // namespace
 
+TEST_CASE("a fault in the first row of a Mooncake trace is reported, not an empty run") {
+  const std::string trace = spill_out(
+      "first.jsonl",
+      "{\"timestamp\":0,\"input_length\":\"x\",\"output_length\":40,\"hash_ids\":[0,1,2]}\n"
+      "{\"timestamp\":3000,\"input_length\":1100,\"output_length\":40,\"hash_ids\":[0,1,2]}\n");
+  const Finished done = ephemeris(on_linear({"--trace", trace}));
+  CHECK(done.code == 2);
+  CHECK(done.out.empty());
+  CHECK(done.err.find("first.jsonl:1:") != std::string::npos);
+}
+
 TEST_CASE("a missing file is an error of kind 3") {
   check_error(with_trace("no/such/trace.csv"), 3,
               "no/such/trace.csv: cannot open: No such file or directory; check the path");
