@@ -109,11 +109,11 @@ Result<sim::RequestRecord> Finder::found() {
       return usage_error(fmt::format("there is no request {}", *question_.request),
                          "simulate --requests-out lists the requests of a run");
     if (record_->status == sim::RequestStatus::finished) return *record_;
-    return usage_error(
-        fmt::format("request {} was {}", *question_.request,
-                    record_->status == sim::RequestStatus::rejected ? "rejected"
-                                                                    : "unfinished at the horizon"),
-        "explain one that finished");
+    std::string_view what = "unfinished at the horizon";
+    if (record_->status == sim::RequestStatus::rejected) what = "rejected";
+    if (record_->status == sim::RequestStatus::cancelled) what = "cancelled by its client";
+    return usage_error(fmt::format("request {} was {}", *question_.request, what),
+                       "explain one that finished");
   }
   if (records_.empty())
     return usage_error(fmt::format("no request has a {}", question_.of_name),
@@ -133,6 +133,7 @@ Result<void> run_with(const models::Catalog& catalog, const scenario::Scenario& 
   auto load = scenario::make_load(catalog, scenario.workload, scenario.seed, 0);
   if (!load) return load.error();
   sim::SimulationConfig config = assembly.config;
+  scenario::set_clients(scenario.workload, config);
   config.seed = scenario.seed;
   if (scenario.horizon_s) config.horizon = SimTime::from_seconds(*scenario.horizon_s);
   sim::RunOptions options;

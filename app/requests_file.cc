@@ -29,6 +29,8 @@ std::string_view status_name(sim::RequestStatus status) {
       return "rejected";
     case sim::RequestStatus::unfinished:
       return "unfinished";
+    case sim::RequestStatus::cancelled:
+      return "cancelled";
   }
   EPH_ASSERT(false, "request status {}", static_cast<int>(status));
 }
@@ -67,13 +69,14 @@ std::string requests_header() {
 std::string request_row(const sim::RequestRecord& r) {
   const bool started = r.first_token != SimTime::never();
   const bool ended = r.status == sim::RequestStatus::finished;
+  const bool gave_up = r.status == sim::RequestStatus::cancelled;
   const bool served = r.engine_queued != SimTime::never();
   return fmt::format(
       "{},{},{},{},{},{},{},{},{},{},{},{},{},{}\n", index(r.id), seconds(r.sent), r.prompt_tokens,
       r.output_tokens, served ? fmt::format("{}", index(r.replica)) : "", instant(r.engine_queued),
-      instant(r.first_token), ended ? instant(r.finish) : "", started ? ms(r.ttft()) : "",
-      ended && r.output_tokens > 1 ? tpot_ms(r) : "", ended ? ms(r.e2e()) : "", r.preemptions,
-      r.cached_tokens, status_name(r.status));
+      instant(r.first_token), ended || gave_up ? instant(r.finish) : "",
+      started ? ms(r.ttft()) : "", ended && r.output_tokens > 1 ? tpot_ms(r) : "",
+      ended ? ms(r.e2e()) : "", r.preemptions, r.cached_tokens, status_name(r.status));
 }
 
 RequestsFile::RequestsFile(OutputFile file) : file_(std::move(file)) {

@@ -34,9 +34,9 @@ class RequestsFile final : public sim::MetricsSink {
  public:
   // Columns: index, arrival_s (sent by the client), prompt_tokens, output_tokens (produced),
   // replica, queued_s (instant at which the engine's scheduler sees it), first_token_s, finish_s
-  // (at the client), ttft_ms, tpot_ms, e2e_ms, preemptions, cached_tokens (prompt tokens found
-  // in the prefix cache at its first admission), status. What a request never reached is
-  // empty.
+  // (at the client; of a cancelled request when it gave up), ttft_ms, tpot_ms, e2e_ms, preemptions,
+  // cached_tokens (prompt tokens found in the prefix cache at its first admission), status. What a
+  // request never reached is empty.
   explicit RequestsFile(OutputFile file);
   void on_request(const sim::RequestRecord& record) override;
   [[nodiscard]] Result<void> close();

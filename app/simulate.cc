@@ -115,6 +115,7 @@ Result<RunOutcome> simulate_one(const models::Catalog& catalog, const Options& o
   config.seed = scenario.seed;
   config.run = run;
   config.series_interval = options.series_interval;
+  scenario::set_clients(scenario.workload, config);
   if (scenario.horizon_s) config.horizon = SimTime::from_seconds(*scenario.horizon_s);
   sim::RunOptions run_options;
   run_options.slos = scenario.slos;

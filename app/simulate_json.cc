@@ -36,10 +36,13 @@ Json series_json(const sim::RunSummary& run) {
   return out;
 }
 
-Json counts_json(const sim::RunCounts& c) {
+Json counts_json(const sim::RunCounts& c, bool timeouts) {
   Json out = Json::object();
   out.set("arrived", count(c.arrived)).set("finished", count(c.finished));
   out.set("rejected", count(c.rejected)).set("unfinished", count(c.unfinished));
+  if (timeouts)
+    out.set("cancelled", count(c.cancelled))
+        .set("wasted_output_tokens", count(c.wasted_output_tokens));
   out.set("preemptions", count(c.preemptions)).set("steps", count(c.steps));
   out.set("prompt_tokens", count(c.prompt_tokens)).set("output_tokens", count(c.output_tokens));
   out.set("cached_tokens", count(c.cached_tokens));
@@ -53,6 +56,23 @@ Json slos_json(const sim::RunSummary& run) {
     Json item = Json::object();
     item.set("slo", slo.slo.text()).set("limit_ms", slo.slo.limit.ms());
     item.set("measured_ms", to_ms(slo.measured_s)).set("met", slo.met);
+    out.push(std::move(item));
+  }
+  return out;
+}
+
+Json classes_json(const sim::RunSummary& run) {
+  Json out = Json::array();
+  for (const sim::ClassSummary& one : run.classes) {
+    Json item = Json::object();
+    item.set("class", one.name).set("arrived", count(one.arrived));
+    item.set("finished", count(one.finished)).set("rejected", count(one.rejected));
+    item.set("cancelled", count(one.cancelled)).set("unfinished", count(one.unfinished()));
+    Json latency = Json::object();
+    latency.set("ttft", latency_json(one.ttft)).set("tpot", latency_json(one.tpot));
+    latency.set("e2e", latency_json(one.e2e));
+    item.set("latency_ms", std::move(latency));
+    if (!run.slos.empty()) item.set("attainment", one.attainment());
     out.push(std::move(item));
   }
   return out;
@@ -77,7 +97,7 @@ Json run_json(const sim::RunSummary& run, std::size_t number_of_run) {
     latency.set(std::string(row.key), latency_json(run.*(row.sample)));
   }
   Json out = Json::object();
-  out.set("run", number_of_run).set("counts", counts_json(run.counts));
+  out.set("run", number_of_run).set("counts", counts_json(run.counts, run.timeouts));
   out.set("latency_ms", std::move(latency));
   out.set("requests_per_s", run.requests_per_s);
   out.set("output_tokens_per_s", run.output_tokens_per_s);
@@ -89,6 +109,7 @@ Json run_json(const sim::RunSummary& run, std::size_t number_of_run) {
   out.set("first_sent_s", static_cast<double>(run.first_sent.ns) / 1e9);
   out.set("last_finish_s", static_cast<double>(run.last_finish.ns) / 1e9);
   out.set("saturated", run.saturated).set("slos", slos_json(run)).set("slos_met", run.slos_met());
+  if (!run.classes.empty()) out.set("classes", classes_json(run));
   if (run.overload) out.set("overload", overload_json(run));
   out.set("digest", fmt::format("{:016x}", run.digest));
   out.set("series", series_json(run));

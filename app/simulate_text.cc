@@ -59,7 +59,18 @@ std::string latency_table(const sim::RunSummary& run) {
   return table.text();
 }
 
-std::string counts_line(const sim::RunCounts& c) {
+std::string counts_line(const sim::RunSummary& run) {
+  const sim::RunCounts& c = run.counts;
+  if (run.timeouts) {
+    return fmt::format(
+        "requests     {} sent = {} finished + {} rejected + {} cancelled + {} unfinished\n"
+        "cancelled    {} of the requests sent; {} output tokens for nothing\n",
+        human_count(c.arrived), human_count(c.finished), human_count(c.rejected),
+        human_count(c.cancelled), human_count(c.unfinished),
+        percent(static_cast<double>(c.cancelled) /
+                static_cast<double>(std::max<std::uint64_t>(1, c.arrived))),
+        human_count(c.wasted_output_tokens));
+  }
   return fmt::format("requests     {} sent = {} finished + {} rejected + {} unfinished\n",
                      human_count(c.arrived), human_count(c.finished), human_count(c.rejected),
                      human_count(c.unfinished));
@@ -109,6 +120,28 @@ std::string over_time(const sim::RunSummary& run) {
   if (before > 0)
     table.add({"preemptions", sparkline(preempted, kWidth), human_count(before) + " in all"});
   return out + table.text();
+}
+
+std::string classes(const sim::RunSummary& run) {
+  if (run.classes.empty()) return {};
+  std::vector<std::string> header{"class", "sent", "finished"};
+  if (run.timeouts) header.emplace_back("cancelled");
+  for (const char* latency : {"TTFT", "TPOT", "e2e"})
+    for (const char* quantile : {"p50", "p95", "p99"})
+      header.push_back(fmt::format("{} {}", latency, quantile));
+  if (!run.slos.empty()) header.emplace_back("good");
+  TextTable table(std::move(header), {Align::left});
+  for (const sim::ClassSummary& one : run.classes) {
+    std::vector<std::string> cells{one.name.empty() ? "(none)" : one.name,
+                                   human_count(one.arrived), human_count(one.finished)};
+    if (run.timeouts) cells.push_back(human_count(one.cancelled));
+    for (const sim::LatencySample* sample : {&one.ttft, &one.tpot, &one.e2e})
+      for (const double p : {0.5, 0.95, 0.99})
+        cells.push_back(sample->count() > 0 ? human(sample->quantile_s(p) * 1e3) : "-");
+    if (!run.slos.empty()) cells.push_back(percent(one.attainment()));
+    table.add(std::move(cells));
+  }
+  return "\n" + table.text();
 }
 
 std::string objectives(const sim::RunSummary& run) {
@@ -182,10 +215,10 @@ std::string simulate_text(const SimulateReport& report) {
   std::string out = head(report) + '\n';
   if (report.runs.size() == 1) {
     const sim::RunSummary& run = report.runs.front();
-    out += counts_line(run.counts) + rates(run) + '\n' + latency_table(run);
+    out += counts_line(run) + rates(run) + '\n' + latency_table(run) + classes(run);
     out += over_time(run) + objectives(run) + saturation(run);
   } else {
-    for (const sim::RunSummary& run : report.runs) out += counts_line(run.counts);
+    for (const sim::RunSummary& run : report.runs) out += counts_line(run);
     out += '\n' + intervals(report.runs);
     const auto saturated = std::count_if(report.runs.begin(), report.runs.end(),
                                          [](const sim::RunSummary& run) { return run.saturated; });

@@ -19,8 +19,10 @@ FlagUse flag_use() {
   FlagUse use;
   use.deployment = false;
   use.file = false;
-  // The word after the command; and conversations, which are no stream of requests.
-  use.without = {"trace", "turns", "user-tokens", "think-time", "shared-tokens", "groups"};
+  // The word after the command; conversations, which are no stream of requests; and what clients do
+  // while they are served.
+  use.without = {"trace",         "turns",  "user-tokens",    "think-time",
+                 "shared-tokens", "groups", "client-timeout", "timeout-on"};
   return use;
 }
 

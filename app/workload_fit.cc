@@ -20,10 +20,25 @@ FlagUse flag_use() {
   FlagUse use;
   use.deployment = false;
   use.file = false;
-  use.without = {"trace",       "workload",    "arrivals",      "rate",
-                 "cv",          "concurrency", "prompt-tokens", "output-tokens",
-                 "requests",    "duration",    "length-spread", "turns",
-                 "user-tokens", "think-time",  "shared-tokens", "groups"};
+  use.without = {"trace",
+                 "workload",
+                 "arrivals",
+                 "rate",
+                 "cv",
+                 "concurrency",
+                 "prompt-tokens",
+                 "output-tokens",
+                 "requests",
+                 "duration",
+                 "length-spread",
+                 "turns",
+                 "user-tokens",
+                 "think-time",
+                 "shared-tokens",
+                 "groups",
+                 "client-timeout",
+                 "timeout-on",
+                 "max-output-tokens"};
   return use;
 }
 

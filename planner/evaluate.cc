@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "sim/simulation.h"
 
@@ -12,6 +13,8 @@ namespace {
 
 // Seconds of the latency that `slo` limits, or a negative number where the request has none.
 double latency_of(const sim::RequestRecord& record, sim::Latency latency) {
+  if (record.status == sim::RequestStatus::cancelled)
+    return latency == sim::Latency::itl ? -1 : std::numeric_limits<double>::infinity();
   if (record.status != sim::RequestStatus::finished) return -1;
   switch (latency) {
     case sim::Latency::ttft:
@@ -27,14 +30,30 @@ double latency_of(const sim::RequestRecord& record, sim::Latency latency) {
 }
 
 // Counts requests beyond each percentile limit. Once more than (1 - q) of *all* requests of the
-// workload are, that percentile cannot come back under its limit, whatever the rest does.
+// workload (of the objective's class) are, that percentile cannot come back under its limit,
+// whatever the rest does.
 class MissCounter final : public sim::MetricsSink {
  public:
-  MissCounter(const std::vector<sim::Slo>& slos, std::size_t total)
-      : slos_(slos), misses_(slos.size(), 0), total_(static_cast<double>(total)) {}
+  MissCounter(const std::vector<sim::Slo>& slos, const scenario::RequestList& requests)
+      : slos_(slos), misses_(slos.size(), 0) {
+    std::vector<double> sizes(std::max<std::size_t>(1, requests.classes.size()), 0);
+    for (const workload::Arrival& arrival : requests.arrivals)
+      if (arrival.request_class < sizes.size()) ++sizes[arrival.request_class];
+    for (const sim::Slo& slo : slos_) {
+      const auto own =
+          std::find(requests.classes.begin(), requests.classes.end(), slo.request_class);
+      const bool all = slo.request_class.empty();
+      const auto number = static_cast<std::size_t>(own - requests.classes.begin());
+      classes_.push_back(all ? kAll : number);
+      total_.push_back(all                     ? static_cast<double>(requests.arrivals.size())
+                       : number < sizes.size() ? sizes[number]
+                                               : 0);
+    }
+  }
 
   void on_request(const sim::RequestRecord& record) override {
     for (std::size_t i = 0; i < slos_.size(); ++i) {
+      if (classes_[i] != kAll && classes_[i] != record.request_class) continue;
       if (latency_of(record, slos_[i].latency) > slos_[i].limit.seconds()) ++misses_[i];
     }
   }
@@ -43,10 +62,10 @@ class MissCounter final : public sim::MetricsSink {
   [[nodiscard]] std::optional<std::string> lost() const {
     for (std::size_t i = 0; i < slos_.size(); ++i) {
       if (slos_[i].mean) continue;
-      const double allowed = (1.0 - slos_[i].quantile) * total_ + 1.0;
+      const double allowed = (1.0 - slos_[i].quantile) * total_[i] + 1.0;
       if (static_cast<double>(misses_[i]) > allowed) {
         return fmt::format("{}: missed by at least {:.1f} % of the requests, {:.3g} % may",
-                           slos_[i].text(), 100.0 * static_cast<double>(misses_[i]) / total_,
+                           slos_[i].text(), 100.0 * static_cast<double>(misses_[i]) / total_[i],
                            100.0 * (1.0 - slos_[i].quantile));
       }
     }
@@ -56,13 +75,19 @@ class MissCounter final : public sim::MetricsSink {
  private:
   const std::vector<sim::Slo>& slos_;
   std::vector<std::uint64_t> misses_;
-  double total_;
+  static constexpr std::size_t kAll = ~std::size_t{0};
+  std::vector<std::size_t> classes_;  // number of each objective's class
+  std::vector<double> total_;         // requests that each objective is about
 };
 
 std::string first_failure(const sim::RunSummary& summary, double max_rejected_share) {
   for (const sim::SloOutcome& outcome : summary.slos) {
     if (!outcome.met) {
-      return fmt::format("{}: {:.4g} ms", outcome.slo.text(), outcome.measured_s * 1e3);
+      const sim::RunCounts& c = summary.counts;
+      return fmt::format("{}: {:.4g} ms{}", outcome.slo.text(), outcome.measured_s * 1e3,
+                         c.cancelled > 0
+                             ? fmt::format(", {} of {} requests cancelled", c.cancelled, c.arrived)
+                             : "");
     }
   }
   const auto arrived = static_cast<double>(summary.counts.arrived);
@@ -84,7 +109,7 @@ Result<Evaluation> evaluate(const scenario::Assembly& assembly,
   sim::SimulationConfig config = assembly.config;
   config.replicas = replicas;
   config.seed = options.seed;
-  MissCounter counter(options.slos, requests.arrivals.size());
+  MissCounter counter(options.slos, requests);
   sim::RunOptions run;
   run.slos = options.slos;
   run.sink = &counter;

@@ -47,6 +47,7 @@ struct RequestList {
   std::vector<std::uint64_t> hashes;
   std::int32_t hash_block_tokens = 0;
   bool shares_prefixes = false;
+  std::vector<std::string> classes;  // names by number; empty when the source has none
   std::string description;            // "Azure LLM 2023 trace AzureLLM..., x20 superposed"
   std::vector<std::string> warnings;  // dropped or clipped rows
   [[nodiscard]] double duration_s() const;
@@ -54,6 +55,9 @@ struct RequestList {
 [[nodiscard]] Result<RequestList> load_requests(const models::Catalog& catalog,
                                                 const WorkloadSpec& spec, std::uint64_t seed,
                                                 std::uint64_t run);
+
+// The clients' patience into what is simulated.
+void set_clients(const WorkloadSpec& spec, sim::SimulationConfig& config);
 
 // An open-loop load over a list that outlives it.
 [[nodiscard]] std::unique_ptr<workload::Load> replay(const RequestList& list);

@@ -149,6 +149,9 @@ std::vector<Conflict> find_conflicts(const Scenario& scenario, const Given& give
               "without a rate scale",
               fmt::format("give {} too", check.spell("workload/rate_scale")));
   const WorkloadSpec& workload = scenario.workload;
+  check.needs("workload/timeout_on",
+              check.has("workload/client_timeout") || !workload.trace.empty(), "without a timeout",
+              fmt::format("give {} too", check.spell("workload/client_timeout")));
   if (workload.from_s && workload.to_s && *workload.to_s <= *workload.from_s) {
     check.conflict(
         "workload/to",

@@ -41,9 +41,7 @@ std::string synthetic_text(const SyntheticSpec& spec) {
                                   : fmt::format(", {} s", number(spec.duration_s)));
 }
 
-}  // namespace
-
-std::string describe(const WorkloadSpec& spec) {
+std::string source_text(const WorkloadSpec& spec) {
   if (spec.synthetic) return synthetic_text(*spec.synthetic);
   std::string out =
       spec.trace.empty()
@@ -61,6 +59,19 @@ std::string describe(const WorkloadSpec& spec) {
   if (spec.cap_prompt > 0) out += fmt::format(", prompts up to {} tokens", spec.cap_prompt);
   if (spec.cap_output > 0) out += fmt::format(", outputs up to {} tokens", spec.cap_output);
   if (spec.max_requests > 0) out += fmt::format(", the first {} requests", spec.max_requests);
+  return out;
+}
+
+}  // namespace
+
+std::string describe(const WorkloadSpec& spec) {
+  std::string out = source_text(spec);
+  if (spec.max_output_tokens > 0)
+    out += fmt::format(", sent with a limit of {} output tokens", spec.max_output_tokens);
+  if (spec.client_timeout_s) {
+    out += fmt::format(", clients give up after {} s{}", number(*spec.client_timeout_s),
+                       spec.timeout_on == sim::TimeoutOn::ttft ? " without a token" : "");
+  }
   return out;
 }
 

@@ -66,6 +66,11 @@ void set_kv_precision(Scenario& s, const FieldValue& value) {
   EPH_ASSERT(s.deployment.kv_precision.has_value(), "kv_dtype of the table is a precision");
 }
 
+void set_timeout_on(Scenario& s, const FieldValue& value) {
+  s.workload.timeout_on =
+      std::get<std::string>(value) == "ttft" ? sim::TimeoutOn::ttft : sim::TimeoutOn::e2e;
+}
+
 constexpr double kMaxTokens = 1 << 30;  // token counts are 32 bit in the simulator
 constexpr double kMaxSeconds = 1e9;     // 31 years: well inside integer nanoseconds
 using D = DeploymentSpec;
@@ -244,6 +249,22 @@ std::vector<Field> workload_fields() {
        workload<&W::cap_prompt>, 1, kMaxTokens},
       {w, "cap_output", "cap-output", integer, "TOKENS", "none", "longer outputs are cut to this",
        workload<&W::cap_output>, 1, kMaxTokens},
+      {w, "max_output_tokens", "max-output-tokens", integer, "N", "the output, or the trace's own",
+       "limit sent with every request (max_tokens): engines may reserve by it, and longer outputs "
+       "end there",
+       workload<&W::max_output_tokens>, 1, kMaxTokens},
+      {w, "client_timeout", "client-timeout", duration, "TIME", "none, or the trace's own",
+       "a client gives up so long after sending; its request is cancelled",
+       workload<&W::client_timeout_s>, 0, kMaxSeconds, true},
+      {.section = w,
+       .key = "timeout_on",
+       .flag = "timeout-on",
+       .kind = choice,
+       .argument = "WHAT",
+       .fallback = "e2e",
+       .help = "what the timeout is for: the last token, or the first",
+       .set = set_timeout_on,
+       .choices = {"e2e", "ttft"}},
   };
 }
 
@@ -316,7 +337,7 @@ std::vector<Field> root_fields() {
   return {
       {"", "slos", "slo", slos, "OBJECTIVE", "none",
        "service-level objectives such as \"p95_ttft=500ms\": a percentile or mean of ttft, tpot, "
-       "itl or e2e and its limit",
+       "itl or e2e and its limit; of one class of a trace's requests \"chat:p95_ttft=200ms\"",
        root<&Scenario::slos>},
       {"", "seed", "seed", integer, "N", "1", "seed of all random draws", root<&Scenario::seed>, 0,
        9007199254740992.0},

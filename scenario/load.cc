@@ -20,14 +20,16 @@ bool is_closed(const WorkloadSpec& spec) {
   return spec.synthetic && spec.synthetic->arrivals == "closed";
 }
 
-Result<std::unique_ptr<workload::Load>> open_closed(const SyntheticSpec& spec, std::uint64_t seed,
-                                                    std::uint64_t run) {
+Result<std::unique_ptr<workload::Load>> open_closed(const SyntheticSpec& spec,
+                                                    std::int32_t max_output_tokens,
+                                                    std::uint64_t seed, std::uint64_t run) {
   workload::ClosedLoopConfig config;
   config.pattern = workload::LoadPattern::concurrency;
   config.concurrency = spec.concurrency;
   config.requests = spec.requests;
   if (spec.duration_s > 0) config.stage_end = SimTime::from_seconds(spec.duration_s);
   config.lengths = lengths_of(spec);
+  config.max_output_tokens = max_output_tokens;
   config.seed = seed;
   config.run = run;
   return workload::make_closed_loop(config);
@@ -46,6 +48,7 @@ Result<std::unique_ptr<workload::Load>> open_sessions(const models::Catalog& cat
   config.think_time = Duration::from_seconds(spec.think_time_s);
   config.shared_tokens = static_cast<std::int32_t>(spec.shared_tokens);
   config.groups = static_cast<std::uint32_t>(spec.groups);
+  config.max_output_tokens = static_cast<std::int32_t>(workload.max_output_tokens);
   config.requests = spec.requests;
   if (spec.duration_s > 0) config.stage_end = SimTime::from_seconds(spec.duration_s);
   config.seed = seed;
@@ -89,6 +92,9 @@ class WatchedLoad final : public ReportingLoad {
   [[nodiscard]] std::int32_t hash_block_tokens() const override {
     return inner_->hash_block_tokens();
   }
+  [[nodiscard]] std::span<const std::string> class_names() const override {
+    return inner_->class_names();
+  }
 
   [[nodiscard]] std::vector<std::string> warnings() const override {
     std::vector<std::string> out = notes_;
@@ -120,6 +126,7 @@ class ListLoad final : public workload::Load {
     return std::span(list_.hashes).subspan(a.hash_offset, a.hash_count);
   }
   [[nodiscard]] std::int32_t hash_block_tokens() const override { return list_.hash_block_tokens; }
+  [[nodiscard]] std::span<const std::string> class_names() const override { return list_.classes; }
 
  private:
   const RequestList& list_;
@@ -127,6 +134,11 @@ class ListLoad final : public workload::Load {
 };
 
 }  // namespace
+
+void set_clients(const WorkloadSpec& spec, sim::SimulationConfig& config) {
+  if (spec.client_timeout_s) config.client_timeout = Duration::from_seconds(*spec.client_timeout_s);
+  config.timeout_on = spec.timeout_on;
+}
 
 std::unique_ptr<workload::Load> replay(const RequestList& list) {
   return std::make_unique<ListLoad>(list);
@@ -153,6 +165,8 @@ Result<RequestList> load_requests(const models::Catalog& catalog, const Workload
                         block.begin() + static_cast<std::ptrdiff_t>(*pulled));
   }
   out.hash_block_tokens = (*source)->hash_block_tokens();
+  const auto classes = (*source)->class_names();
+  out.classes.assign(classes.begin(), classes.end());
   out.description = describe(spec);
   out.warnings = trace_notes(spec);
   for (std::string& warning : source_warnings(**source)) out.warnings.push_back(std::move(warning));
@@ -168,9 +182,10 @@ Result<std::unique_ptr<ReportingLoad>> make_load(const models::Catalog& catalog,
                                                  std::uint64_t run) {
   const bool sessions = spec.synthetic && spec.synthetic->has_sessions();
   if (sessions || is_closed(spec)) {
-    Result<std::unique_ptr<workload::Load>> closed = sessions
-                                                         ? open_sessions(catalog, spec, seed, run)
-                                                         : open_closed(*spec.synthetic, seed, run);
+    const auto limit = static_cast<std::int32_t>(spec.max_output_tokens);
+    Result<std::unique_ptr<workload::Load>> closed =
+        sessions ? open_sessions(catalog, spec, seed, run)
+                 : open_closed(*spec.synthetic, limit, seed, run);
     if (!closed) return closed.error();
     return std::unique_ptr<ReportingLoad>(
         std::make_unique<WatchedLoad>(std::move(*closed), nullptr, std::vector<std::string>{}));

@@ -78,6 +78,9 @@ struct WorkloadSpec {
   std::int64_t repeat = 1;
   std::int64_t max_requests = 0;                // 0: all
   std::int64_t cap_prompt = 0, cap_output = 0;  // clip token counts; 0: no cap
+  std::int64_t max_output_tokens = 0;  // what every request allows; 0: its own limit or its output
+  std::optional<double> client_timeout_s;
+  sim::TimeoutOn timeout_on = sim::TimeoutOn::e2e;
 };
 
 struct Scenario {

@@ -106,6 +106,12 @@ Result<SourcePtr> cap(SourcePtr source, const WorkloadSpec& spec) {
   return workload::cap_tokens(std::move(source), options);
 }
 
+Result<SourcePtr> limited(Result<SourcePtr> source, const WorkloadSpec& spec) {
+  if (!source || spec.max_output_tokens == 0) return source;
+  return workload::limit_outputs(std::move(*source),
+                                 static_cast<std::int32_t>(spec.max_output_tokens));
+}
+
 std::string rows(std::uint64_t n) { return fmt::format("{} request{}", n, n == 1 ? "" : "s"); }
 
 }  // namespace
@@ -120,7 +126,7 @@ Result<SourcePtr> open_source(const models::Catalog& catalog, const WorkloadSpec
     return usage_error("conversations depend on the replicas and are no stream of requests",
                        "give single requests without a shared prompt, a trace or a workload model");
   }
-  if (spec.synthetic) return open_synthetic(*spec.synthetic, seed, run);
+  if (spec.synthetic) return limited(open_synthetic(*spec.synthetic, seed, run), spec);
   Result<SourcePtr> source = open_repeated(catalog, spec, seed, run);
   if (source && spec.rate_scale != 1 && spec.model.empty()) {
     workload::SuperposeOptions options;
@@ -132,7 +138,7 @@ Result<SourcePtr> open_source(const models::Catalog& catalog, const WorkloadSpec
   if (source && spec.max_requests > 0) {
     source = workload::limit_requests(std::move(*source), spec.max_requests);
   }
-  return source;
+  return limited(std::move(source), spec);
 }
 
 std::vector<std::string> source_warnings(const ArrivalSource& source) {

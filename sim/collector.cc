@@ -2,10 +2,32 @@
 
 #include <algorithm>
 
+#include "core/text.h"
+
 namespace eph::sim {
 
 Collector::Collector(const SimulationConfig& config, const RunOptions& options)
     : config_(config), options_(options) {}
+
+void Collector::set_classes(std::span<const std::string> names) {
+  for (std::size_t i = summary_.classes.size(); i < names.size(); ++i)
+    summary_.classes.emplace_back().name = names[i];
+}
+
+Result<void> Collector::check_slos() const {
+  for (const Slo& slo : options_.slos) {
+    if (slo.request_class.empty()) continue;
+    std::vector<std::string> names;
+    for (const ClassSummary& one : summary_.classes) names.push_back(one.name);
+    if (std::find(names.begin(), names.end(), slo.request_class) != names.end()) continue;
+    return usage_error(fmt::format("SLO \"{}\": no request of class \"{}\" was sent", slo.text(),
+                                   slo.request_class),
+                       names.empty()
+                           ? "the requests have no classes: give a trace with a class column"
+                           : suggest(slo.request_class, names));
+  }
+  return {};
+}
 
 void Collector::on_sent(SimTime now, const RequestRow& row) {
   ++summary_.counts.arrived;
@@ -14,6 +36,7 @@ void Collector::on_sent(SimTime now, const RequestRow& row) {
     series_next_ = SimTime{now.ns - now.ns % config_.series_interval.ns};
   if (!row.measured) return;
   ++measured_arrived_;
+  if (ClassSummary* own = class_of(row.record)) ++own->arrived;
   if (started_) return;
   started_ = true;
   window_start_ = now;
@@ -28,6 +51,7 @@ void Collector::on_ended(SimTime now, const RequestRow& row) {
   const RequestRecord& record = row.record;
   if (record.status == RequestStatus::rejected) {
     ++summary_.counts.rejected;
+    if (ClassSummary* own = class_of(record); own != nullptr && row.measured) ++own->rejected;
   } else {
     ++summary_.counts.finished;
     summary_.counts.prompt_tokens += static_cast<std::uint64_t>(record.prompt_tokens);
@@ -37,6 +61,25 @@ void Collector::on_ended(SimTime now, const RequestRow& row) {
                record.output_tokens, row.output_tokens);
     if (row.measured) add_latencies(record);
   }
+  emit(row);
+}
+
+void Collector::on_gave_up(SimTime now, const RequestRow& row) {
+  backlog_.on_ended(now);
+  ++summary_.counts.cancelled;
+  if (!row.measured) return;
+  ++measured_cancelled_;
+  if (ClassSummary* own = class_of(row.record)) ++own->cancelled;
+}
+
+// What the client would have seen later, it has not seen.
+void Collector::on_cancelled(RequestRow& row) {
+  RequestRecord& record = row.record;
+  record.status = RequestStatus::cancelled;
+  record.finish = row.gave_up;
+  record.last_left = SimTime::never();
+  if (record.first_token > row.gave_up) record.first_token = record.first_left = SimTime::never();
+  summary_.counts.wasted_output_tokens += static_cast<std::uint64_t>(record.output_tokens);
   emit(row);
 }
 
@@ -67,11 +110,20 @@ void Collector::add_latencies(const RequestRecord& record) {
   summary_.queued.add(record.queued());
   if (record.output_tokens > 1) summary_.tpot.add(Duration::from_seconds(record.tpot_s()));
   horizon_.add(index(record.id), record.sent, record.ttft());
-  if (good(record)) ++good_;
+  const bool within = good(record);
+  if (within) ++good_;
+  ClassSummary* own = class_of(record);
+  if (own == nullptr) return;
+  ++own->finished;
+  own->good += within ? 1 : 0;
+  own->ttft.add(record.ttft());
+  own->e2e.add(record.e2e());
+  if (record.output_tokens > 1) own->tpot.add(Duration::from_seconds(record.tpot_s()));
 }
 
 bool Collector::good(const RequestRecord& record) const {
   return std::all_of(options_.slos.begin(), options_.slos.end(), [&](const Slo& slo) {
+    if (!concerns(slo, record)) return true;
     switch (slo.latency) {
       case Latency::ttft:
         return record.ttft() <= slo.limit;
@@ -130,15 +182,30 @@ void Collector::emit_series(SimTime now) {
   }
 }
 
+SloOutcome Collector::outcome_of(const Slo& slo) const {
+  const auto own =
+      std::find_if(summary_.classes.begin(), summary_.classes.end(),
+                   [&slo](const ClassSummary& one) { return one.name == slo.request_class; });
+  const bool all = slo.request_class.empty();
+  const LatencySample& sample = all ? summary_.sample(slo.latency) : own->sample(slo.latency);
+  const auto arrived = static_cast<double>(all ? measured_arrived_ : own->arrived);
+  const auto finished = static_cast<double>(all ? measured_finished_ : own->finished);
+  const auto cancelled = static_cast<double>(all ? measured_cancelled_ : own->cancelled);
+  if (slo.mean)
+    return {slo, sample.mean_s(), finished > 0 && sample.mean_s() <= slo.limit.seconds()};
+  // Where the quantile of finished and cancelled requests lies among the finished ones.
+  double quantile = slo.quantile;
+  const auto most = static_cast<double>(sample.count()) - 1;
+  if (cancelled > 0 && slo.latency != Latency::itl && most >= 0)
+    quantile = most > 0 ? quantile * (most + cancelled) / most : 2;
+  const double measured = sample.quantile_s(std::min(quantile, 1.0));
+  return {slo, measured,
+          finished > 0 && finished >= slo.quantile * arrived && quantile <= 1 &&
+              measured <= slo.limit.seconds()};
+}
+
 void Collector::fill_slos() {
-  for (const Slo& slo : options_.slos) {
-    const LatencySample& sample = summary_.sample(slo.latency);
-    SloOutcome outcome{slo, slo.mean ? sample.mean_s() : sample.quantile_s(slo.quantile), false};
-    const double needed = slo.mean ? 0.0 : slo.quantile * static_cast<double>(measured_arrived_);
-    outcome.met = measured_finished_ > 0 && static_cast<double>(measured_finished_) >= needed &&
-                  outcome.measured_s <= slo.limit.seconds();
-    summary_.slos.push_back(outcome);
-  }
+  for (const Slo& slo : options_.slos) summary_.slos.push_back(outcome_of(slo));
 }
 
 void Collector::fill_overload() {
@@ -150,9 +217,10 @@ void Collector::fill_overload() {
 
 RunSummary Collector::finish(SimTime now) {
   const RunCounts& counts = summary_.counts;
-  EPH_ASSERT(counts.arrived == counts.finished + counts.rejected + counts.unfinished,
-             "INV-1: {} requests arrived, {} finished, {} rejected, {} unfinished", counts.arrived,
-             counts.finished, counts.rejected, counts.unfinished);
+  EPH_ASSERT(
+      counts.arrived == counts.finished + counts.rejected + counts.cancelled + counts.unfinished,
+      "INV-1: {} requests arrived, {} finished, {} rejected, {} cancelled, {} unfinished",
+      counts.arrived, counts.finished, counts.rejected, counts.cancelled, counts.unfinished);
   on_levels(now, 0, 0, 0);
   if (const double span = (summary_.last_finish - summary_.first_sent).seconds(); span > 0) {
     summary_.requests_per_s = static_cast<double>(measured_finished_) / span;

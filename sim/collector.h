@@ -16,8 +16,17 @@ class Collector {
  public:
   Collector(const SimulationConfig& config, const RunOptions& options);
 
+  // Names of the classes so far, by number.
+  void set_classes(std::span<const std::string> names);
+  [[nodiscard]] std::size_t known_classes() const { return summary_.classes.size(); }
+  // An objective on a class that no request has.
+  [[nodiscard]] Result<void> check_slos() const;
+
   void on_sent(SimTime now, const RequestRow& row);
   void on_ended(SimTime now, const RequestRow& row);  // finished or rejected, at the client
+  void on_timeout_set() { summary_.timeouts = true; }
+  void on_gave_up(SimTime now, const RequestRow& row);
+  void on_cancelled(RequestRow& row);  // after it gave up: the server is done with it, or the run
   void on_unfinished(SimTime now, const RequestRow& row);
   void on_gap(Duration gap, std::uint64_t count) { summary_.itl.add(gap, count); }
   void on_preempted(std::uint64_t count) { summary_.counts.preemptions += count; }
@@ -36,7 +45,7 @@ class Collector {
     if (series_next_ <= now) emit_series(now);
   }
   [[nodiscard]] std::uint64_t ended() const {
-    return summary_.counts.finished + summary_.counts.rejected;
+    return summary_.counts.finished + summary_.counts.rejected + summary_.counts.cancelled;
   }
   [[nodiscard]] RunSummary finish(SimTime now);
 
@@ -46,6 +55,17 @@ class Collector {
   void emit(const RequestRow& row);
   void add_latencies(const RequestRecord& record);
   [[nodiscard]] bool good(const RequestRecord& record) const;
+  // Null for requests without classes.
+  [[nodiscard]] ClassSummary* class_of(const RequestRecord& record) {
+    return record.request_class < summary_.classes.size() ? &summary_.classes[record.request_class]
+                                                          : nullptr;
+  }
+  [[nodiscard]] bool concerns(const Slo& slo, const RequestRecord& record) const {
+    return slo.request_class.empty() ||
+           (record.request_class < summary_.classes.size() &&
+            summary_.classes[record.request_class].name == slo.request_class);
+  }
+  [[nodiscard]] SloOutcome outcome_of(const Slo& slo) const;
   void fill_slos();
   void fill_overload();
 
@@ -61,7 +81,7 @@ class Collector {
   std::int64_t waiting_ = 0, running_ = 0, kv_blocks_ = 0, peak_blocks_ = 0;
   Wide waiting_ns_ = 0, running_ns_ = 0;
   std::int64_t busy_ns_ = 0;
-  std::uint64_t measured_arrived_ = 0, measured_finished_ = 0, good_ = 0;
+  std::uint64_t measured_arrived_ = 0, measured_finished_ = 0, measured_cancelled_ = 0, good_ = 0;
   std::uint64_t measured_prompt_tokens_ = 0, measured_output_tokens_ = 0;
   SimTime series_next_ = SimTime::never();
 };

@@ -53,6 +53,9 @@ struct ReplicaConfig {
   models::FrontEnd front_end;
 };
 
+// What a client waits for before it gives up: the first token, or the last one.
+enum class TimeoutOn { ttft, e2e };
+
 enum class RouterKind { round_robin, least_outstanding };
 
 struct SimulationConfig {
@@ -64,6 +67,8 @@ struct SimulationConfig {
   SimTime horizon = SimTime::never();      // stop here; what has not ended is counted as unfinished
   SimTime measure_from = SimTime::zero();  // requests sent earlier are simulated but not summarised
   Duration series_interval = Duration::zero();  // zero: no time series
+  Duration client_timeout = Duration::zero();   // of requests without their own; zero: none
+  TimeoutOn timeout_on = TimeoutOn::e2e;
 };
 
 }  // namespace eph::sim

@@ -26,7 +26,9 @@ class EnginePolicy {
   [[nodiscard]] virtual bool accepts(std::int64_t prompt, std::int64_t max_output) const = 0;
   virtual void form_batch(EngineState& state, BatchPlan& plan) = 0;
   virtual void on_finished(const Sequence&) {
-  }                          // once per sequence that ends, before its KV is freed
+  }  // once per sequence that ends, before its KV is freed
+  // Once per active sequence that is aborted, likewise.
+  virtual void on_aborted(SeqId, const Sequence& s) { on_finished(s); }
   virtual void on_idle() {}  // nothing runs and nothing waits
 };
 

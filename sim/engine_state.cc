@@ -171,8 +171,8 @@ void EngineState::end(SeqId id) {
   Sequence& s = seqs_[index(id)];
   EPH_ASSERT(s.state != SeqState::ended, "a sequence ends twice");
   if (s.state == SeqState::active) {
-    if (cache_) {  // the newest token was never computed
-      const std::int64_t tokens = s.prompt + s.generated - 1;
+    if (cache_) {  // the newest token was never computed, of an aborted prompt maybe more
+      const std::int64_t tokens = std::min(s.computed, s.prompt + s.generated - 1);
       kv_.give_back(cache_->store(id, contents_[index(id)], tokens / kv_.block_size(), false));
     }
     free_blocks(id);

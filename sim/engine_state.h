@@ -123,8 +123,8 @@ class EngineState {
   [[nodiscard]] bool caches() const { return cache_ != nullptr; }
   // The results of the step are there that completed a prompt.
   void prefill_done(SeqId id);
-  // Ends a sequence: frees its KV and leaves the queue it was in, but for `running`
-  // (drop_inactive).
+  // Ends a sequence, complete or not: frees its KV and leaves the queue it was in, but for
+  // `running` (drop_inactive).
   void end(SeqId id);
   void release(SeqId id);  // its id may be reused from now on
   [[nodiscard]] RequestId request(SeqId id) const { return requests_[index(id)]; }

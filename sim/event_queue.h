@@ -19,23 +19,33 @@ class EventQueue {
   // Requires !empty().
   [[nodiscard]] std::uint64_t next_key() const { return heap_.front().key; }
 
+  // The event that pop would return. Requires !empty().
+  [[nodiscard]] const Event& next() const { return heap_.front(); }
+
   void push(SimTime at, EventClass event_class, std::uint32_t target) {
     EPH_ASSERT(at >= now_, "INV-2: event at {} ns pushed at {} ns", at.ns, now_.ns);
     heap_.push_back({});
     sift_up(heap_.size() - 1, Event{Event::key_of(at, event_class), target, next_sequence_++});
   }
 
+  // Forgets the next event: the queue stays at its time. Requires !empty().
+  void drop() { (void)take(); }
+
   // Requires !empty().
   Event pop() {
-    const Event top = heap_.front();
-    const Event last = heap_.back();
-    heap_.pop_back();
-    if (!heap_.empty()) sift_down(last);
+    const Event top = take();
     now_ = top.at();
     return top;
   }
 
  private:
+  Event take() {
+    const Event top = heap_.front();
+    const Event last = heap_.back();
+    heap_.pop_back();
+    if (!heap_.empty()) sift_down(last);
+    return top;
+  }
   static bool before(const Event& a, const Event& b) {
     if (a.key != b.key) return a.key < b.key;
     return static_cast<std::int32_t>(a.sequence - b.sequence) < 0;

@@ -19,6 +19,12 @@ const LatencySample& RunSummary::sample(Latency latency) const {
   return ttft;
 }
 
+const LatencySample& ClassSummary::sample(Latency latency) const {
+  EPH_ASSERT(latency != Latency::itl, "gaps between tokens of class {}", name);
+  if (latency == Latency::e2e) return e2e;
+  return latency == Latency::ttft ? ttft : tpot;
+}
+
 bool RunSummary::slos_met() const {
   return std::all_of(slos.begin(), slos.end(),
                      [](const SloOutcome& outcome) { return outcome.met; });

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "core/histogram.h"
@@ -44,11 +45,13 @@ class LatencySample {
 
 // Over the whole run, requests sent before measure_from included.
 struct RunCounts {
-  std::uint64_t arrived = 0, finished = 0, rejected = 0, unfinished = 0;  // INV-1: sums
+  // INV-1: the first is the sum of the others.
+  std::uint64_t arrived = 0, finished = 0, rejected = 0, unfinished = 0, cancelled = 0;
   std::uint64_t steps = 0, preemptions = 0;
   std::uint64_t prompt_tokens = 0, output_tokens = 0;  // of finished requests
   std::uint64_t cached_tokens = 0;  // of these prompts, found in a prefix cache when first admitted
-  std::uint64_t scheduled_tokens = 0;  // processed by steps, recomputation included
+  std::uint64_t wasted_output_tokens = 0;  // of cancelled requests
+  std::uint64_t scheduled_tokens = 0;      // processed by steps, recomputation included
   std::uint64_t events = 0;
 
   [[nodiscard]] double hit_rate() const {  // of prompt tokens
@@ -67,7 +70,8 @@ struct SeriesPoint {
 };
 
 // `measured_s` is over finished requests. A quantile is met only if that share of the measured
-// requests finished at all: what was rejected or never ended counts as beyond any limit.
+// requests finished at all: what was rejected or never ended counts as beyond any limit. Cancelled
+// requests take part as infinitely long: the quantile is that of finished and cancelled ones.
 struct SloOutcome {
   Slo slo;
   double measured_s = 0;
@@ -81,6 +85,22 @@ struct Overload {
   std::int64_t at_last_send = 0;  // in the system when the last request was sent
   double ttft_p95_half_s = 0;     // of requests sent in the first half of the sending time
   double ttft_p95_all_s = 0;      // of all: thinned out beyond 8192 requests
+};
+
+// One class of requests, where they have names; of measured requests.
+struct ClassSummary {
+  std::string name;
+  std::uint64_t arrived = 0, finished = 0, rejected = 0, cancelled = 0;
+  std::uint64_t good = 0;  // finished within every objective that concerns them
+  LatencySample ttft, tpot, e2e;
+
+  [[nodiscard]] std::uint64_t unfinished() const {
+    return arrived - finished - rejected - cancelled;
+  }
+  [[nodiscard]] double attainment() const {
+    return arrived > 0 ? static_cast<double>(good) / static_cast<double>(arrived) : 0.0;
+  }
+  [[nodiscard]] const LatencySample& sample(Latency latency) const;  // not itl
 };
 
 // Everything `simulate` prints. "Measured" requests are those sent at or after measure_from.
@@ -102,10 +122,12 @@ struct RunSummary {
   // blocks.
   double mean_running = 0, mean_waiting = 0, peak_kv_used = 0;
   double mean_in_system = 0;  // sent and not ended at the client (INV-9)
+  bool timeouts = false;      // some client had one
   bool saturated =
       false;  // the backlog grew over the second half of the arrivals (sim/backlog_trend.h)
   std::optional<Overload> overload;
   std::vector<SloOutcome> slos;
+  std::vector<ClassSummary> classes;  // in order of first appearance; empty without names
   std::vector<SeriesPoint> series;
   std::uint64_t digest = 0;  // of every request record (INV-8)
 

@@ -10,7 +10,9 @@
 
 namespace eph::sim {
 
-enum class RequestStatus : std::uint8_t { finished, rejected, unfinished };
+// Cancelled: the client gave up at `finish`; engine_finish is when the engine let go of it, and
+// output_tokens what it had produced by then.
+enum class RequestStatus : std::uint8_t { finished, rejected, unfinished, cancelled };
 
 // Times the request never reached are SimTime::never(). `sent`, `first_token`, `finish` are on the
 // client's clock; the engine_* ones inside the replica, without front end and network.

@@ -38,7 +38,7 @@ bool Replica::accepts(const RequestRow& row) const {
   return policy_->accepts(row.record.prompt_tokens, row.max_output_tokens);
 }
 
-void Replica::enqueue(SlotId slot, const Content& content, SimTime now) {
+SeqId Replica::enqueue(SlotId slot, const Content& content, SimTime now) {
   RequestRow& row = table_[slot];
   row.record.engine_queued = now;
   const SeqId id =
@@ -47,6 +47,7 @@ void Replica::enqueue(SlotId slot, const Content& content, SimTime now) {
   if (outcomes_.size() < state_.capacity()) outcomes_.resize(state_.capacity());
   outcomes_[index(id)] = Outcome{SimTime{}, row.output_tokens, slot, row.measured};
   report_levels(now);
+  return id;
 }
 
 // A composition that only preempts takes no time and is no step: composed again at once, unless the
@@ -157,6 +158,7 @@ const std::vector<Replica::Departure>& Replica::finish_step(SimTime now) {
   if (!departures_.empty()) state_.drop_inactive();
   --in_flight_;
   std::swap(current_, next_);  // also an empty one: it carries the preemptions of its attempts
+  drop_pending(now);
   report_levels(now);
   return departures_;
 }
@@ -225,6 +227,48 @@ void Replica::finish(SeqId id, SimTime now, SimTime at_client) {
     state_.release(id);
   else  // async only: it is in next_, composed before this end was known
     ++next_.wasted;
+}
+
+// An engine looks at what came in between two steps, so that what runs ends with the step awaited.
+bool Replica::hang_up(SeqId id, SimTime now) {
+  const Sequence& s = state_[id];
+  if (busy_ && (s.state == SeqState::active || s.plans > 0)) {
+    to_abort_.push_back(id);
+    return false;
+  }
+  drop(id, now);
+  report_levels(now);
+  return true;
+}
+
+void Replica::drop(SeqId id, SimTime now) {
+  const Sequence& s = state_[id];
+  RequestRecord& record = table_[outcomes_[index(id)].slot].record;
+  record.output_tokens = s.generated;
+  record.preemptions = s.preemptions;
+  record.engine_finish = now;
+  const bool active = s.state == SeqState::active;
+  if (active) policy_->on_aborted(id, s);
+  state_.end(id);
+  if (active) state_.drop_inactive();
+  if (s.plans == 0) return state_.release(id);
+  // Async only: a step in flight holds it, whose token nobody will get.
+  const auto is_own = [id](const PlanEntry& entry) { return entry.seq == id; };
+  BatchPlan* const plans[] = {&current_, &next_};
+  for (int i = 0; i < in_flight_; ++i) {
+    const auto own = std::find_if(plans[i]->entries.begin(), plans[i]->entries.end(), is_own);
+    if (own != plans[i]->entries.end() && own->samples()) ++plans[i]->wasted;
+  }
+}
+
+void Replica::drop_pending(SimTime now) {
+  aborted_.clear();
+  for (const SeqId id : to_abort_) {
+    if (state_[id].state == SeqState::ended) continue;  // with the step just awaited
+    aborted_.push_back(outcomes_[index(id)].slot);
+    drop(id, now);
+  }
+  to_abort_.clear();
 }
 
 void Replica::report_step() {

@@ -36,7 +36,7 @@ class Replica {
   FrontEndStation& front_end() { return front_end_; }
 
   // The request is visible to the scheduler. The content's hashes must live until it has ended.
-  void enqueue(SlotId slot, const Content& content, SimTime now);
+  SeqId enqueue(SlotId slot, const Content& content, SimTime now);
   [[nodiscard]] bool busy() const { return busy_; }
   // True once for each form_batch that is due: there may be work, and the engine is not blocked.
   bool wants_batch() { return !busy_ && !std::exchange(batch_due_, true); }
@@ -50,6 +50,14 @@ class Replica {
   Next form_batch(SimTime now);
   // The results of the oldest step in flight are there: counts its tokens, ends what is complete.
   const std::vector<Departure>& finish_step(SimTime now);
+  // The client of a sequence has gone. True: it has left the engine, as the waiting do, and the
+  // running between two steps. Else it leaves when the engine has the results that it waits for:
+  // see aborted().
+  [[nodiscard]] bool hang_up(SeqId id, SimTime now);
+  // Requests that left at the end of the last finish_step because their clients had gone.
+  [[nodiscard]] const std::vector<SlotId>& aborted() const { return aborted_; }
+  // Tokens that nobody takes any more make no gap.
+  void stop_measuring(SeqId id) { outcomes_[index(id)].measured = false; }
 
   // The run stops here: fills in what the live requests have produced.
   void stop(SimTime now);
@@ -72,6 +80,8 @@ class Replica {
   void take_tokens(SimTime now, SimTime at_client);
   void first_token(const Outcome& outcome, SimTime now, SimTime at_client);
   void finish(SeqId id, SimTime now, SimTime at_client);
+  void drop(SeqId id, SimTime now);
+  void drop_pending(SimTime now);
   void report_step();
   void report_levels(SimTime now);
 
@@ -99,6 +109,8 @@ class Replica {
   std::uint64_t steps_ = 0;
   StreamKey launches_;  // entity: replica << 40 | number of the launch
   std::vector<Departure> departures_;
+  std::vector<SeqId> to_abort_;  // when the results awaited are there
+  std::vector<SlotId> aborted_;
   std::vector<ScheduledTokens> scheduled_;  // of the step record
   std::vector<std::int32_t> contexts_;      // of the step's decodes, for a model that asks
   std::int64_t reported_waiting_ = 0, reported_running_ = 0, reported_blocks_ = 0;

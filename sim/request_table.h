@@ -6,6 +6,7 @@
 #include "core/ids.h"
 #include "sim/content.h"
 #include "sim/records.h"
+#include "sim/sequence.h"
 #include "workload/arrival.h"
 
 namespace eph::sim {
@@ -17,6 +18,13 @@ struct RequestRow {
   std::int32_t output_tokens = 0;      // what the model will really produce
   std::int32_t max_output_tokens = 0;  // what the request allows
   std::int32_t priority = 0;           // lower first, where the engine looks at it
+  SeqId seq{};                         // in its replica, while it is there
+  enum class Place : std::uint8_t { coming, in_engine, left } place = Place::coming;
+  // Client timeouts. An event is this request's only if its instant is the one noted here: slots
+  // are reused.
+  SimTime deadline = SimTime::never();
+  SimTime gave_up = SimTime::never();
+  SimTime abort_at = SimTime::never();
   bool live = false;
   bool measured = false;  // sent at or after measure_from
 };

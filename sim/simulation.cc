@@ -26,6 +26,12 @@ class Run {
   void dispatch(const Event& event);
   void step_done(std::uint32_t replica);
   void client_done(SlotId slot);
+  void set_timeout(SlotId slot, const workload::Arrival& arrival);
+  void timeout(SlotId slot);
+  void hung_up(SlotId slot);
+  void settle_cancelled(SlotId slot);
+  void end_at_client(SlotId slot);
+  [[nodiscard]] bool overtaken(const Event& event) const;
   void ingress(SlotId slot);
   void visible(SlotId slot);
   void form_batch(std::uint32_t replica);
@@ -75,6 +81,7 @@ Run::Run(const SimulationConfig& config, workload::Load& load, const RunOptions&
 Result<RunSummary> Run::go() {
   next_send_ = load_.peek();
   for (;;) {
+    while (!queue_.empty() && overtaken(queue_.next())) queue_.drop();
     const bool pending = !queue_.empty();
     if (next_send_ == SimTime::never() && !pending) break;
     if (next_send_ != SimTime::never() && next_send_.ns > Event::kMaxNs)
@@ -101,6 +108,7 @@ Result<RunSummary> Run::go() {
     if (++events_ % kProgressEvery == 0 && !carry_on()) break;
   }
   if (auto ok = load_.failed(); !ok) return ok.error();
+  if (auto ok = collector_.check_slos(); !ok) return ok.error();
   return stop();
 }
 
@@ -132,7 +140,10 @@ Result<void> Run::send() {
              replicas_.size());
   row.record.replica = to;
   ++outstanding_[index(to)];
+  if (arrival.request_class >= collector_.known_classes())
+    collector_.set_classes(load_.class_names());
   collector_.on_sent(now_, row);
+  set_timeout(slot, arrival);
   if (direct_) {
     row.record.ingress = now_;
     visible(slot);
@@ -156,6 +167,10 @@ void Run::dispatch(const Event& event) {
       return step_done(event.target);
     case EventClass::client_done:
       return client_done(SlotId{event.target});
+    case EventClass::timeout:
+      return timeout(SlotId{event.target});
+    case EventClass::abort:
+      return hung_up(SlotId{event.target});
     case EventClass::ingress:
       return ingress(SlotId{event.target});
     case EventClass::visible:
@@ -180,14 +195,18 @@ void Run::ingress(SlotId slot) {
 void Run::visible(SlotId slot) {
   RequestRow& row = table_[slot];
   const std::uint32_t to = index(row.record.replica);
+  if (row.abort_at <= now_) return settle_cancelled(slot);
   if (!replicas_[to].accepts(row)) {
+    row.place = RequestRow::Place::left;
     row.record.status = RequestStatus::rejected;
     const auto answer = Duration::from_seconds(config_.replica.front_end.client_out_s);
     row.record.finish = now_ + std::max(Duration{1}, answer);
     queue_.push(row.record.finish, EventClass::client_done, index(slot));
     return;
   }
-  replicas_[to].enqueue(slot, caching_ ? table_.content(slot) : Content{}, now_);
+  row.seq = replicas_[to].enqueue(slot, caching_ ? table_.content(slot) : Content{}, now_);
+  row.place = RequestRow::Place::in_engine;
+  if (row.gave_up != SimTime::never()) replicas_[to].stop_measuring(row.seq);
   wake(to);
 }
 
@@ -204,21 +223,87 @@ void Run::form_batch(std::uint32_t replica) {
 }
 
 void Run::step_done(std::uint32_t replica) {
-  for (const Replica::Departure& departure : replicas_[replica].finish_step(now_))
-    queue_.push(departure.at, EventClass::client_done, index(departure.slot));
+  for (const Replica::Departure& departure : replicas_[replica].finish_step(now_)) {
+    RequestRow& row = table_[departure.slot];
+    row.place = RequestRow::Place::left;
+    if (row.gave_up == SimTime::never())
+      queue_.push(departure.at, EventClass::client_done, index(departure.slot));
+    else
+      settle_cancelled(departure.slot);
+  }
+  for (const SlotId slot : replicas_[replica].aborted()) settle_cancelled(slot);
   wake(replica);
 }
 
 void Run::client_done(SlotId slot) {
-  const RequestRow& row = table_[slot];
-  const RequestId id = row.record.id;
-  --outstanding_[index(row.record.replica)];
-  collector_.on_ended(now_, row);
+  collector_.on_ended(now_, table_[slot]);
   table_.remove(slot);
-  load_.on_finished(id, now_);
+  end_at_client(slot);
+}
+
+void Run::end_at_client(SlotId slot) {
+  const RequestRecord& record = table_[slot].record;
+  --outstanding_[index(record.replica)];
+  load_.on_finished(record.id, now_);
   next_send_ = load_.peek();
   EPH_ASSERT(next_send_ >= now_, "a load sends at {} ns what was released at {} ns", next_send_.ns,
              now_.ns);
+}
+
+void Run::set_timeout(SlotId slot, const workload::Arrival& arrival) {
+  const Duration patience =
+      arrival.timeout > Duration::zero() ? arrival.timeout : config_.client_timeout;
+  if (patience <= Duration::zero()) return;
+  collector_.on_timeout_set();
+  RequestRow& row = table_[slot];
+  row.deadline = now_ + patience;
+  // Beyond the longest simulated time nobody waits for it.
+  if (row.deadline.ns <= Event::kMaxNs) queue_.push(row.deadline, EventClass::timeout, index(slot));
+}
+
+// Timeouts and aborts of requests that have ended, and answers to clients that have gone: they
+// happen to nobody, and time does not stop for them.
+bool Run::overtaken(const Event& event) const {
+  const EventClass what = event.event_class();
+  if (what != EventClass::timeout && what != EventClass::abort && what != EventClass::client_done)
+    return false;
+  const RequestRow& row = table_[SlotId{event.target}];
+  if (!row.live) return true;
+  if (what == EventClass::abort) return row.abort_at != event.at();
+  if (row.gave_up != SimTime::never()) return true;
+  if (what == EventClass::client_done) return row.record.finish != event.at();
+  return row.deadline != event.at() ||
+         (config_.timeout_on == TimeoutOn::ttft && row.record.first_token <= event.at());
+}
+
+// The client hangs up and goes on; the server hears of it later, and may have finished by then.
+void Run::timeout(SlotId slot) {
+  RequestRow& row = table_[slot];
+  row.gave_up = now_;
+  collector_.on_gave_up(now_, row);
+  if (row.place == RequestRow::Place::left) {
+    settle_cancelled(slot);
+  } else {
+    if (row.place == RequestRow::Place::in_engine)
+      replicas_[index(row.record.replica)].stop_measuring(row.seq);
+    row.abort_at = now_ + Duration::from_seconds(config_.replica.front_end.client_in_s);
+    queue_.push(row.abort_at, EventClass::abort, index(slot));
+  }
+  end_at_client(slot);
+}
+
+// One that the scheduler has not seen yet is dropped when it would (visible).
+void Run::hung_up(SlotId slot) {
+  const RequestRow& row = table_[slot];
+  if (row.place != RequestRow::Place::in_engine) return;
+  const std::uint32_t replica = index(row.record.replica);
+  if (replicas_[replica].hang_up(row.seq, now_)) settle_cancelled(slot);
+}
+
+// Nobody works on it any more.
+void Run::settle_cancelled(SlotId slot) {
+  collector_.on_cancelled(table_[slot]);
+  table_.remove(slot);
 }
 
 RunSummary Run::stop() {
@@ -226,10 +311,14 @@ RunSummary Run::stop() {
   collector_.advance_series(now_);
   for (const SlotId slot : table_.live()) {
     RequestRow& row = table_[slot];
+    if (row.record.engine_scheduled > now_) row.record.engine_scheduled = SimTime::never();
+    if (row.gave_up != SimTime::never()) {
+      collector_.on_cancelled(row);
+      continue;
+    }
     row.record.status = RequestStatus::unfinished;
     // What the client was to see later, it has not seen.
     if (row.record.finish > now_) row.record.finish = SimTime::never();
-    if (row.record.engine_scheduled > now_) row.record.engine_scheduled = SimTime::never();
     if (row.record.first_token > now_) row.record.first_token = SimTime::never();
     collector_.on_unfinished(now_, row);
   }
@@ -242,6 +331,9 @@ Result<void> check(const SimulationConfig& config) {
   if (config.series_interval < Duration::zero())
     return usage_error(fmt::format("series interval of {} s", config.series_interval.seconds()),
                        "give a time above zero, or zero for no series");
+  if (config.client_timeout < Duration::zero())
+    return usage_error(fmt::format("client timeout of {} s", config.client_timeout.seconds()),
+                       "give a time above zero, or zero for none");
   const models::FrontEnd& f = config.replica.front_end;
   for (const double s : {f.client_in_s, f.client_out_s, f.client_token_s, f.jitter_mean_s,
                          f.request_s, f.prompt_token_s, f.output_token_s})

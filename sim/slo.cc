@@ -49,20 +49,44 @@ Result<void> parse_statistic(std::string_view text, std::string_view word, Slo& 
   return {};
 }
 
+// "CLASS:p95_ttft" or "CLASS:p95:ttft"; the class keeps its case, and may have colons of its own.
+Result<void> parse_class(std::string_view text, std::string_view& name, Slo& slo) {
+  const std::size_t last = name.rfind(':');
+  if (last == std::string_view::npos) return {};
+  const bool colons = name.find('_', last) == std::string_view::npos;  // p95:ttft
+  const std::size_t end = colons && last > 0 ? name.rfind(':', last - 1) : last;
+  if (end == std::string_view::npos) return {};
+  slo.request_class = trim(name.substr(0, end));
+  if (slo.request_class.empty())
+    return bad(text, "no class before the colon", "write CLASS:p95_ttft=500ms");
+  name.remove_prefix(end + 1);
+  return {};
+}
+
+Result<void> parse_figure(std::string_view text, std::string_view word, Slo& slo) {
+  const std::string name = to_lower(trim(word));
+  const std::size_t middle = name.find_first_of("_:");
+  if (middle == std::string::npos)
+    return bad(text, fmt::format("\"{}\" is not STATISTIC_LATENCY", name),
+               "write it as in p95_ttft=500ms or mean_tpot=30ms");
+  if (auto ok = parse_statistic(text, name.substr(0, middle), slo); !ok) return ok;
+  auto latency = parse_latency(text, name.substr(middle + 1));
+  if (!latency) return latency.error();
+  slo.latency = *latency;
+  if (slo.latency == Latency::itl && !slo.request_class.empty())
+    return bad(text, "itl is taken over the tokens of all requests", "limit the class's tpot");
+  return {};
+}
+
 Result<Slo> parse_slo(std::string_view text) {
   const std::size_t equals = text.find('=');
   if (equals == std::string_view::npos)
     return bad(text, "no limit", "write STATISTIC_LATENCY=LIMIT, as in p95_ttft=500ms");
-  const std::string name = to_lower(trim(text.substr(0, equals)));
-  const std::size_t underscore = name.find('_');
-  if (underscore == std::string::npos)
-    return bad(text, fmt::format("\"{}\" is not STATISTIC_LATENCY", name),
-               "write it as in p95_ttft=500ms or mean_tpot=30ms");
+  std::string_view name = text.substr(0, equals);
+  if (name.ends_with('<')) name.remove_suffix(1);
   Slo slo;
-  if (auto ok = parse_statistic(text, name.substr(0, underscore), slo); !ok) return ok.error();
-  auto latency = parse_latency(text, name.substr(underscore + 1));
-  if (!latency) return latency.error();
-  slo.latency = *latency;
+  if (auto ok = parse_class(text, name, slo); !ok) return ok.error();
+  if (auto ok = parse_figure(text, name, slo); !ok) return ok.error();
   auto limit = parse_seconds(trim(text.substr(equals + 1)));
   if (!limit) return bad(text, limit.error().what, limit.error().remedy);
   if (!(limit->value > 0 && limit->value < 1e9))
@@ -75,7 +99,8 @@ Result<Slo> parse_slo(std::string_view text) {
 
 std::string Slo::text() const {
   const std::string statistic = mean ? "mean" : fmt::format("p{:.6g}", quantile * 100);
-  return fmt::format("{}_{}={}ms", statistic, latency_name(latency), number(limit.ms()));
+  return fmt::format("{}{}{}_{}={}ms", request_class, request_class.empty() ? "" : ":", statistic,
+                     latency_name(latency), number(limit.ms()));
 }
 
 Result<std::vector<Slo>> parse_slos(std::string_view text) {

@@ -25,6 +25,7 @@ struct Arrival {
   std::uint32_t prefix_group = kNoPrefixGroup;
   std::uint32_t request_class = 0;  // index into the source's class names
   std::int32_t priority = 0;        // where the engine schedules by priority: lower first
+  Duration timeout{};               // the client gives up so long after sending; zero: not its own
   std::uint64_t session = kNoSession;
   // Tokens behind the shared prefix, outputs included, are those of this stream, of which every
   // request holds the beginning: a conversation whose turns repeat all that was said before.
@@ -34,6 +35,12 @@ struct Arrival {
   std::uint64_t hash_offset = 0;
   std::uint32_t hash_count = 0;
 };
+
+// Sends the request with this limit on its output, which is cut there.
+inline void limit_output(Arrival& arrival, std::int32_t max_output_tokens) {
+  arrival.max_output_tokens = max_output_tokens;
+  if (arrival.output_tokens > max_output_tokens) arrival.output_tokens = max_output_tokens;
+}
 
 // What a source did to its rows besides passing them on; complete when the stream has ended.
 struct SourceCounts {

@@ -50,6 +50,7 @@ class ClosedLoop : public Load {
     arrival.prompt_tokens = draw(config_.lengths.prompt, stream);
     arrival.output_tokens = draw(config_.lengths.output, stream);
     arrival.max_output_tokens = arrival.output_tokens;
+    if (config_.max_output_tokens > 0) limit_output(arrival, config_.max_output_tokens);
     if (config_.concurrency > 0) free_at_.pop();
     ++sent_;
     plan_next();
@@ -150,6 +151,8 @@ Result<void> check_counts(const ClosedLoopConfig& c) {
                "give 0 (until the stage ends) or more");
   if (c.requests == 0 && !c.stage_end)
     return usage_error("a load without an end", "give a number of requests or a stage end");
+  if (c.max_output_tokens < 0)
+    return bad("limit of output tokens", c.max_output_tokens, "give 0 (none) or more");
   if (c.warmup_requests < 0)
     return bad("number of warm-up requests", static_cast<double>(c.warmup_requests),
                "give 0 or more");

@@ -40,7 +40,8 @@ struct ClosedLoopConfig {
   Duration turnaround{};             // client's time between a last token and the next request
   Duration turnaround_jitter{};      // mean of the exponential part
   std::optional<SimTime> stage_end{};  // nothing is sent at or after it
-  LengthPair lengths;                  // independent; output is also what the request allows
+  LengthPair lengths;                  // independent; output is also what the request allows, but
+  std::int32_t max_output_tokens = 0;  // for a limit of all requests; 0: none
   std::uint64_t seed = 1;
   std::uint64_t run = 0;
 };

@@ -2,6 +2,7 @@
 // A load generator: decides when requests are sent, with or without looking at what finished.
 #include <cstdint>
 #include <span>
+#include <string>
 
 #include "core/ids.h"
 #include "core/result.h"
@@ -19,7 +20,7 @@ namespace eph::workload {
 //  in
 //    the order of take, from 0
 //  - on_finished is told once, when the client has the last token (or the rejection) of request
-//  `id`;
+//  `id`, or gives it up;
 //    any request it releases is sent at or after `now`
 //  - failed() reports a broken source after peek returned never()
 class Load {
@@ -33,6 +34,8 @@ class Load {
   [[nodiscard]] virtual std::span<const std::uint64_t> block_hashes(const Arrival&) const {
     return {};
   }
+  // Names of the classes of the requests taken so far, by number; empty when they have none.
+  [[nodiscard]] virtual std::span<const std::string> class_names() const { return {}; }
   // Tokens of one hashed block; 0 when the load has no hashes.
   [[nodiscard]] virtual std::int32_t hash_block_tokens() const { return 0; }
 };

@@ -22,6 +22,9 @@ class OpenLoad : public Load {
   [[nodiscard]] std::int32_t hash_block_tokens() const override {
     return source_->hash_block_tokens();
   }
+  [[nodiscard]] std::span<const std::string> class_names() const override {
+    return source_->class_names();
+  }
   [[nodiscard]] const ArrivalSource& source() const { return *source_; }
 
  private:

@@ -8,10 +8,12 @@
 namespace eph::workload {
 namespace {
 
-constexpr std::int64_t kLatestNs = 9'000'000'000'000'000'000;  // 285 years
+constexpr std::int64_t kLatestNs = 9'000'000'000'000'000'000;          // 285 years
+constexpr std::int64_t kLongestTimeoutNs = 1'000'000'000'000'000'000;  // 32 years
 
 struct Layout {
-  std::size_t columns, time, prompt, output, max_output, group, prefix, session, name, priority;
+  std::size_t columns, time, prompt, output, max_output, group, prefix, session, name, priority,
+      timeout;
 };
 
 class PlainReader : public RowReader {
@@ -35,7 +37,8 @@ class PlainReader : public RowReader {
       return Row::faulty;
     const Row output = read_output("output_tokens", fields_[layout_.output], out);
     if (output != Row::taken) return output;
-    if (!read_max_output(out) || !read_prefix(out) || !read_priority(out)) return Row::faulty;
+    if (!read_max_output(out) || !read_prefix(out) || !read_priority(out) || !read_timeout(out))
+      return Row::faulty;
     if (layout_.session != Columns::kAbsent) out.session = session_id(fields_[layout_.session]);
     if (layout_.name != Columns::kAbsent)
       out.request_class = classes_.index_of(fields_[layout_.name]);
@@ -103,6 +106,19 @@ class PlainReader : public RowReader {
     return false;
   }
 
+  bool read_timeout(Arrival& out) {
+    const std::string_view text = field(layout_.timeout);
+    if (text.empty()) return true;
+    const std::optional<std::int64_t> ns = parse_scaled(text, 9);
+    if (ns && *ns > 0 && *ns <= kLongestTimeoutNs) {
+      out.timeout = Duration{*ns};
+      return true;
+    }
+    fault(fmt::format("timeout_s \"{}\" is no time above 0", shown(text)),
+          "give seconds, or leave it empty for none of its own");
+    return false;
+  }
+
   [[nodiscard]] std::string_view field(std::size_t column) const {
     return column == Columns::kAbsent ? std::string_view{} : fields_[column];
   }
@@ -127,6 +143,7 @@ Result<std::unique_ptr<ArrivalSource>> make_plain_reader(ReaderInput input) {
   layout.session = columns.optional("session");
   layout.name = columns.optional("class");
   layout.priority = columns.optional("priority");
+  layout.timeout = columns.optional("timeout_s");
   layout.columns = columns.count();
   if (Result<void> ok = columns.finish(TraceFormat::plain); !ok) return ok.error();
   const ZeroOutput zero = input.options.zero_output;

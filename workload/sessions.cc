@@ -141,6 +141,7 @@ class Sessions final : public Load {
     arrival.prompt_tokens = static_cast<std::int32_t>(std::min<std::int64_t>(prompt, kMaxTokens));
     arrival.output_tokens = draw(config_.first.output, draws);
     arrival.max_output_tokens = arrival.output_tokens;
+    if (config_.max_output_tokens > 0) limit_output(arrival, config_.max_output_tokens);
     arrival.session = arrival.stream = s.number;
     if (config_.shared_tokens > 0) {
       arrival.prefix_group = s.group;
@@ -194,6 +195,8 @@ Result<void> check_config(const SessionConfig& c) {
     return out_of_range("think time in ns", c.think_time.ns, "give 0 or more");
   if (c.concurrency < 0 || c.concurrency > kMostAtOnce)
     return out_of_range("conversations at once", c.concurrency, "give 0 to 10000000");
+  if (c.max_output_tokens < 0)
+    return out_of_range("limit of output tokens", c.max_output_tokens, "give 0 (none) or more");
   if (c.requests < 0) return out_of_range("number of requests", c.requests, "give 0 or more");
   if (c.requests == 0 && !c.stage_end)
     return usage_error("a load without an end", "give a number of requests or a stage end");

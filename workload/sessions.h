@@ -23,6 +23,7 @@ struct SessionConfig {
   Duration think_time{};        // mean of the exponential time from an answer to the next turn
   std::int32_t shared_tokens = 0;
   std::uint32_t groups = 1;
+  std::int32_t max_output_tokens = 0;  // limit of all requests, where answers end; 0: none
   std::int64_t concurrency = 0;  // conversations at once; 0: they begin at the times of `starts`
   std::int64_t requests = 0;     // turns of all conversations together; 0: until stage_end
   std::optional<SimTime> stage_end;  // nothing is sent at or after it

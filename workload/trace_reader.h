@@ -11,7 +11,8 @@
 //
 // Optional columns of the own CSV, each may be empty in a row: prefix_group (any text) and
 // prefix_tokens (requests of a group share their first prefix_tokens prompt tokens), session and
-// class (any text), max_output_tokens (>= output_tokens; default output_tokens).
+// class (any text), max_output_tokens (>= output_tokens; default output_tokens), priority (whole
+// number), timeout_s (> 0).
 #include <memory>
 #include <optional>
 #include <string>

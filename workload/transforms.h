@@ -54,6 +54,10 @@ struct CapOptions {
 // SourceCounts. A shortened prompt keeps the hashes of the blocks that remain.
 [[nodiscard]] Result<SourcePtr> cap_tokens(SourcePtr source, const CapOptions& options);
 
+// Every request is sent with this limit on its output (at least 1), whatever its own was; an output
+// that would be longer ends there.
+[[nodiscard]] Result<SourcePtr> limit_outputs(SourcePtr source, std::int32_t max_output_tokens);
+
 using SourceFactory = std::function<Result<SourcePtr>()>;
 
 struct RepeatOptions {

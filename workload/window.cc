@@ -116,7 +116,31 @@ class Capped : public Decorator {
   std::uint64_t dropped_ = 0;
 };
 
+class LimitedOutputs : public Decorator {
+ public:
+  LimitedOutputs(SourcePtr inner, std::int32_t most) : Decorator(std::move(inner)), most_(most) {}
+
+  Result<std::size_t> pull(std::span<Arrival> out) override {
+    const Result<std::size_t> pulled = inner_->pull(out);
+    if (!pulled) return pulled;
+    for (Arrival& a : out.first(*pulled)) limit_output(a, most_);
+    return pulled;
+  }
+
+ private:
+  std::int32_t most_;
+};
+
 }  // namespace
+
+Result<SourcePtr> limit_outputs(SourcePtr source, std::int32_t max_output_tokens) {
+  if (max_output_tokens < 1) {
+    return usage_error(
+        fmt::format("limit of {} output tokens, must be at least 1", max_output_tokens),
+        "leave it out for the requests' own");
+  }
+  return SourcePtr(std::make_unique<LimitedOutputs>(std::move(source), max_output_tokens));
+}
 
 Result<SourcePtr> window(SourcePtr source, SimTime from, std::optional<SimTime> to) {
   if (from < SimTime::zero()) {

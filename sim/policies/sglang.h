@@ -26,6 +26,10 @@ class SglangPolicy final : public EnginePolicy {
   [[nodiscard]] bool accepts(std::int64_t prompt, std::int64_t max_output) const override;
   void form_batch(EngineState& state, BatchPlan& plan) override;
   void on_finished(const Sequence&) override { batch_is_full_ = false; }
+  void on_aborted(SeqId id, const Sequence&) override {
+    batch_is_full_ = false;
+    if (chunked_ == id) chunked_.reset();
+  }
   void on_idle() override { ratio_ = options_.new_token_ratio_init; }
 
  private:

@@ -2,6 +2,7 @@
 
 #include <sstream>
 
+#include "core/text.h"
 #include "tests/e2e/run.h"
 
 using namespace eph::test;
@@ -48,7 +49,8 @@ TEST_CASE("a sweep's row is what simulate says, on any number of threads") {
   const auto value = [](const std::string& text, const std::string& key) {
     const std::size_t at = text.find(key);
     REQUIRE(at != std::string::npos);
-    return std::stod(text.substr(at + key.size()));
+    const std::size_t begin = at + key.size();
+    return eph::parse_double(text.substr(begin, text.find_first_of(",}\n", begin) - begin)).value_or(-1);
   };
   const std::string row = lines(one.out).at(1);
   const std::size_t ttft = simulated.out.find("\"ttft\"");

@@ -1,44 +1,18 @@
 // Prefix caching in random systems of the three engines whose requests share what they can.
 #include <map>
 
-#include "tests/support/random_scenario.h"
+#include "tests/support/random_rules.h"
 
 using namespace eph;
 using namespace eph::test;
 
 namespace {
 
-// Gives the requests of a random system names, groups and conversations out of few.
-void share(Stream& stream, Scenario& s) {
-  s.engine().prefix_caching = true;
-  if (detail::chance(stream, 40)) s.engine().schedule_policy = sim::SchedulePolicy::lpm;
-  s.hash_tokens = static_cast<std::int32_t>(detail::in(stream, 3, 20));
-  for (workload::Arrival& a : s.arrivals) {
-    switch (stream.below(4)) {
-      case 0:
-        a.stream = stream.below(4);
-        break;
-      case 1:
-        a.prefix_group = static_cast<std::uint32_t>(stream.below(2));
-        a.prefix_tokens = static_cast<std::int32_t>(detail::in(stream, 1, a.prompt_tokens));
-        break;
-      case 2: {
-        a.hash_offset = s.hashes.size();
-        a.hash_count =
-            static_cast<std::uint32_t>((a.prompt_tokens + s.hash_tokens - 1) / s.hash_tokens);
-        for (std::uint32_t i = 0; i < a.hash_count; ++i) s.hashes.push_back(stream.below(2));
-        break;
-      }
-      default:
-        break;
-    }
-  }
-}
-
 RandomScenario shared_scenario(std::uint64_t seed) {
   RandomScenario random = random_scenario(seed, seed % 2 == 0);
   Stream stream({seed, 3, Purpose::test, 0});
-  share(stream, random.scenario);
+  random.scenario.engine().prefix_caching = true;
+  draw_sharing(stream, random.scenario);
   return random;
 }
 

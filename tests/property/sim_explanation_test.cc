@@ -1,33 +1,12 @@
 // Random systems of all engines with their own rules on: every request ends, and the parts of its
 // time add up exactly.
 #include "sim/explanation.h"
-#include "tests/support/random_scenario.h"
+#include "tests/support/random_rules.h"
 
 using namespace eph;
 using namespace eph::test;
 
 namespace {
-
-// llama.cpp and the rules that random_scenario leaves off.
-void draw_rules(std::uint64_t seed, Scenario& s) {
-  using detail::chance;
-  using detail::in;
-  Stream stream({seed, 0, Purpose::test, 77});
-  sim::EngineOptions& e = s.engine();
-  if (chance(stream, 15)) {
-    e.kind = models::EngineKind::llamacpp;
-    e.async_scheduling = false;
-    e.max_num_seqs = std::min<std::int64_t>(e.max_num_seqs, s.config.replica.kv.usable_blocks);
-    e.continuous_batching = chance(stream, 50);
-  }
-  e.prefix_caching = e.kind != models::EngineKind::llamacpp && chance(stream, 50);
-  e.priority_scheduling = chance(stream, 50);
-  e.long_prefill_tokens = chance(stream, 40) ? in(stream, 1, 20) : 0;
-  e.capacity = static_cast<sim::Capacity>(stream.below(3));
-  e.mixed_chunk = e.chunked_prefill && e.chunk_tokens > 0 && chance(stream, 50);
-  e.retract_decode_steps = in(stream, 1, 30);
-  for (workload::Arrival& a : s.arrivals) a.priority = static_cast<std::int32_t>(stream.below(3));
-}
 
 void check_parts(const Scenario& s, const sim::RequestRecord& known) {
   sim::RequestWatch watch(known, *s.config.replica.step);

@@ -17,6 +17,7 @@ struct Scenario {
   std::vector<workload::Arrival> arrivals;
   std::vector<std::uint64_t> hashes;  // of all requests one after another
   std::int32_t hash_tokens = 0;
+  std::vector<std::string> classes;
   sim::RunOptions options;
 
   // `usable` KV blocks of `block` tokens; vLLM's null block on top. Synchronous scheduling, no
@@ -66,6 +67,7 @@ inline Outcome run(const Scenario& scenario) {
   sim::RunOptions options = scenario.options;
   options.sink = &outcome.sink;
   ScriptedLoad load(scenario.arrivals, scenario.hashes, scenario.hash_tokens);
+  load.classes = scenario.classes;
   auto summary = sim::Simulation(scenario.config).run(load, options);
   if (!summary) FAIL(summary.error().text());
   outcome.summary = std::move(*summary);

@@ -39,6 +39,9 @@ class ScriptedLoad final : public workload::Load {
     return std::span(hashes_).subspan(a.hash_offset, a.hash_count);
   }
   [[nodiscard]] std::int32_t hash_block_tokens() const override { return hash_tokens_; }
+  [[nodiscard]] std::span<const std::string> class_names() const override { return classes; }
+
+  std::vector<std::string> classes;
 
   std::vector<std::pair<RequestId, SimTime>> ended;
 

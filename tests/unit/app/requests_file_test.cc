@@ -44,6 +44,13 @@ TEST_CASE("what a request never reached is empty") {
   CHECK(request_row(r) == "0,1.5,100,4,,,,,,,,1,64,rejected\n");
 }
 
+TEST_CASE("a cancelled request ends when its client gave up, and has no end-to-end time") {
+  sim::RequestRecord r = finished(0);
+  r.status = sim::RequestStatus::cancelled;
+  r.output_tokens = 4;
+  CHECK(request_row(r) == "0,1.5,100,4,3,1.625,2,3,500,,,1,64,cancelled\n");
+}
+
 TEST_CASE("a one-token output has no time per output token") {
   sim::RequestRecord r = finished(0);
   r.output_tokens = 1;

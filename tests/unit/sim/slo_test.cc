@@ -36,3 +36,22 @@ TEST_CASE("a bad SLO says what is wrong and what would be right") {
   CHECK(fault("p95_ttft=fast").find("SLO \"p95_ttft=fast\": ") == 0);
   CHECK(fault("p95_ttft=1s,,").find("SLO \"\": no limit") == 0);
 }
+
+TEST_CASE("an SLO may be of one class of requests") {
+  const auto slos = parse_slos(
+      "Chat_1:p95_ttft=200ms, batch:mean:tpot<=30ms,a:b:p99_e2e<=2s,p95:ttft<=1s,p95_ttft<=1s");
+  REQUIRE(slos.has_value());
+  REQUIRE(slos->size() == 5);
+  CHECK((*slos)[0].request_class == "Chat_1");
+  CHECK((*slos)[0].text() == "Chat_1:p95_ttft=200ms");
+  CHECK((*slos)[1].text() == "batch:mean_tpot=30ms");
+  CHECK((*slos)[2].text() == "a:b:p99_e2e=2000ms");
+  CHECK((*slos)[3].text() == "p95_ttft=1000ms");
+  CHECK((*slos)[3].request_class.empty());
+  CHECK((*slos)[4].text() == "p95_ttft=1000ms");
+  CHECK(parse_slos((*slos)[0].text())->front().request_class == "Chat_1");
+  const auto fault = [](std::string_view text) { return parse_slos(text).error().text(); };
+  CHECK(fault(":p95_ttft=1s").find("no class before the colon") != std::string::npos);
+  CHECK(fault("chat:p95_itl=1s").find("limit the class's tpot") != std::string::npos);
+  CHECK(fault("chat:p95_tfft=1s").find("did you mean \"ttft\"?") != std::string::npos);
+}

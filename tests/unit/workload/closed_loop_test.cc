@@ -70,6 +70,18 @@ using Times = std::vector<double>;
 
 }  // namespace
 
+TEST_CASE("a closed loop sends its limit on outputs, and cuts them there") {
+  ClosedLoopConfig config = loop(1, 1);
+  config.max_output_tokens = 64;
+  const Arrival longer = make(config)->take();
+  CHECK(longer.output_tokens == 10);
+  CHECK(longer.max_output_tokens == 64);
+  config.max_output_tokens = 4;
+  CHECK(make(config)->take().output_tokens == 4);
+  config.max_output_tokens = -1;
+  CHECK(error_of(config).find("limit of output tokens is -1") != std::string::npos);
+}
+
 TEST_CASE("a closed loop starts with a burst and keeps C in flight") {
   // Service 1 s for even, 2 s for odd requests, C = 2, 6 requests:
   // 0 and 1 at 0; 2 at 1 (after 0); 3 at 2 (after 1 or 2, both end at 2); 4 at 2; 5 at 3 (after 4).

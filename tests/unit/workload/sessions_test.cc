@@ -46,6 +46,17 @@ TEST_CASE("a turn repeats what was said and adds the user's tokens") {
   CHECK(first.prefix_tokens == 0);
 }
 
+TEST_CASE("an answer that ends at the limit is what the next turn repeats") {
+  SessionConfig config = two_users();
+  config.max_output_tokens = 15;
+  auto load = make_sessions(config);
+  REQUIRE(load);
+  CHECK((*load)->take().max_output_tokens == 15);
+  (void)(*load)->take();
+  (*load)->on_finished(RequestId{0}, at_s(5));
+  CHECK((*load)->take().prompt_tokens == 100 + 15 + 7);
+}
+
 TEST_CASE("a closed load begins a conversation when one has ended, and stops at its requests") {
   SessionConfig config = two_users();
   config.turns = 1;

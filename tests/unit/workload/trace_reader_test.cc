@@ -118,6 +118,24 @@ TEST_CASE("spreading quantised times keeps the order, the step and the hashes") 
   for (std::size_t i = 0; i < 4; ++i) CHECK(again.arrivals[i].at == all.arrivals[i].at);
 }
 
+TEST_CASE("a row of the own CSV may have its own timeout") {
+  const Pulled all = read_text("timeouts.csv",
+                               "arrival_s,prompt_tokens,output_tokens,timeout_s\n"
+                               "0,100,5,2.5\n"
+                               "1,100,5,\n");
+  REQUIRE(all.error.empty());
+  REQUIRE(all.arrivals.size() == 2);
+  CHECK(all.arrivals[0].timeout == Duration{2'500'000'000});
+  CHECK(all.arrivals[1].timeout == Duration::zero());
+  for (const char* bad : {"0", "-1", "soon", "1e30"}) {
+    CAPTURE(bad);
+    const Pulled none = read_text(
+        "bad_timeouts.csv",
+        std::string("arrival_s,prompt_tokens,output_tokens,timeout_s\n0,100,5,") + bad + "\n");
+    CHECK(none.error.find("is no time above 0") != std::string::npos);
+  }
+}
+
 TEST_CASE("the own CSV keeps its times and takes optional columns in any order") {
   const auto path = test_file("own.csv",
                               "session,arrival_s,prompt_tokens,output_tokens,prefix_group,prefix_"

@@ -203,6 +203,16 @@ TEST_CASE("caps shorten or drop, and count") {
   CHECK(total.arrivals[5].output_tokens == 49);
 }
 
+TEST_CASE("a limit on outputs is what every request allows, and where longer ones end") {
+  const Recording trace = ramp(10, 1);  // outputs 10..100, allowed output + 5
+  const Pulled limited = pulled(limit_outputs(replay(trace), 60));
+  CHECK(limited.arrivals[0].output_tokens == 10);
+  CHECK(limited.arrivals[0].max_output_tokens == 60);
+  CHECK(limited.arrivals[9].output_tokens == 60);
+  CHECK(limited.arrivals[9].max_output_tokens == 60);
+  CHECK_FALSE(limit_outputs(replay(trace), 0));
+}
+
 TEST_CASE("a repetition starts one mean gap after the one before") {
   const Recording trace = ramp(5, 2);
   const SourceFactory open = [&] { return Result<SourcePtr>(replay(trace)); };

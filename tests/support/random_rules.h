@@ -1,0 +1,73 @@
+#pragma once
+// Everything that random_scenario leaves off: llama.cpp, the engines' own rules, prefixes in
+// common, clients that give up, classes.
+#include <algorithm>
+
+#include "tests/support/random_scenario.h"
+
+namespace eph::test {
+
+inline void draw_rules(std::uint64_t seed, Scenario& s) {
+  using detail::chance;
+  using detail::in;
+  Stream stream({seed, 0, Purpose::test, 77});
+  sim::EngineOptions& e = s.engine();
+  if (chance(stream, 15)) {
+    e.kind = models::EngineKind::llamacpp;
+    e.async_scheduling = false;
+    e.max_num_seqs = std::min<std::int64_t>(e.max_num_seqs, s.config.replica.kv.usable_blocks);
+    e.continuous_batching = chance(stream, 50);
+  }
+  e.prefix_caching = e.kind != models::EngineKind::llamacpp && chance(stream, 50);
+  e.priority_scheduling = chance(stream, 50);
+  e.long_prefill_tokens = chance(stream, 40) ? in(stream, 1, 20) : 0;
+  e.capacity = static_cast<sim::Capacity>(stream.below(3));
+  e.mixed_chunk = e.chunked_prefill && e.chunk_tokens > 0 && chance(stream, 50);
+  e.retract_decode_steps = in(stream, 1, 30);
+  for (workload::Arrival& a : s.arrivals) a.priority = static_cast<std::int32_t>(stream.below(3));
+}
+
+// Gives the requests names, groups and conversations out of few.
+inline void draw_sharing(Stream& stream, Scenario& s) {
+  if (detail::chance(stream, 40)) s.engine().schedule_policy = sim::SchedulePolicy::lpm;
+  s.hash_tokens = static_cast<std::int32_t>(detail::in(stream, 3, 20));
+  for (workload::Arrival& a : s.arrivals) {
+    switch (stream.below(4)) {
+      case 0:
+        a.stream = stream.below(4);
+        break;
+      case 1:
+        a.prefix_group = static_cast<std::uint32_t>(stream.below(2));
+        a.prefix_tokens = static_cast<std::int32_t>(detail::in(stream, 1, a.prompt_tokens));
+        break;
+      case 2: {
+        a.hash_offset = s.hashes.size();
+        a.hash_count =
+            static_cast<std::uint32_t>((a.prompt_tokens + s.hash_tokens - 1) / s.hash_tokens);
+        for (std::uint32_t i = 0; i < a.hash_count; ++i) s.hashes.push_back(stream.below(2));
+        break;
+      }
+      default:
+        break;
+    }
+  }
+}
+
+// Patience that some requests live through and some do not; of all, or of single ones, in whole
+// microseconds from 1 to a few steps and queues.
+inline void draw_patience(Stream& stream, Scenario& s) {
+  using detail::chance;
+  using detail::in;
+  const auto patience = [&stream] {
+    return Duration{1000 * in(stream, 1, chance(stream, 50) ? 30'000 : 400'000)};
+  };
+  s.config.timeout_on = chance(stream, 30) ? sim::TimeoutOn::ttft : sim::TimeoutOn::e2e;
+  if (chance(stream, 50)) s.config.client_timeout = patience();
+  s.classes = {"a", "b"};
+  for (workload::Arrival& a : s.arrivals) {
+    if (chance(stream, 30)) a.timeout = patience();
+    a.request_class = static_cast<std::uint32_t>(stream.below(2));
+  }
+}
+
+}  // namespace eph::test
