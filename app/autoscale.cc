@@ -95,7 +95,7 @@ const CommandSpec& autoscale_spec() {
        "ephemeris autoscale --policy knative --set target=10 --series load.csv --out desired.csv"},
       {{"autoscaler",
         {{"policy", "NAME", "hpa, keda, knative, ray-serve, serverless, dynamo, fixed or scheduled"},
-         {"set", "NAME=VALUE", "a setting of the policy, by the name its documentation uses (repeatable)", true},
+         {"set", "NAME=VALUE", "a setting of the policy, by the name its documentation uses", true},
          {"series", "FILE", "CSV with t_s,in_flight,queued,ready_replicas,rps; kv_usage for dynamo's load mode"}}},
        {"output", {{"out", "FILE", "write the decisions there instead of printing them"}}}},
       0};

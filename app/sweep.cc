@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <set>
 
 #include "app/commands.h"
 #include "app/console.h"
@@ -90,6 +91,7 @@ Result<Sweep> read_sweep(const Arguments& arguments) {
 
 struct Outcome {
   std::vector<sim::RunSummary> runs;
+  std::vector<std::string> warnings;  // of its deployment
   std::string problem;  // why this point cannot be
 };
 
@@ -127,6 +129,7 @@ Result<std::vector<Outcome>> simulate_all(const Sweep& sweep, const models::Cata
       out[p].problem = assembly.error().what;
       continue;
     }
+    out[p].warnings = assembly->warnings;
     for (int r = 0; r < sweep.points[p].scenario.runs; ++r) tasks.push_back({p, static_cast<std::uint64_t>(r)});
   }
   std::vector<std::optional<Result<sim::RunSummary>>> results(tasks.size());
@@ -170,6 +173,7 @@ std::vector<Cell> row_of(const Sweep& sweep, const Point& point, const Outcome& 
   const std::pair<const char*, std::uint64_t sim::RunCounts::*> counts[] = {{"requests", &sim::RunCounts::arrived},
                                                                             {"finished", &sim::RunCounts::finished},
                                                                             {"rejected", &sim::RunCounts::rejected},
+                                                                            {"cancelled", &sim::RunCounts::cancelled},
                                                                             {"unfinished", &sim::RunCounts::unfinished}};
   for (const auto& [name, count] : counts) {
     row.push_back({name, outcome.runs.empty() ? "" : number(mean_count(outcome.runs, count)), false});
@@ -221,7 +225,7 @@ std::vector<OptionGroup> groups() {
   std::vector<OptionGroup> all = scenario_options(flag_use());
   all.insert(all.begin(), {"sweep",
                            {{"vary", "FIELD=VALUES",
-                             "a field of the scenario and its values: replicas=1..64, replicas=8..64..8, rate_scale=0.5,1,2 (repeatable)",
+                             "a field of the scenario and its values: replicas=1..64, replicas=8..64..8, rate_scale=0.5,1,2",
                              true}}});
   all.push_back({"output", {{"json", "", "one JSON object a line instead of CSV"}, {"out", "FILE", "write the rows there"}}});
   all.push_back({"execution",
@@ -236,8 +240,8 @@ const CommandSpec& sweep_spec() {
       "sweep",
       "simulate every combination of some fields' values, one result row each",
       "[SCENARIO] --vary FIELD=VALUES [--vary ...] [OPTIONS]",
-      "Rows come in the order of the values, the last field fastest. With --runs N each row holds the mean of N\n"
-      "replications and its 90 % interval (_low, _high); all points see the same random numbers. A point whose\n"
+      "Rows come in the order of the values, the last field fastest. With --runs N each row holds the mean of N "
+      "replications and its 90 % interval (_low, _high); all points see the same random numbers. A point whose "
       "model does not fit its GPUs is a row with status infeasible.",
       {"ephemeris sweep examples/single-replica.json --vary replicas=1..4 --vary rate_scale=0.5,1,2 --out sweep.csv"},
       groups(),
@@ -252,6 +256,12 @@ int run_sweep(const Arguments& arguments) {
   if (!catalog) return fail(catalog.error());
   const Result<std::vector<Outcome>> outcomes = simulate_all(*sweep, *catalog);
   if (!outcomes) return fail(outcomes.error());
+  std::set<std::string> warned;
+  for (const Outcome& outcome : *outcomes) {
+    for (const std::string& warning : outcome.warnings) {
+      if (warned.insert(warning).second) write_warning(warning);
+    }
+  }
   const bool intervals = std::any_of(sweep->points.begin(), sweep->points.end(),
                                      [](const Point& p) { return p.scenario.runs > 1; });
   std::string text;

@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::int64_t kMostValues = 100'000;  // of one axis
 
-// minReplicas, min-replicas and min_replicas are one.
+// rate-scale and rate_scale, deployment.tp and deployment/tp are one.
 std::string plain(std::string_view name) {
   std::string out = to_lower(name);
   std::replace(out.begin(), out.end(), '-', '_');

@@ -297,6 +297,29 @@ bool is_named(const Setting& setting, const std::string& squeezed_name) {
   return same(setting.facts.name) || std::any_of(setting.aliases.begin(), setting.aliases.end(), same);
 }
 
+// What the other settings leave without effect is refused.
+Result<void> check_effect(const sim::AutoscalerOptions& options, const std::set<std::string_view>& given) {
+  const auto none_of = [&](std::initializer_list<std::string_view> names, std::string_view where) -> Result<void> {
+    for (const std::string_view name : names) {
+      if (given.contains(name)) return usage_error(fmt::format("{} has no effect with {}", name, where), "leave out one of the two");
+    }
+    return {};
+  };
+  if (const auto* knative = std::get_if<sim::KnativeOptions>(&options.policy)) {
+    if (knative->metric == LoadMetric::rps) return none_of({"container_concurrency"}, "metric=rps");
+  }
+  if (const auto* dynamo = std::get_if<sim::DynamoOptions>(&options.policy)) {
+    if (dynamo->mode == sim::DynamoOptions::Mode::load) {
+      return none_of({"adjustment_interval", "isl", "osl", "prefill_tps_per_gpu", "decode_tps_per_gpu", "prefill_correction"},
+                     "mode=load");
+    }
+    return none_of({"load_interval", "decode_kv_scale_up_threshold", "decode_kv_scale_down_threshold",
+                    "prefill_queue_scale_up_threshold", "prefill_queue_scale_down_threshold", "grace_intervals"},
+                   "mode=sla");
+  }
+  return {};
+}
+
 }  // namespace
 
 std::span<const std::string> autoscale_policies() {
@@ -339,6 +362,7 @@ Result<sim::AutoscalerOptions> parse_autoscaler(std::string_view policy, std::sp
     if (auto ok = found->set(trim(std::string_view(text).substr(equals + 1))); !ok)
       return usage_error(fmt::format("{}: {}", found->facts.name, ok.error().what), ok.error().remedy);
   }
+  if (auto ok = check_effect(out, given); !ok) return ok.error();
   if (auto ok = sim::check(out); !ok) return ok.error();
   return out;
 }

@@ -1,15 +1,10 @@
 #include "sim/autoscale/dynamo.h"
 
 #include <algorithm>
-#include <cmath>
+
+#include "sim/autoscale/ceil_count.h"
 
 namespace eph::sim {
-namespace {
-
-int ceil_count(double x) { return static_cast<int>(std::ceil(std::min(x, 1e9) - 1e-9)); }
-
-}  // namespace
-
 void Dynamo::observe(SimTime now, const FleetLoad& load) {
   rate_.set(now, load.rps);
   load_ = load;

@@ -3,14 +3,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include "sim/autoscale/ceil_count.h"
+
 namespace eph::sim {
-namespace {
-
-// ceil that forgives what rounding adds to a whole number.
-int ceil_count(double x) { return static_cast<int>(std::ceil(std::min(x, 1e9) - 1e-9)); }
-
-}  // namespace
-
 double metric_of(const FleetLoad& load, LoadMetric metric) {
   switch (metric) {
     case LoadMetric::load: return load.load();

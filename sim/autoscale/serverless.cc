@@ -1,12 +1,13 @@
 #include "sim/autoscale/serverless.h"
 
 #include <algorithm>
-#include <cmath>
+
+#include "sim/autoscale/ceil_count.h"
 
 namespace eph::sim {
 
 int Serverless::needed() const {
-  return static_cast<int>(std::min(1e9, std::ceil(load_.load() / options_.target_inputs - 1e-9)));
+  return ceil_count(load_.load() / options_.target_inputs);
 }
 
 // Containers that worked up to now.

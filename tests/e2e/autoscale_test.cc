@@ -47,6 +47,10 @@ TEST_CASE("what autoscale cannot use is one error") {
         std::string::npos);
   CHECK(error({"--policy", "hpa", "--set", "target=1", "--set", "target=2", "--series", good}).find("set twice") !=
         std::string::npos);
+  CHECK(error({"--policy", "dynamo", "--set", "mode=load", "--set", "isl=9", "--series", good})
+            .find("isl has no effect with mode=load") != std::string::npos);
+  CHECK(error({"--policy", "knative", "--set", "metric=rps", "--set", "container_concurrency=9", "--series", good})
+            .find("container_concurrency has no effect with metric=rps") != std::string::npos);
   CHECK(error({"--policy", "knative", "--series", "absent.csv"}).find("3 ephemeris: error: absent.csv") == 0);
   const std::string lacking = spill_out("lacking.csv", "t_s,in_flight\n0,1\n");
   CHECK(error({"--policy", "knative", "--series", lacking}).find("there is no column queued") != std::string::npos);

@@ -58,6 +58,15 @@ TEST_CASE("a sweep's row is what simulate says, on any number of threads") {
   CHECK(value(row, "\"ttft_p95_ms\": ") == Approx(value(simulated.out.substr(ttft), "\"p95\": ")));
 }
 
+TEST_CASE("a sweep warns once of what its deployments extrapolate") {
+  const Finished done = ephemeris({"sweep", "--model", "meta-llama/Llama-3.1-8B-Instruct", "--engine", "sglang", "--arrivals",
+                                   "poisson", "--rate", "2", "--requests", "5", "--vary", "replicas=1,2"});
+  REQUIRE(done.code == 0);
+  const std::size_t first = done.err.find("extrapolate");
+  REQUIRE(first != std::string::npos);
+  CHECK(done.err.find("extrapolate", first + 1) == std::string::npos);
+}
+
 TEST_CASE("replications give an interval for each figure") {
   const Finished done = ephemeris(sweep({"--rate", "20", "--vary", "replicas=1,2", "--runs", "4", "--json"}));
   REQUIRE(done.code == 0);

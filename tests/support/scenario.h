@@ -92,4 +92,12 @@ inline std::vector<std::string> texts(const Outcome& outcome) {
 
 using Steps = std::vector<std::string>;
 
+// Prompt tokens that each request found in the prefix cache, by its number.
+using Cached = std::vector<std::int32_t>;
+inline Cached cached(const Outcome& o) {
+  Cached out(o.sink.requests.size());
+  for (const auto& r : o.sink.requests) out[index(r.id)] = r.cached_tokens;
+  return out;
+}
+
 }  // namespace eph::test

@@ -19,14 +19,6 @@ Scenario sglang(std::int64_t usable = 1000, std::int64_t page = 1) {
   return s;
 }
 
-std::vector<std::int32_t> cached(const Outcome& o) {
-  std::vector<std::int32_t> out(o.sink.requests.size());
-  for (const auto& r : o.sink.requests) out[index(r.id)] = r.cached_tokens;
-  return out;
-}
-
-using Cached = std::vector<std::int32_t>;
-
 }  // namespace
 
 TEST_CASE("sglang prefixes: a prompt is found once it is computed, all but its last token") {

@@ -18,14 +18,6 @@ Scenario trtllm(std::int64_t usable = 1000) {
   return s;
 }
 
-std::vector<std::int32_t> cached(const Outcome& o) {
-  std::vector<std::int32_t> out(o.sink.requests.size());
-  for (const auto& r : o.sink.requests) out[index(r.id)] = r.cached_tokens;
-  return out;
-}
-
-using Cached = std::vector<std::int32_t>;
-
 }  // namespace
 
 TEST_CASE("trtllm prefixes: a complete context is reused while its request goes on") {
