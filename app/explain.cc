@@ -112,6 +112,8 @@ Result<sim::RequestRecord> Finder::found() {
     std::string_view what = "unfinished at the horizon";
     if (record_->status == sim::RequestStatus::rejected) what = "rejected";
     if (record_->status == sim::RequestStatus::cancelled) what = "cancelled by its client";
+    if (record_->status == sim::RequestStatus::shed) what = "shed by the gateway";
+    if (record_->status == sim::RequestStatus::lost) what = "lost with its replica";
     return usage_error(fmt::format("request {} was {}", *question_.request, what),
                        "explain one that finished");
   }

@@ -31,6 +31,10 @@ std::string_view status_name(sim::RequestStatus status) {
       return "unfinished";
     case sim::RequestStatus::cancelled:
       return "cancelled";
+    case sim::RequestStatus::shed:
+      return "shed";
+    case sim::RequestStatus::lost:
+      return "lost";
   }
   EPH_ASSERT(false, "request status {}", static_cast<int>(status));
 }

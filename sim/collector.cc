@@ -43,15 +43,15 @@ void Collector::on_sent(SimTime now, const RequestRow& row) {
   summary_.first_sent = now;
   backlog_.restart_mean(now);
   on_levels(now, 0, 0, 0);
-  waiting_ns_ = running_ns_ = 0;
+  on_capacity(now, capacity_);
+  waiting_ns_ = running_ns_ = capacity_ns_ = 0;
 }
 
 void Collector::on_ended(SimTime now, const RequestRow& row) {
   backlog_.on_ended(now);
   const RequestRecord& record = row.record;
-  if (record.status == RequestStatus::rejected) {
-    ++summary_.counts.rejected;
-    if (ClassSummary* own = class_of(record); own != nullptr && row.measured) ++own->rejected;
+  if (record.status != RequestStatus::finished) {
+    count_refused(row);
   } else {
     ++summary_.counts.finished;
     summary_.counts.prompt_tokens += static_cast<std::uint64_t>(record.prompt_tokens);
@@ -62,6 +62,27 @@ void Collector::on_ended(SimTime now, const RequestRow& row) {
     if (row.measured) add_latencies(record);
   }
   emit(row);
+}
+
+// Ended without an output.
+void Collector::count_refused(const RequestRow& row) {
+  ClassSummary* own = row.measured ? class_of(row.record) : nullptr;
+  switch (row.record.status) {
+    case RequestStatus::rejected:
+      ++summary_.counts.rejected;
+      if (own != nullptr) ++own->rejected;
+      return;
+    case RequestStatus::shed:
+      ++summary_.counts.shed;
+      if (own != nullptr) ++own->shed;
+      return;
+    case RequestStatus::lost:
+      ++summary_.counts.lost;
+      if (own != nullptr) ++own->lost;
+      return;
+    default:
+      EPH_ASSERT(false, "a request ends with status {}", static_cast<int>(row.record.status));
+  }
 }
 
 void Collector::on_gave_up(SimTime now, const RequestRow& row) {
@@ -106,6 +127,7 @@ void Collector::add_latencies(const RequestRecord& record) {
   measured_output_tokens_ += static_cast<std::uint64_t>(record.output_tokens);
   summary_.last_finish = std::max(summary_.last_finish, record.finish);
   summary_.ttft.add(record.ttft());
+  if (config_.network) summary_.engine_ttft.add(record.first_left - record.ingress);
   summary_.e2e.add(record.e2e());
   summary_.queued.add(record.queued());
   if (record.output_tokens > 1) summary_.tpot.add(Duration::from_seconds(record.tpot_s()));
@@ -148,6 +170,7 @@ void Collector::emit(const RequestRow& row) {
   for (const SimTime t : {r.sent, r.engine_queued, r.engine_scheduled, r.engine_first_token,
                           r.engine_finish, r.first_token, r.finish})
     digest_.add(t.ns);
+  if (r.retries > 0) digest_.add(static_cast<std::uint64_t>(r.retries));
   if (options_.sink != nullptr) options_.sink->on_request(r);
 }
 
@@ -172,12 +195,26 @@ void Collector::on_levels(SimTime now, std::int64_t waiting, std::int64_t runnin
   kv_blocks_ += kv_blocks;
 }
 
+void Collector::on_capacity(SimTime now, const Capacity& capacity) {
+  capacity_ns_ += Wide{(now - capacity_at_).ns} * capacity_.ready;
+  capacity_at_ = now;
+  capacity_ = capacity;
+}
+
+void Collector::on_left_gateway(Duration waited) {
+  ++fleet_.queued;
+  fleet_.gateway_wait.add(waited);
+}
+
+void Collector::on_pool(PoolSummary&& pool) { fleet_.pools.push_back(std::move(pool)); }
+
 void Collector::emit_series(SimTime now) {
-  const auto usable = static_cast<double>(config_.replica.kv.usable_blocks * config_.replicas);
+  const auto usable = static_cast<double>(std::max<std::int64_t>(1, capacity_.blocks));
   while (series_next_ <= now) {
     summary_.series.push_back({series_next_, waiting_, running_,
                                static_cast<double>(kv_blocks_) / usable,
-                               summary_.counts.preemptions, summary_.counts.finished});
+                               summary_.counts.preemptions, summary_.counts.finished,
+                               capacity_.ready, capacity_.held, gateway_});
     series_next_ = series_next_ + config_.series_interval;
   }
 }
@@ -232,7 +269,9 @@ RunSummary Collector::finish(SimTime now) {
   if (measured_arrived_ > 0)
     summary_.goodput_share = static_cast<double>(good_) / static_cast<double>(measured_arrived_);
   if (const auto window = static_cast<double>((now - window_start_).ns); started_ && window > 0) {
-    summary_.busy_share = static_cast<double>(busy_ns_) / (window * config_.replicas);
+    on_capacity(now, capacity_);
+    const auto capacity = static_cast<double>(capacity_ns_);
+    if (capacity > 0) summary_.busy_share = static_cast<double>(busy_ns_) / capacity;
     summary_.mean_waiting = static_cast<double>(waiting_ns_) / window;
     summary_.mean_running = static_cast<double>(running_ns_) / window;
     summary_.mean_in_system = backlog_.mean_in_system(now);
@@ -242,6 +281,7 @@ RunSummary Collector::finish(SimTime now) {
   summary_.saturated = backlog_.saturated();
   fill_slos();
   fill_overload();
+  if (!fleet_.pools.empty()) summary_.fleet = std::move(fleet_);
   summary_.digest = digest_.value();
   return std::move(summary_);
 }

@@ -37,6 +37,15 @@ class Collector {
   void on_kv_peak(std::int64_t blocks) {
     if (blocks > peak_blocks_) peak_blocks_ = blocks;
   }
+  // Replicas that serve and that are paid for, and the KV blocks of those that work.
+  struct Capacity {
+    std::int64_t ready = 0, held = 0, blocks = 0;
+  };
+  void on_capacity(SimTime now, const Capacity& capacity);
+  void on_gateway(std::int64_t change) { gateway_ += change; }  // requests that wait there
+  void on_left_gateway(Duration waited);
+  void on_retry() { ++fleet_.retries; }
+  void on_pool(PoolSummary&& pool);  // at the end of the run
   void on_event() { ++summary_.counts.events; }
 
   // Emits the series points that are due at or before `now`, with the state before anything at
@@ -45,7 +54,8 @@ class Collector {
     if (series_next_ <= now) emit_series(now);
   }
   [[nodiscard]] std::uint64_t ended() const {
-    return summary_.counts.finished + summary_.counts.rejected + summary_.counts.cancelled;
+    const RunCounts& c = summary_.counts;
+    return c.finished + c.rejected + c.cancelled + c.shed + c.lost;
   }
   [[nodiscard]] RunSummary finish(SimTime now);
 
@@ -54,6 +64,7 @@ class Collector {
   void emit_series(SimTime now);
   void emit(const RequestRow& row);
   void add_latencies(const RequestRecord& record);
+  void count_refused(const RequestRow& row);
   [[nodiscard]] bool good(const RequestRecord& record) const;
   // Null for requests without classes.
   [[nodiscard]] ClassSummary* class_of(const RequestRecord& record) {
@@ -80,6 +91,11 @@ class Collector {
   SimTime levels_at_{};
   std::int64_t waiting_ = 0, running_ = 0, kv_blocks_ = 0, peak_blocks_ = 0;
   Wide waiting_ns_ = 0, running_ns_ = 0;
+  Capacity capacity_;
+  Wide capacity_ns_ = 0;  // of `ready`, since the window began
+  SimTime capacity_at_{};
+  std::int64_t gateway_ = 0;
+  FleetSummary fleet_;
   std::int64_t busy_ns_ = 0;
   std::uint64_t measured_arrived_ = 0, measured_finished_ = 0, measured_cancelled_ = 0, good_ = 0;
   std::uint64_t measured_prompt_tokens_ = 0, measured_output_tokens_ = 0;

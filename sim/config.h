@@ -1,12 +1,17 @@
 #pragma once
 // Everything one run owns or borrows: plain values, defaults in place.
 #include <cstdint>
+#include <optional>
+#include <string>
 
 #include "core/time.h"
 #include "models/engine_kind.h"
 #include "models/front_end.h"
 #include "models/memory.h"
+#include "models/network_profile.h"
 #include "models/step_model.h"
+#include "sim/autoscale/options.h"
+#include "sim/fleet/options.h"
 
 namespace eph::sim {
 
@@ -56,12 +61,40 @@ struct ReplicaConfig {
 // What a client waits for before it gives up: the first token, or the last one.
 enum class TimeoutOn { ttft, e2e };
 
-enum class RouterKind { round_robin, least_outstanding };
+enum class RouterKind {
+  round_robin,
+  least_outstanding,
+  least_tokens,
+  random,
+  power_of_two,
+  session_affinity,
+};
 
-struct SimulationConfig {
-  ReplicaConfig replica;  // all replicas are alike
-  int replicas = 1;
+struct RoutingOptions {
+  Duration staleness{};     // age of what the router knows: it looks at multiples of this
+  double load_bound = 1.25;  // session affinity: most load of a replica, in mean loads
+};
+
+// Replicas that are alike, behind one router, and how their number and their health change.
+struct PoolConfig {
+  std::string name = "main";
+  ReplicaConfig replica;
+  int replicas = 1;  // at the start, all ready
   RouterKind router = RouterKind::least_outstanding;
+  RoutingOptions routing;
+  std::optional<AutoscalerOptions> autoscaler;  // none: `replicas` for good
+  StartOptions start;
+  FaultOptions faults;
+  PlaceOptions places;
+  Upgrade upgrade;
+  AdmissionOptions admission;
+  Duration drain_limit{};  // a replica that is to go loses what it still has then; zero: no limit
+  int gpus = 1;            // of a replica
+};
+
+// One pool, and what concerns the run.
+struct SimulationConfig : PoolConfig {
+  std::optional<models::NetworkProfile> network;  // none: clients sit beside the replicas
   std::uint64_t seed = 1;
   std::uint64_t run = 0;                   // replication number: same seed, other draws
   SimTime horizon = SimTime::never();      // stop here; what has not ended is counted as unfinished

@@ -13,7 +13,9 @@ enum class EventClass : std::uint8_t {
   step_done,    // target: replica
   client_done,  // target: slot; the client has the last token, or the rejection
   timeout,      // target: slot; the client's patience ends
+  fleet,        // target: row of FleetEvents; replicas come, go and break
   send,         // pulled from the load, never queued; takes part in the order only
+  gateway,      // target: slot; the request reaches the gateway
   ingress,      // target: slot; the request reaches the API server's queue
   visible,      // target: slot; the scheduler can see the request
   abort,        // target: slot; the scheduler can see that the client has gone

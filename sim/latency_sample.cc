@@ -1,6 +1,6 @@
 #include <algorithm>
 
-#include "sim/metrics.h"
+#include "sim/latency_sample.h"
 
 namespace eph::sim {
 

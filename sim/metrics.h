@@ -6,47 +6,19 @@
 #include <string>
 #include <vector>
 
-#include "core/histogram.h"
 #include "core/time.h"
+#include "sim/fleet/fleet_summary.h"
+#include "sim/latency_sample.h"
 #include "sim/metrics_sink.h"
 #include "sim/slo.h"
 
 namespace eph::sim {
 
-// Latency values with their counts: exact up to kExactLimit additions, then a log-bucket histogram
-// (0.2 %). Quantiles of the exact form interpolate linearly between order statistics (as
-// core/stats.h does).
-class LatencySample {
- public:
-  static constexpr std::size_t kExactLimit = std::size_t{1} << 20;
-  void add(Duration value, std::uint64_t count = 1);
-  [[nodiscard]] std::uint64_t count() const { return count_; }
-  [[nodiscard]] double mean_s() const;
-  [[nodiscard]] double quantile_s(double p) const;  // 0 when empty
-  [[nodiscard]] double max_s() const;
-
- private:
-  __extension__ typedef __int128 Wide;
-  struct Value {
-    std::int64_t ns = 0;
-    std::uint64_t count = 0;  // after sorting: of this value and all smaller ones
-  };
-  void sort() const;
-  [[nodiscard]] double order_statistic(std::uint64_t rank) const;  // ns
-
-  mutable std::vector<Value> exact_;
-  mutable std::size_t sorted_ = 0;  // how many of exact_ are in sorted, cumulated form
-  Histogram histogram_;
-  Wide sum_ns_ = 0;
-  std::int64_t max_ns_ = 0;
-  std::uint64_t count_ = 0;
-  bool overflowed_ = false;
-};
-
 // Over the whole run, requests sent before measure_from included.
 struct RunCounts {
   // INV-1: the first is the sum of the others.
   std::uint64_t arrived = 0, finished = 0, rejected = 0, unfinished = 0, cancelled = 0;
+  std::uint64_t shed = 0, lost = 0;  // by the gateway; with a replica that died
   std::uint64_t steps = 0, preemptions = 0;
   std::uint64_t prompt_tokens = 0, output_tokens = 0;  // of finished requests
   std::uint64_t cached_tokens = 0;  // of these prompts, found in a prefix cache when first admitted
@@ -67,6 +39,8 @@ struct SeriesPoint {
   std::int64_t waiting = 0, running = 0;
   double kv_used = 0;                           // share of usable blocks, 0..1
   std::uint64_t preemptions = 0, finished = 0;  // so far
+  std::int64_t ready = 0, held = 0;             // replicas that serve; those paid for
+  std::int64_t gateway = 0;                     // requests that wait there
 };
 
 // `measured_s` is over finished requests. A quantile is met only if that share of the measured
@@ -90,12 +64,12 @@ struct Overload {
 // One class of requests, where they have names; of measured requests.
 struct ClassSummary {
   std::string name;
-  std::uint64_t arrived = 0, finished = 0, rejected = 0, cancelled = 0;
+  std::uint64_t arrived = 0, finished = 0, rejected = 0, cancelled = 0, shed = 0, lost = 0;
   std::uint64_t good = 0;  // finished within every objective that concerns them
   LatencySample ttft, tpot, e2e;
 
   [[nodiscard]] std::uint64_t unfinished() const {
-    return arrived - finished - rejected - cancelled;
+    return arrived - finished - rejected - cancelled - shed - lost;
   }
   [[nodiscard]] double attainment() const {
     return arrived > 0 ? static_cast<double>(good) / static_cast<double>(arrived) : 0.0;
@@ -129,6 +103,8 @@ struct RunSummary {
   std::vector<SloOutcome> slos;
   std::vector<ClassSummary> classes;  // in order of first appearance; empty without names
   std::vector<SeriesPoint> series;
+  std::optional<FleetSummary> fleet;  // of pools that change, and of gateways that hold or shed
+  LatencySample engine_ttft;  // from reaching the API server to leaving it; with a network only
   std::uint64_t digest = 0;  // of every request record (INV-8)
 
   [[nodiscard]] const LatencySample& sample(Latency latency) const;

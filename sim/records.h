@@ -11,8 +11,9 @@
 namespace eph::sim {
 
 // Cancelled: the client gave up at `finish`; engine_finish is when the engine let go of it, and
-// output_tokens what it had produced by then.
-enum class RequestStatus : std::uint8_t { finished, rejected, unfinished, cancelled };
+// output_tokens what it had produced by then. Rejected: by the engine, which can never hold it.
+// Shed: by the gateway. Lost: its replica died, and it was not sent again.
+enum class RequestStatus : std::uint8_t { finished, rejected, unfinished, cancelled, shed, lost };
 
 // Times the request never reached are SimTime::never(). `sent`, `first_token`, `finish` are on the
 // client's clock; the engine_* ones inside the replica, without front end and network.
@@ -24,6 +25,7 @@ struct RequestRecord {
   std::int32_t output_tokens = 0;  // really produced so far
   std::int32_t preemptions = 0;
   std::int32_t cached_tokens = 0;  // prefix-cache hit at first admission
+  std::int32_t retries = 0;        // replicas that died with it before
   std::uint32_t request_class = 0;
   SimTime sent{};
   SimTime ingress = SimTime::never();             // reaches the API server

@@ -19,7 +19,8 @@ double overlap(double gpu, double host) {
 }  // namespace
 
 Replica::Replica(ReplicaId id, const ReplicaConfig& config, RequestTable& table,
-                 Collector& collector, MetricsSink* step_sink, const StreamKey& launches)
+                 Collector& collector, MetricsSink* step_sink, const StreamKey& launches,
+                 Totals* totals)
     : id_(id),
       step_(*config.step),
       async_(config.engine.async_scheduling),
@@ -30,8 +31,9 @@ Replica::Replica(ReplicaId id, const ReplicaConfig& config, RequestTable& table,
       table_(table),
       collector_(collector),
       step_sink_(step_sink),
-      launches_(launches) {
-  launches_.entity = std::uint64_t{index(id)} << 40;
+      launches_(launches),
+      totals_(totals) {
+  launches_.entity += std::uint64_t{index(id)} << 40;
 }
 
 bool Replica::accepts(const RequestRow& row) const {
@@ -124,9 +126,10 @@ void Replica::launch(BatchPlan& plan, SimTime now) {
   }
   ++launches_.entity;
   plan.start = std::max(gpu_free_, began + Duration::from_seconds(t.lead));
-  double seconds = t.gpu;
+  const double gpu = slowdown_ == 1 ? t.gpu : t.gpu * slowdown_;
+  double seconds = gpu;
   if (const double launched = (host_free_ - plan.start).seconds(); launched > 0)
-    seconds = overlap(t.gpu, launched);
+    seconds = overlap(gpu, launched);
   plan.end = plan.start + std::max(Duration{1}, Duration::from_seconds(seconds));
   plan.results = Duration::from_seconds(t.results);
   gpu_free_ = plan.end;
@@ -207,13 +210,14 @@ void Replica::first_token(const Outcome& outcome, SimTime now, SimTime at_client
   RequestRecord& record = table_[outcome.slot].record;
   record.engine_first_token = now;
   record.first_left = left_;
-  record.first_token = at_client;
+  record.first_token = at_client + table_[outcome.slot].return_delay;
 }
 
 void Replica::finish(SeqId id, SimTime now, SimTime at_client) {
   const Sequence& s = state_[id];
   const SlotId slot = outcomes_[index(id)].slot;
   RequestRecord& record = table_[slot].record;
+  at_client = at_client + table_[slot].return_delay;
   record.status = RequestStatus::finished;
   record.output_tokens = s.generated;
   record.preemptions = s.preemptions;
@@ -296,9 +300,34 @@ void Replica::report_levels(SimTime now) {
   const std::int64_t blocks = state_.kv().used();
   collector_.on_levels(now, waiting - reported_waiting_, running - reported_running_,
                        blocks - reported_blocks_);
+  if (totals_ != nullptr) {
+    totals_->waiting += waiting - reported_waiting_;
+    totals_->running += running - reported_running_;
+    totals_->blocks += blocks - reported_blocks_;
+  }
   reported_waiting_ = waiting;
   reported_running_ = running;
   reported_blocks_ = blocks;
+}
+
+EngineLevels Replica::levels() const {
+  return {static_cast<std::int64_t>(state_.waiting().size()), state_.active(),
+          static_cast<double>(state_.kv().used()) / static_cast<double>(state_.kv().usable())};
+}
+
+void Replica::die(SimTime now, std::vector<SlotId>& requests) {
+  if (in_flight_ > 0 && current_.start < now)
+    collector_.on_step_cut(current_.start, std::min(now, current_.end));
+  const std::size_t before = requests.size();
+  for (std::uint32_t i = 0; i < state_.capacity(); ++i)
+    if (state_[SeqId{i}].state != SeqState::ended) requests.push_back(outcomes_[i].slot);
+  std::sort(requests.begin() + static_cast<std::ptrdiff_t>(before), requests.end(),
+            [this](SlotId a, SlotId b) { return table_[a].record.id < table_[b].record.id; });
+  collector_.on_levels(now, -reported_waiting_, -reported_running_, -reported_blocks_);
+  if (totals_ == nullptr) return;
+  totals_->waiting -= reported_waiting_;
+  totals_->running -= reported_running_;
+  totals_->blocks -= reported_blocks_;
 }
 
 void Replica::stop(SimTime now) {

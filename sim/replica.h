@@ -8,6 +8,7 @@
 #include "core/rng.h"
 #include "sim/collector.h"
 #include "sim/engine_policy.h"
+#include "sim/engine_levels.h"
 #include "sim/engine_state.h"
 #include "sim/front_end_station.h"
 #include "sim/request_table.h"
@@ -29,8 +30,14 @@ class Replica {
     SimTime at{};
   };
 
+  // What all replicas of a pool add up to.
+  struct Totals {
+    std::int64_t waiting = 0, running = 0, blocks = 0;
+  };
+
+  // `totals` may be null. The entity of `launches` is the number of the first launch.
   Replica(ReplicaId id, const ReplicaConfig& config, RequestTable& table, Collector& collector,
-          MetricsSink* step_sink, const StreamKey& launches = {});
+          MetricsSink* step_sink, const StreamKey& launches = {}, Totals* totals = nullptr);
 
   [[nodiscard]] bool accepts(const RequestRow& row) const;
   FrontEndStation& front_end() { return front_end_; }
@@ -61,6 +68,16 @@ class Replica {
 
   // The run stops here: fills in what the live requests have produced.
   void stop(SimTime now);
+  // The machine dies: nothing comes out any more. Appends the requests that it had, in the order in
+  // which they were sent; they have produced nothing.
+  void die(SimTime now, std::vector<SlotId>& requests);
+  // Steps composed from now on take so many times as long on the GPU.
+  void set_slowdown(double factor) { slowdown_ = factor; }
+
+  // Events at these instants are meant for it; others for one that stood here before.
+  [[nodiscard]] bool awaits_results(SimTime at) const { return busy_ && done_ == at; }
+  [[nodiscard]] bool awaits_batch() const { return batch_due_; }
+  [[nodiscard]] EngineLevels levels() const;
 
  private:
   // Known to the replica, hidden from the policy.
@@ -114,6 +131,8 @@ class Replica {
   std::vector<ScheduledTokens> scheduled_;  // of the step record
   std::vector<std::int32_t> contexts_;      // of the step's decodes, for a model that asks
   std::int64_t reported_waiting_ = 0, reported_running_ = 0, reported_blocks_ = 0;
+  Totals* totals_;
+  double slowdown_ = 1;
 };
 
 }  // namespace eph::sim

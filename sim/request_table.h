@@ -19,7 +19,16 @@ struct RequestRow {
   std::int32_t max_output_tokens = 0;  // what the request allows
   std::int32_t priority = 0;           // lower first, where the engine looks at it
   SeqId seq{};                         // in its replica, while it is there
-  enum class Place : std::uint8_t { coming, in_engine, left } place = Place::coming;
+  // On its way to the gateway, in its queue, on its way to a replica, there, or done with there.
+  enum class Place : std::uint8_t { sent, queued, coming, in_engine, left } place = Place::sent;
+  bool assigned = false;          // a replica has it
+  bool counted = false;           // among what the gateway believes is in flight
+  std::uint16_t retries = 0;
+  std::uint32_t pool = 0, member = 0;  // its replica's place in that pool
+  std::uint64_t session = 0;
+  Duration to_replica{};          // from the gateway
+  Duration return_delay{};        // of every token, over the network
+  SimTime at_gateway{};           // when it came there
   // Client timeouts. An event is this request's only if its instant is the one noted here: slots
   // are reused.
   SimTime deadline = SimTime::never();
@@ -50,6 +59,7 @@ class RequestTable {
     row.output_tokens = arrival.output_tokens;
     row.max_output_tokens = arrival.max_output_tokens;
     row.priority = arrival.priority;
+    row.session = arrival.session != workload::kNoSession ? arrival.session : ~index(id);
     row.live = true;
     row.measured = measured;
     return slot;

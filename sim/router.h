@@ -1,31 +1,50 @@
 #pragma once
-// Chooses the replica that serves a request.
+// Chooses the replica of a pool that serves a request.
 #include <memory>
-#include <span>
 
 #include "core/ids.h"
+#include "core/rng.h"
 #include "sim/config.h"
+#include "sim/content.h"
+#include "sim/engine_levels.h"
+#include "sim/fleet/load_board.h"
 
 namespace eph::sim {
 
-// What a gateway knows of a request and of its replicas: no output length (INV-6).
+// What a gateway knows of a request: no output length (INV-6).
 struct RoutedRequest {
   RequestId id{};
   std::int32_t prompt_tokens = 0;
-  std::uint32_t prefix_group = 0;
-};
-struct FleetView {
-  std::span<const std::int64_t> outstanding;  // by replica: sent there and not ended at the client
+  std::uint64_t session = 0;         // the request's own number outside of any
+  const Content* content = nullptr;  // null: nobody asked what the tokens are
 };
 
-// Called once per request, at the instant at which it is sent.
-// Contract: returns a replica of `fleet`, which is never empty.
+// For routers that look into engines.
+class EngineProbe {
+ public:
+  virtual ~EngineProbe() = default;
+  [[nodiscard]] virtual EngineLevels levels(std::uint32_t place) = 0;
+};
+
+// Called once per request, at the instant at which it leaves the gateway.
+// Contract: pick returns a member of `board`, which has one at least, and whose look(now) was
+// called. What the router remembers of a place ends with on_removed.
 class Router {
  public:
   virtual ~Router() = default;
-  virtual ReplicaId pick(const RoutedRequest& request, const FleetView& fleet) = 0;
+  virtual std::uint32_t pick(const RoutedRequest& request, const LoadBoard& board,
+                             SimTime now) = 0;
+  // The request went to `place`: the picked one, or another because that was full.
+  virtual void on_sent(const RoutedRequest&, std::uint32_t /*place*/, SimTime) {}
+  virtual void on_ended(const RoutedRequest&, std::uint32_t /*place*/) {}
+  virtual void on_members_changed(const LoadBoard&) {}
+  virtual void on_removed(std::uint32_t /*place*/) {}
+  [[nodiscard]] virtual bool wants_content() const { return false; }
+  [[nodiscard]] virtual bool wants_tokens() const { return false; }  // LoadBoard::least_tokens
 };
 
-[[nodiscard]] std::unique_ptr<Router> make_router(RouterKind kind);
+// `probe` outlives the router. Draws come from `draws`, whose entity is the router's to set.
+[[nodiscard]] std::unique_ptr<Router> make_router(RouterKind kind, const RoutingOptions& options,
+                                                  EngineProbe& probe, const StreamKey& draws);
 
 }  // namespace eph::sim

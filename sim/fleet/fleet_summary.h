@@ -1,0 +1,34 @@
+#pragma once
+// What became of a fleet's replicas during a run.
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "sim/latency_sample.h"
+
+namespace eph::sim {
+
+// One pool. Times over the whole run. A replica is held from the decision to start it (its machine
+// is paid) until it has stopped or its death is known.
+struct PoolSummary {
+  std::string name;
+  int gpus = 1;  // of a replica
+  double held_s = 0, ready_s = 0, warm_node_s = 0;  // replica seconds; nodes kept warm
+  std::int64_t start_replicas = 0, peak_ready = 0, least_ready = 0;
+  double mean_ready = 0;
+  std::uint64_t starts = 0, warm_starts = 0;  // the second are among the first
+  std::uint64_t drained = 0;                  // stopped by intent
+  std::uint64_t deaths = 0, reclaims = 0;     // the second are among the first
+  LatencySample start_time;                   // of replicas that came up
+
+  [[nodiscard]] double gpu_hours() const { return (held_s + warm_node_s) * gpus / 3600.0; }
+};
+
+struct FleetSummary {
+  std::vector<PoolSummary> pools;
+  std::uint64_t retries = 0;       // requests sent once more after a replica died, each time
+  std::uint64_t queued = 0;        // requests that waited in the gateway
+  LatencySample gateway_wait;      // of these
+};
+
+}  // namespace eph::sim

@@ -1,0 +1,41 @@
+#pragma once
+// Latencies of a run, and their quantiles.
+#include <cstdint>
+#include <vector>
+
+#include "core/histogram.h"
+#include "core/time.h"
+
+namespace eph::sim {
+
+// Latency values with their counts: exact up to kExactLimit additions, then a log-bucket histogram
+// (0.2 %). Quantiles of the exact form interpolate linearly between order statistics (as
+// core/stats.h does).
+class LatencySample {
+ public:
+  static constexpr std::size_t kExactLimit = std::size_t{1} << 20;
+  void add(Duration value, std::uint64_t count = 1);
+  [[nodiscard]] std::uint64_t count() const { return count_; }
+  [[nodiscard]] double mean_s() const;
+  [[nodiscard]] double quantile_s(double p) const;  // 0 when empty
+  [[nodiscard]] double max_s() const;
+
+ private:
+  __extension__ typedef __int128 Wide;
+  struct Value {
+    std::int64_t ns = 0;
+    std::uint64_t count = 0;  // after sorting: of this value and all smaller ones
+  };
+  void sort() const;
+  [[nodiscard]] double order_statistic(std::uint64_t rank) const;  // ns
+
+  mutable std::vector<Value> exact_;
+  mutable std::size_t sorted_ = 0;  // how many of exact_ are in sorted, cumulated form
+  Histogram histogram_;
+  Wide sum_ns_ = 0;
+  std::int64_t max_ns_ = 0;
+  std::uint64_t count_ = 0;
+  bool overflowed_ = false;
+};
+
+}  // namespace eph::sim

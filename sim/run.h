@@ -1,0 +1,131 @@
+#pragma once
+// The state of one run and its event loop. Simulation's inside: nobody else includes this.
+#include <deque>
+#include <memory>
+#include <vector>
+
+#include "sim/collector.h"
+#include "sim/event_queue.h"
+#include "sim/fleet/fleet_events.h"
+#include "sim/fleet/pool.h"
+#include "sim/request_table.h"
+#include "sim/simulation.h"
+
+namespace eph::sim {
+
+// A request's way: sent -> gateway -> replica's API server -> scheduler -> engine -> client. It
+// waits in the gateway while no replica can take it, and comes back there when its replica dies.
+//
+// In run.cc: the loop. run_requests.cc: the way there and back. run_clients.cc: clients that give
+// up. run_fleet.cc: replicas that come and go. run_faults.cc: those that break.
+class Run {
+ public:
+  Run(const SimulationConfig& config, workload::Load& load, const RunOptions& options);
+  Result<RunSummary> go();
+
+ private:
+  struct Seat {
+    std::uint32_t pool = 0, place = 0;
+  };
+
+  // --- the loop ---
+  void dispatch(const Event& event);
+  bool carry_on();
+  [[nodiscard]] bool stalled() const;
+  [[nodiscard]] bool overtaken(const Event& event) const;
+  RunSummary stop();
+
+  // --- requests ---
+  Result<void> check_arrival(const workload::Arrival& arrival) const;
+  Result<void> send();
+  void draw_network(RequestRow& row);
+  void gateway(SlotId slot);
+  void shed(SlotId slot);
+  [[nodiscard]] bool try_assign(Pool& pool, SlotId slot);
+  void assign(Pool& pool, std::uint32_t place, SlotId slot, const RoutedRequest& request);
+  void pump(Pool& pool);  // the gateway's queue moves on
+  [[nodiscard]] Duration delay_to_replica(const RequestRow& row) const;
+  void ingress(SlotId slot);
+  void visible(SlotId slot);
+  void answer(SlotId slot, RequestStatus status);
+  void form_batch(ReplicaId replica);
+  void wake(Member& member);
+  void step_done(ReplicaId replica);
+  void client_done(SlotId slot);
+  void end_at_client(SlotId slot);
+  void uncount(SlotId slot);       // the gateway no longer sees it in flight
+  void unassign(RequestRow& row);  // its replica has nothing to do with it any more
+  void remove(SlotId slot);
+  [[nodiscard]] RoutedRequest routed(SlotId slot) const;
+
+  // --- clients ---
+  void set_timeout(SlotId slot, const workload::Arrival& arrival);
+  void timeout(SlotId slot);
+  void hung_up(SlotId slot);
+  void settle_cancelled(SlotId slot);
+
+  // --- fleet ---
+  void open_fleet();
+  std::uint32_t add_place(Pool& pool);
+  void fleet_event(const FleetEvent& event);
+  void plan_event(SimTime at, const FleetEvent& event);
+  void observe(Pool& pool);
+  void decide(Pool& pool);
+  void reconcile(Pool& pool);
+  void upgrade_on(Pool& pool);
+  void start_replica(Pool& pool);
+  void come_up(Pool& pool, std::uint32_t place);
+  void retire(Pool& pool, std::uint32_t place);  // starting: stops; ready: drains
+  void stop_drained();
+  void turn_off(Pool& pool, std::uint32_t place);
+  void note_capacity();
+
+  // --- faults ---
+  void open_faults(Pool& pool);
+  void fault_event(Pool& pool, const FleetEvent& event);
+  void expose(Pool& pool, std::uint32_t place);  // a replica that just came up may break
+  void plan_domain_fault(Pool& pool, FaultKind kind, std::uint32_t number);
+  void domain_fault(Pool& pool, FaultKind kind, std::uint32_t number, Duration repair);
+  void kill(Pool& pool, std::uint32_t place, Duration repair);
+  void notice_death(Pool& pool, std::uint32_t place);
+  void give_back(SlotId slot);  // by the gateway: its replica has died
+  void strand(Pool& pool, std::uint32_t place, SlotId slot);
+
+  [[nodiscard]] Member& member(ReplicaId id) {
+    const Seat seat = seats_[index(id)];
+    return (*pools_[seat.pool])[seat.place];
+  }
+  [[nodiscard]] const Replica* engine(ReplicaId id) const {
+    const Seat seat = seats_[index(id)];
+    return (*pools_[seat.pool])[seat.place].replica.get();
+  }
+  [[nodiscard]] SimTime batch_at(ReplicaId id) const {
+    const Seat seat = seats_[index(id)];
+    return (*pools_[seat.pool])[seat.place].batch_at;
+  }
+  [[nodiscard]] Pool& pool_of(const RequestRow& row) { return *pools_[row.pool]; }
+
+  const SimulationConfig& config_;
+  workload::Load& load_;
+  const RunOptions& options_;
+  EventQueue queue_;
+  RequestTable table_;
+  Collector collector_;
+  MetricsSink* step_sink_;
+  std::vector<std::unique_ptr<Pool>> pools_;
+  std::vector<Seat> seats_;  // by replica
+  FleetEvents fleet_events_;
+  SimTime now_{};
+  SimTime next_send_ = SimTime::never();
+  SimTime last_request_event_{};
+  std::uint64_t sent_ = 0;
+  std::uint64_t present_ = 0;  // requests in the table
+  std::uint64_t events_ = 0;
+  bool caching_ = false;  // somebody looks at what the tokens are
+  bool changes_ = false;  // replicas may come or go, or the gateway may hold or shed
+  std::vector<SlotId> dead_requests_;
+  std::vector<std::uint64_t> faults_;  // draws so far, by pool
+  std::vector<Seat> drained_;  // replicas to be looked at when the event is settled
+};
+
+}  // namespace eph::sim
