@@ -254,10 +254,12 @@ void Collector::fill_overload() {
 
 RunSummary Collector::finish(SimTime now) {
   const RunCounts& counts = summary_.counts;
-  EPH_ASSERT(
-      counts.arrived == counts.finished + counts.rejected + counts.cancelled + counts.unfinished,
-      "INV-1: {} requests arrived, {} finished, {} rejected, {} cancelled, {} unfinished",
-      counts.arrived, counts.finished, counts.rejected, counts.cancelled, counts.unfinished);
+  EPH_ASSERT(counts.arrived == counts.finished + counts.rejected + counts.cancelled +
+                                   counts.unfinished + counts.shed + counts.lost,
+             "INV-1: {} requests arrived, {} finished, {} rejected, {} cancelled, {} unfinished, "
+             "{} shed, {} lost",
+             counts.arrived, counts.finished, counts.rejected, counts.cancelled, counts.unfinished,
+             counts.shed, counts.lost);
   on_levels(now, 0, 0, 0);
   if (const double span = (summary_.last_finish - summary_.first_sent).seconds(); span > 0) {
     summary_.requests_per_s = static_cast<double>(measured_finished_) / span;

@@ -73,7 +73,7 @@ class Run {
   void decide(Pool& pool);
   void reconcile(Pool& pool);
   void upgrade_on(Pool& pool);
-  void start_replica(Pool& pool);
+  [[nodiscard]] bool start_replica(Pool& pool);  // false: there is no place
   void come_up(Pool& pool, std::uint32_t place);
   void retire(Pool& pool, std::uint32_t place);  // starting: stops; ready: drains
   void stop_drained();

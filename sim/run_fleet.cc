@@ -89,7 +89,8 @@ void Run::decide(Pool& pool) {
 void Run::reconcile(Pool& pool) {
   if (pool.upgrading) upgrade_on(pool);
   if (pool.upgrading) return;
-  while (pool.live() < pool.desired) start_replica(pool);
+  while (pool.live() < pool.desired && start_replica(pool)) {
+  }
   while (pool.live() > pool.desired) retire(pool, pool.victim());
 }
 
@@ -109,10 +110,9 @@ void Run::upgrade_on(Pool& pool) {
       return;
     }
     const std::int64_t young = pool.live() - old_ready - old_starting;
-    if (young < pool.desired && pool.live() < pool.desired + rule.max_surge) {
-      start_replica(pool);
+    if (young < pool.desired && pool.live() < pool.desired + rule.max_surge &&
+        start_replica(pool))
       continue;
-    }
     const bool spare = pool.count(Life::ready) > pool.desired - rule.max_unavailable;
     if (old_starting == 0 && !spare) return;
     std::uint32_t place = 0;
@@ -122,9 +122,10 @@ void Run::upgrade_on(Pool& pool) {
   }
 }
 
-void Run::start_replica(Pool& pool) {
-  std::uint32_t place = pool.free_place();
-  if (place == pool.members().size()) place = add_place(pool);
+bool Run::start_replica(Pool& pool) {
+  const std::optional<std::uint32_t> free = pool.free_place();
+  if (!free) return false;
+  const std::uint32_t place = *free == pool.members().size() ? add_place(pool) : *free;
   Member& member = pool[place];
   ++member.incarnation;
   member.began = now_;
@@ -146,6 +147,7 @@ void Run::start_replica(Pool& pool) {
                             .pool = pool.number(),
                             .number = place,
                             .incarnation = member.incarnation});
+  return true;
 }
 
 void Run::come_up(Pool& pool, std::uint32_t place) {
@@ -180,7 +182,9 @@ void Run::stop_drained() {
   for (const Seat seat : drained_) {
     Pool& pool = *pools_[seat.pool];
     const Member& member = pool[seat.place];
-    if (member.life == Life::draining && member.resident == 0) turn_off(pool, seat.place);
+    if (member.life != Life::draining || member.resident > 0) continue;
+    turn_off(pool, seat.place);
+    reconcile(pool);  // its place may have been waited for
   }
   drained_.clear();
 }

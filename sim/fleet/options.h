@@ -84,6 +84,7 @@ struct Upgrade {
 struct PlaceOptions {
   int replicas_per_node = 1;
   int zones = 1;
+  int capacity = 0;  // places there are, those of draining and dead replicas included; 0: any number
 };
 
 // Who is let in. Whoever is not gets an answer at once: the request is shed.

@@ -55,10 +55,14 @@ std::optional<std::uint32_t> Pool::pick(const RoutedRequest& request, SimTime no
   return std::nullopt;
 }
 
-std::uint32_t Pool::free_place() const {
+std::optional<std::uint32_t> Pool::free_place() const {
   for (std::uint32_t place = 0; place < members_.size(); ++place)
     if (members_[place].life == Life::off && !members_[place].broken) return place;
-  return static_cast<std::uint32_t>(members_.size());
+  const auto places = static_cast<int>(members_.size());
+  if (config_.places.capacity > 0 && places >= config_.places.capacity) return std::nullopt;
+  // Broken machines are repaired, not replaced by others.
+  if (!config_.faults.replace && places >= std::max(desired, config_.replicas)) return std::nullopt;
+  return static_cast<std::uint32_t>(places);
 }
 
 void Pool::add_place(ReplicaId id) {

@@ -65,9 +65,9 @@ class Pool final : private EngineProbe {
   [[nodiscard]] std::optional<std::uint32_t> pick(const RoutedRequest& request, SimTime now);
 
   // --- lives. `now` never goes back ---
-  // The lowest place where a replica can start: off and not broken; a new one if there is none.
-  // Says so by its number: members() may have to grow by one.
-  [[nodiscard]] std::uint32_t free_place() const;
+  // The lowest place where a replica can start: off and not broken; else a new one, which is told
+  // by its number, members().size(). None: all places that there are are taken.
+  [[nodiscard]] std::optional<std::uint32_t> free_place() const;
   void set_life(std::uint32_t place, Life life, SimTime now);
   [[nodiscard]] std::int64_t count(Life life) const {
     return counts_[static_cast<std::size_t>(life)];
