@@ -22,6 +22,7 @@ namespace {
 FlagUse flag_use() {
   FlagUse use;
   use.without = {"runs", "slo"};
+  use.fleet = false;
   return use;
 }
 

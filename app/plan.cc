@@ -21,6 +21,7 @@ namespace {
 
 FlagUse flag_use() {
   FlagUse use;
+  use.fleet = false;
   // Conversations adapt to the replicas, as closed arrivals do.
   use.without = {"replicas",    "runs",       "horizon",       "turns",
                  "user-tokens", "think-time", "shared-tokens", "groups"};

@@ -43,8 +43,4 @@ std::vector<double> figure_values(const Figure& figure, std::span<const sim::Run
   return out;
 }
 
-std::string_view router_name(sim::RouterKind kind) {
-  return kind == sim::RouterKind::round_robin ? "round-robin" : "least-outstanding";
-}
-
 }  // namespace eph::app

@@ -40,6 +40,5 @@ struct Figure {
 [[nodiscard]] std::vector<double> figure_values(const Figure& figure,
                                                 std::span<const sim::RunSummary> runs);
 
-[[nodiscard]] std::string_view router_name(sim::RouterKind kind);
 
 }  // namespace eph::app

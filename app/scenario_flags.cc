@@ -27,6 +27,7 @@ bool is_synthetic(std::string_view id) { return id.starts_with("workload/synthet
 
 bool takes(const FlagUse& use, const Field& field) {
   if (field.flag.empty() || contains(use.without, field.flag)) return false;
+  if (field.section == "fleet" && !use.fleet) return false;
   return use.deployment || field.section.starts_with("workload") || field.key == "seed";
 }
 
@@ -41,7 +42,7 @@ void add_option(const FlagUse& use, const Field& field, OptionGroup& group) {
   group.options.push_back(
       {std::string(field.flag), std::string(field.argument),
        fmt::format("{}{}{}", field.help, choices, fallback),
-       field.kind == scenario::FieldKind::slos || contains(use.lists, field.flag)});
+       field.many() || contains(use.lists, field.flag)});
 }
 
 // Builds the scenario from the file's part and the flags.
@@ -56,7 +57,8 @@ class Gatherer {
   void read_window();
   void read_settings();
   void check_settings();
-  void read_slos(const Field& field);
+  template <class T>
+  void read_many(const Field& field);
   void drop_replaced();
   void drop(std::string_view id);
   void drop_workload();
@@ -97,15 +99,16 @@ void Gatherer::apply(const Field& field, const FieldValue& value) {
   flags_.insert(field.id());
 }
 
-void Gatherer::read_slos(const Field& field) {
-  std::vector<sim::Slo> all;
+template <class T>
+void Gatherer::read_many(const Field& field) {
+  std::vector<T> all;
   for (const std::string& text : arguments_.all(field.flag)) {
     const Result<FieldValue> value = parse_value(field, text);
     if (!value) {
       faults_.add(flag_error(field.flag, value.error()));
       continue;
     }
-    const auto& some = std::get<std::vector<sim::Slo>>(*value);
+    const auto& some = std::get<std::vector<T>>(*value);
     all.insert(all.end(), some.begin(), some.end());
   }
   apply(field, FieldValue(std::move(all)));
@@ -119,7 +122,11 @@ void Gatherer::read_flags() {
       continue;
     }
     if (field.kind == scenario::FieldKind::slos) {
-      read_slos(field);
+      read_many<sim::Slo>(field);
+      continue;
+    }
+    if (field.kind == scenario::FieldKind::texts) {
+      read_many<std::string>(field);
       continue;
     }
     const Result<FieldValue> value = parse_value(field, arguments_.text(field.flag));
@@ -308,6 +315,13 @@ void Gatherer::check() {
   }
   if (!faults_.ok()) return;
   check_settings();
+  // A plan or an explanation of another fleet than the file's would mislead.
+  if (!use_.fleet) {
+    for (const std::string& id : out_.from_file)
+      if (id.starts_with("fleet/"))
+        faults_.add(usage_error(fmt::format("{}: this command knows no such fleet", spell(id)),
+                                "leave the section out, or use simulate or sweep"));
+  }
   for (const Conflict& c : find_missing(out_.scenario, out_.given, spelling)) {
     if (c.id != "deployment/model" || use_.deployment) faults_.add(usage_error(c.what, c.remedy));
   }
@@ -332,8 +346,8 @@ Result<GatheredScenario> Gatherer::run() {
 }  // namespace
 
 std::vector<OptionGroup> scenario_options(const FlagUse& use) {
-  OptionGroup general{"scenario", {}}, deployment{"deployment", {}}, workload{"workload", {}},
-      synthetic{"synthetic arrivals", {}};
+  OptionGroup general{"scenario", {}}, deployment{"deployment", {}}, fleet{"fleet", {}},
+      workload{"workload", {}}, synthetic{"synthetic arrivals", {}};
   if (use.file) {
     general.options.push_back(
         {"scenario", "FILE", "scenario file (docs/SCENARIO.md); flags replace what it says"});
@@ -342,6 +356,7 @@ std::vector<OptionGroup> scenario_options(const FlagUse& use) {
     if (!takes(use, field)) continue;
     OptionGroup& group = field.section.empty()           ? general
                          : field.section == "deployment" ? deployment
+                         : field.section == "fleet"      ? fleet
                          : field.section == "workload"   ? workload
                                                          : synthetic;
     add_option(use, field, group);
@@ -358,7 +373,7 @@ std::vector<OptionGroup> scenario_options(const FlagUse& use) {
     }
   }
   std::vector<OptionGroup> out;
-  for (OptionGroup* group : {&general, &deployment, &workload, &synthetic}) {
+  for (OptionGroup* group : {&general, &deployment, &fleet, &workload, &synthetic}) {
     if (!group->options.empty()) out.push_back(std::move(*group));
   }
   return out;

@@ -14,10 +14,11 @@ struct FlagUse {
   std::vector<std::string> without;  // flags it does not have
   std::vector<std::string> lists;    // flags that take several values, repeated or with commas
   bool deployment = true;            // false: only the fields of the workload and the seed
+  bool fleet = true;                 // false: without those of the fleet
   bool file = true;                  // --scenario, or the one positional word
 };
 
-// The groups "scenario", "deployment", "workload" and "synthetic arrivals" of --help.
+// The groups "scenario", "deployment", "fleet", "workload" and "synthetic arrivals" of --help.
 [[nodiscard]] std::vector<OptionGroup> scenario_options(const FlagUse& use);
 
 struct GatheredScenario {

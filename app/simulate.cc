@@ -13,7 +13,9 @@
 #include "app/simulate_report.h"
 #include "app/workers.h"
 #include "core/text.h"
+#include "models/price_book.h"
 #include "scenario/assemble.h"
+#include "scenario/fleet.h"
 #include "sim/simulation.h"
 
 namespace eph::app {
@@ -111,12 +113,10 @@ Result<RunOutcome> simulate_one(const models::Catalog& catalog, const Options& o
   const scenario::Scenario& scenario = options.gathered.scenario;
   auto load = scenario::make_load(catalog, scenario.workload, scenario.seed, run);
   if (!load) return load.error();
-  sim::SimulationConfig config = assembly.config;
-  config.seed = scenario.seed;
-  config.run = run;
+  Result<scenario::RunConfig> run_config = scenario::run_config(catalog, scenario, assembly, run);
+  if (!run_config) return run_config.error();
+  sim::SimulationConfig& config = run_config->config;
   config.series_interval = options.series_interval;
-  scenario::set_clients(scenario.workload, config);
-  if (scenario.horizon_s) config.horizon = SimTime::from_seconds(*scenario.horizon_s);
   sim::RunOptions run_options;
   run_options.slos = scenario.slos;
   run_options.progress = watcher.of_run();
@@ -127,7 +127,8 @@ Result<RunOutcome> simulate_one(const models::Catalog& catalog, const Options& o
   if (!summary) return summary.error();
   if (const Result<void> closed = (*files)->close(); !closed) return closed.error();
   watcher.run_ended();
-  RunOutcome out{std::move(*summary), (*load)->warnings()};
+  RunOutcome out{std::move(*summary), std::move(run_config->warnings)};
+  for (std::string& text : (*load)->warnings()) out.warnings.push_back(std::move(text));
   if ((*load)->shares_prefixes() && !config.replica.engine.prefix_caching)
     out.warnings.push_back(scenario::kPrefixesUnused);
   return out;
@@ -155,6 +156,15 @@ std::vector<std::string> typical_length_warnings(const scenario::Assembly& assem
   const double n = static_cast<double>(counts.finished);
   return scenario::length_warnings(assembly, static_cast<double>(counts.prompt_tokens) / n,
                                    static_cast<double>(counts.output_tokens) / n);
+}
+
+// Of one GPU-hour, on demand; none where the price list does not know it.
+std::optional<models::Price> price_of(const models::Catalog& catalog, const models::GpuSpec& gpu) {
+  const Result<models::PriceBook> book = catalog.prices();
+  if (!book) return std::nullopt;
+  Result<models::Price> price = book->find(gpu.name);
+  if (!price) return std::nullopt;
+  return std::move(*price);
 }
 
 bool passes(const std::vector<sim::RunSummary>& runs) {
@@ -201,6 +211,7 @@ int run_simulate(const Arguments& arguments) {
   report.scenario = &scenario;
   report.assembly = &*assembly;
   report.workload = scenario::describe(scenario.workload);
+  report.price = price_of(*catalog, assembly->gpu);
   report.warnings = assembly->warnings;
   const std::vector<std::string>& more = outcomes->front().warnings;
   report.warnings.insert(report.warnings.end(), more.begin(), more.end());

@@ -2,6 +2,7 @@
 
 #include <string_view>
 
+#include "app/fleet_report.h"
 #include "app/intervals.h"
 #include "app/run_figures.h"
 #include "app/simulate_report.h"
@@ -31,15 +32,20 @@ Json series_json(const sim::RunSummary& run) {
         .push(Json::integer(point.waiting));
     item.push(Json::integer(point.running)).push(Json::number(point.kv_used));
     item.push(count(point.preemptions)).push(count(point.finished));
+    if (run.fleet)
+      item.push(Json::integer(point.ready)).push(Json::integer(point.held)).push(Json::integer(point.gateway));
     out.push(std::move(item));
   }
   return out;
 }
 
-Json counts_json(const sim::RunCounts& c, bool timeouts) {
+Json counts_json(const sim::RunSummary& run) {
+  const sim::RunCounts& c = run.counts;
+  const bool timeouts = run.timeouts;
   Json out = Json::object();
   out.set("arrived", count(c.arrived)).set("finished", count(c.finished));
   out.set("rejected", count(c.rejected)).set("unfinished", count(c.unfinished));
+  if (run.fleet) out.set("shed", count(c.shed)).set("lost", count(c.lost));
   if (timeouts)
     out.set("cancelled", count(c.cancelled))
         .set("wasted_output_tokens", count(c.wasted_output_tokens));
@@ -68,6 +74,7 @@ Json classes_json(const sim::RunSummary& run) {
     item.set("class", one.name).set("arrived", count(one.arrived));
     item.set("finished", count(one.finished)).set("rejected", count(one.rejected));
     item.set("cancelled", count(one.cancelled)).set("unfinished", count(one.unfinished()));
+    if (run.fleet) item.set("shed", count(one.shed)).set("lost", count(one.lost));
     Json latency = Json::object();
     latency.set("ttft", latency_json(one.ttft)).set("tpot", latency_json(one.tpot));
     latency.set("e2e", latency_json(one.e2e));
@@ -91,13 +98,15 @@ Json overload_json(const sim::RunSummary& run) {
   return out;
 }
 
-Json run_json(const sim::RunSummary& run, std::size_t number_of_run) {
+Json run_json(const sim::RunSummary& run, std::size_t number_of_run,
+              const std::optional<models::Price>& price) {
   Json latency = Json::object();
   for (const LatencyRow& row : kLatencyRows) {
     latency.set(std::string(row.key), latency_json(run.*(row.sample)));
   }
+  if (run.engine_ttft.count() > 0) latency.set("engine_ttft", latency_json(run.engine_ttft));
   Json out = Json::object();
-  out.set("run", number_of_run).set("counts", counts_json(run.counts, run.timeouts));
+  out.set("run", number_of_run).set("counts", counts_json(run));
   out.set("latency_ms", std::move(latency));
   out.set("requests_per_s", run.requests_per_s);
   out.set("output_tokens_per_s", run.output_tokens_per_s);
@@ -110,6 +119,7 @@ Json run_json(const sim::RunSummary& run, std::size_t number_of_run) {
   out.set("last_finish_s", static_cast<double>(run.last_finish.ns) / 1e9);
   out.set("saturated", run.saturated).set("slos", slos_json(run)).set("slos_met", run.slos_met());
   if (!run.classes.empty()) out.set("classes", classes_json(run));
+  if (run.fleet) out.set("fleet", fleet_json(run, price));
   if (run.overload) out.set("overload", overload_json(run));
   out.set("digest", fmt::format("{:016x}", run.digest));
   out.set("series", series_json(run));
@@ -126,7 +136,7 @@ Json deployment_json(const SimulateReport& report) {
   out.set("engine_version", spec.engine_version).set("gpu", report.assembly->gpu.name);
   out.set("tp", spec.layout.tensor).set("pp", spec.layout.pipeline).set("ep", spec.layout.expert);
   out.set("replicas", spec.replicas).set("gpus", spec.replicas * spec.layout.gpus());
-  out.set("router", router_name(spec.router));
+  out.set("router", sim::name(spec.router));
   out.set("max_num_seqs", replica.engine.max_num_seqs);
   out.set("max_num_batched_tokens", replica.engine.max_num_batched_tokens);
   out.set("chunk_tokens", replica.engine.chunk_tokens);
@@ -137,6 +147,7 @@ Json deployment_json(const SimulateReport& report) {
   out.set("kv_blocks", replica.kv.blocks).set("block_size", replica.kv.block_size);
   out.set("kv_tokens", replica.kv.usable_tokens());
   out.set("profile", report.assembly->profile_name);
+  if (!spec.network.empty()) out.set("network", report.assembly->config.network->name);
   if (!spec.engine_options.empty()) {
     Json options = Json::object();
     for (const scenario::EngineSetting& s : spec.engine_options) options.set(s.name, s.value);
@@ -180,8 +191,10 @@ Json simulate_json(const SimulateReport& report) {
   for (const char* name : {"time_s", "waiting", "running", "kv_used", "preemptions", "finished"}) {
     names.push(Json::string(name));
   }
+  if (report.runs.front().fleet)
+    for (const char* name : {"ready", "held", "gateway"}) names.push(Json::string(name));
   Json runs = Json::array();
-  for (std::size_t i = 0; i < report.runs.size(); ++i) runs.push(run_json(report.runs[i], i));
+  for (std::size_t i = 0; i < report.runs.size(); ++i) runs.push(run_json(report.runs[i], i, report.price));
   Json out = Json::object();
   out.set("version", 1).set("command", "simulate").set("program", std::move(program));
   out.set("deployment", deployment_json(report)).set("workload", report.workload);
@@ -199,10 +212,12 @@ Json simulate_json(const SimulateReport& report) {
 }
 
 std::string series_csv(const sim::RunSummary& run) {
-  std::string out = "time_s,waiting,running,kv_used,preemptions,finished\n";
+  std::string out = "time_s,waiting,running,kv_used,preemptions,finished";
+  out += run.fleet ? ",ready,held,gateway\n" : "\n";
   for (const sim::SeriesPoint& p : run.series) {
-    out += fmt::format("{},{},{},{},{},{}\n", number(static_cast<double>(p.at.ns) / 1e9), p.waiting,
+    out += fmt::format("{},{},{},{},{},{}", number(static_cast<double>(p.at.ns) / 1e9), p.waiting,
                        p.running, number(p.kv_used), p.preemptions, p.finished);
+    out += run.fleet ? fmt::format(",{},{},{}\n", p.ready, p.held, p.gateway) : "\n";
   }
   return out;
 }

@@ -1,9 +1,11 @@
 #pragma once
 // What `simulate` prints: tables for people, JSON for machines.
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "core/json_doc.h"
+#include "models/price_book.h"
 #include "scenario/assemble.h"
 #include "scenario/scenario.h"
 #include "sim/metrics.h"
@@ -17,6 +19,7 @@ struct SimulateReport {
   std::vector<std::string> warnings;  // of deployment and workload
   std::vector<sim::RunSummary> runs;  // in run order; at least one
   double series_interval_s = 1;
+  std::optional<models::Price> price;  // of a GPU-hour
   // Only with --timing: results do not depend on the machine otherwise.
   struct Timing {
     double wall_s = 0;
@@ -26,7 +29,8 @@ struct SimulateReport {
 
 [[nodiscard]] std::string simulate_text(const SimulateReport& report);
 [[nodiscard]] Json simulate_json(const SimulateReport& report);
-// time_s, waiting, running, kv_used, preemptions, finished: one row a sample.
+// time_s, waiting, running, kv_used, preemptions, finished, and for a fleet that changes ready, held
+// and gateway: one row a sample.
 [[nodiscard]] std::string series_csv(const sim::RunSummary& run);
 
 }  // namespace eph::app

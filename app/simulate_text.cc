@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "app/fleet_report.h"
 #include "app/intervals.h"
 #include "app/run_figures.h"
 #include "app/simulate_report.h"
@@ -41,39 +42,53 @@ std::string head(const SimulateReport& report) {
     out += '\n';
   }
   out += fmt::format("  profile    {}\n", report.assembly->profile_name);
+  if (const auto& network = report.assembly->config.network)
+    out += fmt::format("  network    {}: {}{}\n", network->name, network->description,
+                       network->assumed ? " (assumed)" : "");
   out += fmt::format("  workload   {}\n", report.workload);
   return out;
 }
 
 std::string latency_table(const sim::RunSummary& run) {
   TextTable table({"ms", "mean", "p50", "p90", "p95", "p99", "max"}, {Align::left});
-  for (const LatencyRow& row : kLatencyRows) {
-    const sim::LatencySample& sample = run.*(row.sample);
-    std::vector<std::string> cells{std::string(row.label), human(sample.mean_s() * 1e3)};
+  const auto add = [&table](std::string label, const sim::LatencySample& sample) {
+    std::vector<std::string> cells{std::move(label), human(sample.mean_s() * 1e3)};
     for (const auto& quantile : kQuantiles)
       cells.push_back(human(sample.quantile_s(quantile.second) * 1e3));
     cells.push_back(human(sample.max_s() * 1e3));
     if (sample.count() == 0) std::fill(cells.begin() + 1, cells.end(), "-");
     table.add(std::move(cells));
+  };
+  for (const LatencyRow& row : kLatencyRows) {
+    add(std::string(row.label), run.*(row.sample));
+    if (row.sample == &sim::RunSummary::ttft && run.engine_ttft.count() > 0)
+      add("TTFT at the engine", run.engine_ttft);
   }
   return table.text();
+}
+
+std::string by_fleet(const sim::RunCounts& c) {
+  std::string out;
+  if (c.shed > 0) out += fmt::format(" + {} shed", human_count(c.shed));
+  if (c.lost > 0) out += fmt::format(" + {} lost", human_count(c.lost));
+  return out;
 }
 
 std::string counts_line(const sim::RunSummary& run) {
   const sim::RunCounts& c = run.counts;
   if (run.timeouts) {
     return fmt::format(
-        "requests     {} sent = {} finished + {} rejected + {} cancelled + {} unfinished\n"
+        "requests     {} sent = {} finished + {} rejected + {} cancelled + {} unfinished{}\n"
         "cancelled    {} of the requests sent; {} output tokens for nothing\n",
         human_count(c.arrived), human_count(c.finished), human_count(c.rejected),
-        human_count(c.cancelled), human_count(c.unfinished),
+        human_count(c.cancelled), human_count(c.unfinished), by_fleet(c),
         percent(static_cast<double>(c.cancelled) /
                 static_cast<double>(std::max<std::uint64_t>(1, c.arrived))),
         human_count(c.wasted_output_tokens));
   }
-  return fmt::format("requests     {} sent = {} finished + {} rejected + {} unfinished\n",
+  return fmt::format("requests     {} sent = {} finished + {} rejected + {} unfinished{}\n",
                      human_count(c.arrived), human_count(c.finished), human_count(c.rejected),
-                     human_count(c.unfinished));
+                     human_count(c.unfinished), by_fleet(c));
 }
 
 std::string rates(const sim::RunSummary& run) {
@@ -114,6 +129,15 @@ std::string over_time(const sim::RunSummary& run) {
   };
   std::string out = fmt::format("\nover {}\n", human_time(run.series.back().at.seconds()));
   TextTable table({"", "", "most"}, {Align::left, Align::left});
+  if (run.fleet) {
+    std::vector<double> ready, gateway;
+    for (const sim::SeriesPoint& point : run.series) {
+      ready.push_back(static_cast<double>(point.ready));
+      gateway.push_back(static_cast<double>(point.gateway));
+    }
+    table.add({"ready", sparkline(ready, kWidth), human(most(ready))});
+    if (run.fleet->queued > 0) table.add({"gateway", sparkline(gateway, kWidth), human(most(gateway))});
+  }
   table.add({"running", sparkline(running, kWidth), human(most(running))});
   table.add({"waiting", sparkline(waiting, kWidth), human(most(waiting))});
   table.add({"KV used", sparkline(kv, kWidth), percent(most(kv))});
@@ -215,7 +239,9 @@ std::string simulate_text(const SimulateReport& report) {
   std::string out = head(report) + '\n';
   if (report.runs.size() == 1) {
     const sim::RunSummary& run = report.runs.front();
-    out += counts_line(run) + rates(run) + '\n' + latency_table(run) + classes(run);
+    out += counts_line(run) + rates(run);
+    if (run.fleet) out += fleet_text(run, report.price);
+    out += '\n' + latency_table(run) + classes(run);
     out += over_time(run) + objectives(run) + saturation(run);
   } else {
     for (const sim::RunSummary& run : report.runs) out += counts_line(run);

@@ -19,6 +19,7 @@
 #include "core/line_source.h"
 #include "core/text.h"
 #include "scenario/assemble.h"
+#include "scenario/fleet.h"
 #include "sim/simulation.h"
 
 namespace eph::app {
@@ -99,15 +100,11 @@ Result<sim::RunSummary> simulate(const models::Catalog& catalog, const scenario:
                                  const scenario::Assembly& assembly, std::uint64_t run) {
   auto load = scenario::make_load(catalog, scenario.workload, scenario.seed, run);
   if (!load) return load.error();
-  sim::SimulationConfig config = assembly.config;
-  config.replicas = scenario.deployment.replicas;
-  config.router = scenario.deployment.router;
-  config.seed = scenario.seed;
-  config.run = run;
-  if (scenario.horizon_s) config.horizon = SimTime::from_seconds(*scenario.horizon_s);
+  auto config = scenario::run_config(catalog, scenario, assembly, run);
+  if (!config) return config.error();
   sim::RunOptions options;
   options.slos = scenario.slos;
-  return sim::Simulation(config).run(**load, options);
+  return sim::Simulation(config->config).run(**load, options);
 }
 
 Result<std::vector<Outcome>> simulate_all(const Sweep& sweep, const models::Catalog& catalog) {

@@ -139,6 +139,7 @@ Result<EngineSpec> Catalog::engine(EngineKind kind) const {
 }
 
 Result<NetworkProfile> Catalog::network(std::string_view name) const {
+  if (name.ends_with(".json")) return load_network_file(std::string(name));
   auto known = network_names();
   if (!known) return known.error();
   if (const std::string* found = find_name(*known, name))

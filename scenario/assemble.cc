@@ -212,6 +212,8 @@ Result<void> Assembler::use_cpu(const models::CpuProfile& profile) {
   if (spec_.host_speed) {
     return usage_error("host speed has no effect on llama.cpp", "its rates are the machine's own");
   }
+  if (spec_.isolation != 1)
+    return usage_error("isolation has no effect on llama.cpp", "its rates are the machine's own");
   const Result<models::CpuRates> rates = profile.rates(out_.gpu);
   if (!rates) return rates.error();
   const models::CpuModelSize size(out_.llm, kv_.kv_precision);
@@ -253,6 +255,7 @@ void Assembler::warn_if_version_is_old() {
 Result<void> Assembler::use_fitted(const models::EngineProfile& profile) {
   models::Machine machine = profile.machine_for(out_.gpu.name);
   if (spec_.host_speed) machine.host_speed = *spec_.host_speed;
+  machine.host_speed *= spec_.isolation;
   sim::ReplicaConfig& replica = out_.config.replica;
   models::StepContext context;
   context.gpu = models::on_machine(out_.gpu, machine);
@@ -285,6 +288,10 @@ Result<void> Assembler::check_times_alone(std::string_view form) const {
                        form == "linear" ? "put the factor into its times"
                                         : "its times hold for the host of the log that it was "
                                           "fitted on");
+  }
+  if (spec_.isolation != 1) {
+    return usage_error(fmt::format("isolation has no effect on a {} profile", form),
+                       "its times hold for the host as it is");
   }
   if (spec_.tuning.max_graph_tokens) {
     return usage_error(fmt::format("the size of CUDA graphs has no effect on a {} profile", form),
@@ -357,6 +364,11 @@ Result<Assembly> Assembler::run() {
   out_.config.replica.step = out_.step.get();
   out_.config.replicas = spec_.replicas;
   out_.config.router = spec_.router;
+  if (!spec_.network.empty()) {
+    Result<models::NetworkProfile> network = catalog_.network(spec_.network);
+    if (!network) return network.error();
+    out_.config.network = std::move(*network);
+  }
   return std::move(out_);
 }
 

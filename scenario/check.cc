@@ -5,7 +5,9 @@
 #include <initializer_list>
 #include <string_view>
 
+#include "scenario/checker.h"
 #include "scenario/engine_options.h"
+#include "scenario/fleet_check.h"
 
 namespace eph::scenario {
 
@@ -20,34 +22,6 @@ bool has_synthetic(const Given& given) {
 std::string_view first_synthetic(const Given& given) {
   return *given.lower_bound(std::string_view("workload/synthetic/"));
 }
-
-class Checker {
- public:
-  Checker(const Given& given, const Spelling& spelling) : given_(given), spelling_(spelling) {}
-
-  [[nodiscard]] bool has(std::string_view id) const { return given_.contains(id); }
-  [[nodiscard]] std::string spell(std::string_view id) const { return spelling_(id); }
-
-  void conflict(std::string_view id, std::string what, std::string remedy) {
-    found_.push_back({std::string(id), std::move(what), std::move(remedy)});
-  }
-  // `id` only has an effect if `holds`.
-  void needs(std::string_view id, bool holds, const std::string& condition, std::string remedy) {
-    if (has(id) && !holds)
-      conflict(id, fmt::format("has no effect {}", condition), std::move(remedy));
-  }
-  void either(std::string_view a, std::string_view b, std::string_view why) {
-    if (has(a) && has(b)) {
-      conflict(b, fmt::format("contradicts {}: {}", spell(a), why), "give one of the two");
-    }
-  }
-  std::vector<Conflict> take() { return std::move(found_); }
-
- private:
-  const Given& given_;
-  const Spelling& spelling_;
-  std::vector<Conflict> found_;
-};
 
 void check_sources(Checker& check, const Given& given) {
   check.either("workload/trace", "workload/model", "requests come from one source");
@@ -75,6 +49,11 @@ void check_synthetic(Checker& check, const SyntheticSpec& spec) {
   check.needs("workload/synthetic/concurrency", closed,
               fmt::format("on {} arrivals", spec.arrivals),
               fmt::format("choose {} closed", arrivals));
+  check.needs("workload/synthetic/swing", !closed, "on closed arrivals",
+              fmt::format("choose {} poisson", arrivals));
+  for (const std::string_view id : {"workload/synthetic/swing_period", "workload/synthetic/swing_peak"})
+    check.needs(id, spec.swing > 0, "on a rate that does not swing",
+                fmt::format("give {} above 0", check.spell("workload/synthetic/swing")));
   check.needs("workload/synthetic/cv", spec.arrivals == "gamma",
               fmt::format("on {} arrivals", spec.arrivals),
               fmt::format("choose {} gamma", arrivals));
@@ -139,6 +118,7 @@ std::vector<Conflict> find_conflicts(const Scenario& scenario, const Given& give
                                      const Spelling& spelling) {
   Checker check(given, spelling);
   check_deployment(check, scenario.deployment);
+  check_fleet(check, scenario);
   check_sources(check, given);
   check_priority(check, scenario);
   if (scenario.workload.synthetic) {

@@ -1,34 +1,12 @@
-#include <optional>
-#include <type_traits>
-
 #include "core/assert.h"
 #include "models/precision.h"
+#include "scenario/field_setters.h"
 #include "scenario/fields.h"
+#include "scenario/fleet_fields.h"
 
 namespace eph::scenario {
 
 namespace {
-
-template <class T>
-void assign(std::optional<T>& target, const FieldValue& value);
-
-// The value's alternative follows from the field's kind; ranges were checked before.
-template <class T>
-void assign(T& target, const FieldValue& value) {
-  if constexpr (std::is_same_v<T, bool>) {
-    target = std::get<bool>(value);
-  } else if constexpr (std::is_integral_v<T>) {
-    target = static_cast<T>(std::get<std::int64_t>(value));
-  } else {
-    target = std::get<T>(value);
-  }
-}
-template <class T>
-void assign(std::optional<T>& target, const FieldValue& value) {
-  T inner{};
-  assign(inner, value);
-  target = std::move(inner);
-}
 
 template <auto Member>
 void root(Scenario& s, const FieldValue& value) {
@@ -53,9 +31,9 @@ void synthetic(Scenario& s, const FieldValue& value) {
 }
 
 void set_router(Scenario& s, const FieldValue& value) {
-  s.deployment.router = std::get<std::string>(value) == "round-robin"
-                            ? sim::RouterKind::round_robin
-                            : sim::RouterKind::least_outstanding;
+  const auto kind = sim::parse_router(std::get<std::string>(value));
+  EPH_ASSERT(kind.has_value(), "router of the table is one");
+  s.deployment.router = *kind;
 }
 void set_weights(Scenario& s, const FieldValue& value) {
   s.deployment.weights = models::parse_precision(std::get<std::string>(value));
@@ -112,8 +90,9 @@ std::vector<Field> deployment_fields() {
        layout<&models::Parallelism::pipeline>, 1, 1024},
       {d, "ep", "ep", integer, "N", "1", "ranks that the experts of a mixture are spread over",
        layout<&models::Parallelism::expert>, 1, 1024},
-      {d, "replicas", "replicas", integer, "N", "1", "identical replicas behind the router",
-       deployment<&D::replicas>, 1, 65536},
+      {d, "replicas", "replicas", integer, "N", "1",
+       "identical replicas behind the router; with an autoscaler those at the start",
+       deployment<&D::replicas>, 0, 65536},
       {.section = d,
        .key = "router",
        .flag = "router",
@@ -122,7 +101,27 @@ std::vector<Field> deployment_fields() {
        .fallback = "least-outstanding",
        .help = "which replica gets a request",
        .set = set_router,
-       .choices = {"least-outstanding", "round-robin"}},
+       .choices = sim::router_names()},
+      {.section = d,
+       .key = "network",
+       .flag = "network",
+       .kind = text,
+       .argument = "NAME",
+       .fallback = "clients beside the replicas",
+       .help = "what lies between clients, gateway and replicas: a catalogue name (serverless-cloud, "
+               "same-region, internet, direct, ...) or a file",
+       .set = deployment<&D::network>},
+      {.section = d,
+       .key = "isolation",
+       .flag = "isolation",
+       .kind = number,
+       .argument = "FACTOR",
+       .fallback = "1",
+       .help = "factor on all times of the host's CPU from the isolation of containers (gVisor: "
+               "above 1)",
+       .set = deployment<&D::isolation>,
+       .min = 1,
+       .max = 100},
       {.section = d,
        .key = "profile",
        .flag = "profile",
@@ -302,6 +301,13 @@ std::vector<Field> synthetic_fields() {
        .min = 0,
        .max = 1000,
        .above_min = true},
+      {y, "swing", "swing", number, "SHARE", "0",
+       "the rate swings over a day by this share of itself, up and down (poisson, gamma, constant)",
+       synthetic<&S::swing>, 0, 1},
+      {y, "swing_period", "swing-period", duration, "TIME", "24 h", "how long a day is",
+       synthetic<&S::swing_period_s>, 0, kMaxSeconds, true},
+      {y, "swing_peak", "swing-peak", duration, "TIME", "half a day",
+       "when the rate is highest", synthetic<&S::swing_peak_s>, 0, kMaxSeconds},
       {y, "concurrency", "concurrency", integer, "N", "",
        "requests kept in flight by closed arrivals", synthetic<&S::concurrency>, 1, 1e6},
       {y, "prompt_tokens", "prompt-tokens", integer, "N", "512", "nominal prompt length",
@@ -351,7 +357,8 @@ std::vector<Field> root_fields() {
 
 std::vector<Field> make_table() {
   std::vector<Field> all;
-  for (auto part : {root_fields(), deployment_fields(), workload_fields(), synthetic_fields()}) {
+  for (auto part : {root_fields(), deployment_fields(), fleet_fields(), workload_fields(),
+                    synthetic_fields()}) {
     all.insert(all.end(), part.begin(), part.end());
   }
   return all;

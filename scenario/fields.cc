@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "core/text.h"
+#include "scenario/fleet.h"
 
 namespace eph::scenario {
 
@@ -84,6 +85,18 @@ Error wrong_type(std::string_view expected, const Json& json) {
   return usage_error(fmt::format("expected {}, found {}", expected, found));
 }
 
+// A string, or an array of them.
+Result<FieldValue> read_texts(const Json& json) {
+  if (json.is_string()) return FieldValue(std::vector<std::string>{json.as_string()});
+  if (!json.is_array()) return wrong_type("strings", json);
+  std::vector<std::string> all;
+  for (const Json& item : json.items()) {
+    if (!item.is_string()) return wrong_type("a string", item);
+    all.push_back(item.as_string());
+  }
+  return FieldValue(std::move(all));
+}
+
 }  // namespace
 
 std::string Field::id() const {
@@ -130,6 +143,14 @@ Result<FieldValue> parse_value(const Field& field, std::string_view text) {
     }
     case FieldKind::slos:
       return slo_value(text);
+    case FieldKind::texts:
+      if (text.empty()) return usage_error("is empty", fmt::format("give {}", field.argument));
+      return FieldValue(std::vector<std::string>{std::string(text)});
+    case FieldKind::spread: {
+      const Result<sim::Spread> spread = parse_spread(text);
+      if (!spread) return spread.error();
+      return FieldValue(*spread);
+    }
   }
   EPH_ASSERT(false, "field kind {}", static_cast<int>(field.kind));
 }
@@ -162,6 +183,11 @@ Result<FieldValue> read_value(const Field& field, const Json& json) {
       return duration_value(field, json.as_string());
     case FieldKind::slos:
       return read_slos(json);
+    case FieldKind::texts:
+      return read_texts(json);
+    case FieldKind::spread:
+      if (!json.is_string()) return wrong_type("a string such as \"30 s\" or \"30 s / 60 s\"", json);
+      return parse_value(field, json.as_string());
   }
   EPH_ASSERT(false, "field kind {}", static_cast<int>(field.kind));
 }

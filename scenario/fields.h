@@ -12,17 +12,19 @@
 #include "core/json_doc.h"
 #include "core/result.h"
 #include "scenario/scenario.h"
+#include "sim/fleet/options.h"
 #include "sim/slo.h"
 
 namespace eph::scenario {
 
-enum class FieldKind { text, choice, integer, number, boolean, duration, slos };
+enum class FieldKind { text, choice, integer, number, boolean, duration, slos, texts, spread };
 
 // duration: seconds.
-using FieldValue = std::variant<std::string, std::int64_t, double, bool, std::vector<sim::Slo>>;
+using FieldValue = std::variant<std::string, std::int64_t, double, bool, std::vector<sim::Slo>,
+                                std::vector<std::string>, sim::Spread>;
 
 struct Field {
-  std::string_view section{};  // "" (root), "deployment", "workload" or "workload/synthetic"
+  std::string_view section{};  // "" (root), "deployment", "fleet", "workload", "workload/synthetic"
   std::string_view key{};      // in the file
   std::string_view flag{};     // on the command line, without dashes; empty: file only
   FieldKind kind = FieldKind::text;
@@ -37,6 +39,8 @@ struct Field {
   std::vector<std::string_view> choices{};
   bool path = false;  // a relative one counts from the folder of the scenario file
 
+  // May be given several times on the command line, and as an array in a file.
+  [[nodiscard]] bool many() const { return kind == FieldKind::slos || kind == FieldKind::texts; }
   [[nodiscard]] std::string id() const;  // "deployment/tp": unique
 };
 

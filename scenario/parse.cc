@@ -25,7 +25,7 @@ void resolve(std::string& path, const std::string& file) {
 void resolve_paths(Scenario& scenario, const std::string& file) {
   resolve(scenario.deployment.profile, file);
   resolve(scenario.workload.trace, file);
-  for (std::string* name : {&scenario.deployment.model, &scenario.workload.model}) {
+  for (std::string* name : {&scenario.deployment.model, &scenario.deployment.network, &scenario.workload.model}) {
     if (looks_like_path(*name)) resolve(*name, file);
   }
 }
@@ -77,6 +77,9 @@ void read_tree(const Json& json, const std::string& file, Diagnostics& faults, S
   read_section(deployment, "deployment", out);
   read_engine_options(deployment, out);
   deployment.finish();
+  Reader fleet = root.object("fleet", false);
+  read_section(fleet, "fleet", out);
+  fleet.finish();
   Reader workload = root.object("workload", false);
   read_section(workload, "workload", out);
   Reader synthetic = workload.object("synthetic", false);

@@ -8,6 +8,7 @@
 #include "core/units.h"
 #include "models/parallelism.h"
 #include "models/precision.h"
+#include "scenario/fleet_spec.h"
 #include "sim/config.h"
 #include "sim/slo.h"
 
@@ -38,6 +39,8 @@ struct DeploymentSpec {
   models::Parallelism layout;
   int replicas = 1;
   sim::RouterKind router = sim::RouterKind::least_outstanding;
+  std::string network;   // catalogue name or file; empty: none
+  double isolation = 1;  // factor on the host's times, on top of host_speed
   std::string profile;  // path; empty: the shipped profile of engine and GPU
   std::optional<double> host_speed;
   std::optional<std::int64_t> max_num_seqs, max_num_batched_tokens, chunk_tokens, max_model_len;
@@ -55,6 +58,9 @@ struct SyntheticSpec {
   std::string arrivals = "poisson";  // poisson | gamma | constant | closed
   double rate = 1.0;                 // requests/s
   double cv = 1.0;                   // of gamma inter-arrival times
+  double swing = 0;                  // the rate is rate * (1 + swing * cos), highest at swing_peak_s
+  double swing_period_s = 86'400;
+  std::optional<double> swing_peak_s;  // none: half a period
   int concurrency = 0;               // closed loop
   std::int64_t prompt_tokens = 512, output_tokens = 128;
   double length_spread = 0;   // uniform in nominal * [1 - spread, 1 + spread]
@@ -85,6 +91,7 @@ struct WorkloadSpec {
 
 struct Scenario {
   DeploymentSpec deployment;
+  FleetSpec fleet;
   WorkloadSpec workload;
   std::vector<sim::Slo> slos;
   std::uint64_t seed = 1;

@@ -46,6 +46,11 @@ Json field_schema(const Field& field) {
       out.set("type", "string");
       out.set("pattern", "^[0-9.eE+-]+ ?(ns|us|ms|s|min|h|d)$");
       break;
+    case FieldKind::spread:
+      out.set("type", "string");
+      out.set("pattern", "^[0-9.eE+-]+ ?(ns|us|ms|s|min|h|d)( ?/ ?[0-9.eE+-]+ ?(ns|us|ms|s|min|h|d))?$");
+      break;
+    case FieldKind::texts:
     case FieldKind::slos: {
       Json item = Json::object();
       item.set("type", "string");
@@ -115,6 +120,9 @@ std::string type_text(const Field& field) {
       return "true or false";
     case FieldKind::duration:
       return "time with a unit, `\"600 s\"`";
+    case FieldKind::spread:
+      return "median, or median and 95th percentile, `\"30 s / 60 s\"`";
+    case FieldKind::texts:
     case FieldKind::slos:
       return "text, or an array of texts";
   }
@@ -212,6 +220,7 @@ Json scenario_schema() {
       section_schema("deployment", "one engine serving one model on identical replicas");
   add_property(deployment, "engine_options", engine_options_schema());
   add_property(root, "deployment", std::move(deployment));
+  add_property(root, "fleet", section_schema("fleet", "how replicas come, go and break, and who is let in"));
   add_property(root, "workload", std::move(workload));
   add_property(root, "version", std::move(version));
   add_property(root, "$schema", std::move(any));
@@ -239,6 +248,10 @@ std::string scenario_markdown() {
         models::EngineKind::llamacpp}) {
     add_engine(engine, out);
   }
+  out +=
+      "\n## `fleet`\n\nHow replicas come, go and break, and who is let in; "
+      "docs/MODEL.md, \"Fleets\", says what each does.\n\n";
+  add_table("fleet", out);
   out +=
       "\n## `workload`\n\nExactly one of `trace`, `model` and `synthetic` says where requests come "
       "from. "

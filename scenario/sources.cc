@@ -1,6 +1,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
+#include <numbers>
 
 #include "core/text.h"
 #include "scenario/load.h"
@@ -20,8 +22,24 @@ using workload::SourcePtr;
 // Mooncake's timestamps come in steps of 3 s; its requests are spread over each step.
 constexpr std::int64_t kMooncakeStepNs = 3'000'000'000;
 
+// A day in 96 straight pieces, repeated; their mean is the rate itself.
+Result<workload::RateProfile> rate_of(const SyntheticSpec& spec) {
+  if (spec.swing == 0) return workload::RateProfile::constant(spec.rate);
+  constexpr int kPieces = 96;
+  const double peak = spec.swing_peak_s.value_or(spec.swing_period_s / 2);
+  std::vector<std::pair<double, double>> points;
+  for (int i = 0; i <= kPieces; ++i) {
+    const double at = spec.swing_period_s * i / kPieces;
+    const double phase = 2 * std::numbers::pi * (at - peak) / spec.swing_period_s;
+    points.emplace_back(at, std::max(0.0, spec.rate * (1 + spec.swing * std::cos(phase))));
+  }
+  const Result<workload::RateProfile> day = workload::RateProfile::lines(points);
+  if (!day) return day.error();
+  return day->repeated();
+}
+
 Result<SourcePtr> open_synthetic(const SyntheticSpec& spec, std::uint64_t seed, std::uint64_t run) {
-  Result<workload::RateProfile> rate = workload::RateProfile::constant(spec.rate);
+  Result<workload::RateProfile> rate = rate_of(spec);
   if (!rate) return rate.error();
   workload::SyntheticConfig config{.process = workload::ArrivalProcess::poisson,
                                    .cv = spec.cv,

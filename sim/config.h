@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "core/time.h"
 #include "models/engine_kind.h"
@@ -69,6 +71,10 @@ enum class RouterKind {
   power_of_two,
   session_affinity,
 };
+
+[[nodiscard]] std::string_view name(RouterKind kind);  // "least-outstanding"
+[[nodiscard]] std::optional<RouterKind> parse_router(std::string_view text);
+[[nodiscard]] std::vector<std::string_view> router_names();
 
 struct RoutingOptions {
   Duration staleness{};     // age of what the router knows: it looks at multiples of this

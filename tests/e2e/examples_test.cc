@@ -79,7 +79,7 @@ TEST_CASE("the tests below cover every example") {
   for (const auto& entry : std::filesystem::directory_iterator(EPH_SOURCE_DIR "/examples")) {
     files += entry.path().extension() == ".json" ? 1 : 0;
   }
-  CHECK(files == 3);
+  CHECK(files == 10);
 }
 
 TEST_CASE("example: one replica under conversation traffic") {
@@ -96,4 +96,55 @@ TEST_CASE("example: eight replicas under ten times the traffic") {
 TEST_CASE("example: a synthetic closed loop") {
   const Json json = run("closed-loop.json");
   CHECK(json.at_path("runs/0/mean_running")->as_double() <= 64);
+}
+
+// The others change with their options in tests/e2e/fleet_test.cc.
+TEST_CASE("example: a day under the HPA") {
+  const Json json = run("hpa-day.json");
+  const Json* pool = json.at_path("runs/0/fleet/pools/0");
+  REQUIRE(pool != nullptr);
+  CHECK(pool->find("starts")->as_int() >= 1);
+  CHECK(pool->find("mean_ready")->as_double() < 2);
+  CHECK(json.at_path("runs/0/slos_met")->as_bool());
+}
+
+TEST_CASE("example: scale from zero") {
+  const Json json = run("scale-from-zero.json");
+  CHECK(json.at_path("runs/0/fleet/pools/0/least_ready")->as_int() == 0);
+  CHECK(json.at_path("runs/0/fleet/waited_in_gateway")->as_int() > 0);
+  // The engine is quick; what clients wait for are starts.
+  CHECK(json.at_path("runs/0/latency_ms/engine_ttft/p99")->as_double() < 100);
+  CHECK(json.at_path("runs/0/latency_ms/ttft/p95")->as_double() > 10'000);
+}
+
+TEST_CASE("example: a node fails") {
+  const Json json = run("node-failure.json");
+  CHECK(json.at_path("runs/0/fleet/pools/0/deaths")->as_int() == 2);
+  CHECK(json.at_path("runs/0/fleet/retries")->as_int() > 0);
+  CHECK(json.at_path("runs/0/counts/lost")->as_int() == 0);
+}
+
+TEST_CASE("example: spot machines") {
+  const Json json = run("spot-mix.json");
+  const Json* pool = json.at_path("runs/0/fleet/pools/0");
+  CHECK(pool->find("starts")->as_int() > 0);
+  CHECK(pool->find("warm_starts")->as_int() > 0);
+}
+
+TEST_CASE("example: documents in a prefix cache") {
+  const Json json = run("rag-prefix-cache.json");
+  CHECK(json.at_path("runs/0/prefix_hit_rate")->as_double() > 0.7);
+}
+
+TEST_CASE("example: at the edge") {
+  const Json json = run("edge-or-cloud.json");
+  const double client = json.at_path("runs/0/latency_ms/ttft/p50")->as_double();
+  const double engine = json.at_path("runs/0/latency_ms/engine_ttft/p50")->as_double();
+  CHECK(client - engine > 8);   // medians of 4 + 2 + 4 ms
+  CHECK(client - engine < 25);
+}
+
+TEST_CASE("example: 405 billion parameters on two nodes") {
+  const Json json = run("405b-two-nodes.json");
+  CHECK(json.at_path("deployment/gpus")->as_int() == 32);
 }

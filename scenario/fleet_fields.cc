@@ -1,0 +1,189 @@
+#include "scenario/fleet_fields.h"
+
+#include "scenario/field_setters.h"
+#include "scenario/fleet.h"
+
+namespace eph::scenario {
+namespace {
+
+template <auto Member>
+void fleet(Scenario& s, const FieldValue& value) {
+  assign(s.fleet.*Member, value);
+}
+
+using F = FleetSpec;
+using enum FieldKind;
+constexpr double kMaxSeconds = 1e9;
+constexpr std::string_view f = "fleet";
+
+Field time(std::string_view key, std::string_view flag, std::string_view fallback,
+           std::string_view help, void (*set)(Scenario&, const FieldValue&)) {
+  return {f, key, flag, duration, "TIME", fallback, help, set, 0, kMaxSeconds};
+}
+Field start_part(std::string_view key, std::string_view flag, std::string_view fallback,
+                 std::string_view help, void (*set)(Scenario&, const FieldValue&)) {
+  return {f, key, flag, spread, "TIME[/TIME]", fallback, help, set};
+}
+Field whole(std::string_view key, std::string_view flag, std::string_view fallback,
+            std::string_view help, void (*set)(Scenario&, const FieldValue&), double min,
+            double max = 1e6) {
+  return {f, key, flag, integer, "N", fallback, help, set, min, max};
+}
+
+void add_starts(std::vector<Field>& out) {
+  out.push_back({.section = f,
+                 .key = "autoscaler",
+                 .flag = "autoscaler",
+                 .kind = choice,
+                 .argument = "POLICY",
+                 .fallback = "none: replicas as given",
+                 .help = "policy that sets the number of replicas",
+                 .set = fleet<&F::autoscaler>,
+                 .choices = {"scheduled", "hpa", "keda", "knative", "ray-serve", "serverless"}});
+  out.push_back({.section = f,
+                 .key = "autoscale",
+                 .flag = "autoscale",
+                 .kind = texts,
+                 .argument = "NAME=VALUE",
+                 .fallback = "the policy's defaults",
+                 .help = "a setting of the autoscaler by its own name, as in target=20 (ephemeris "
+                         "autoscale --help lists them)",
+                 .set = fleet<&F::autoscale>});
+  out.push_back({.section = f,
+                 .key = "start",
+                 .flag = "start",
+                 .kind = choice,
+                 .argument = "KIND",
+                 .fallback = "fitted",
+                 .help = "what a replica's start takes: the fitted start-up model's cold start, or "
+                         "nothing",
+                 .set = fleet<&F::start>,
+                 .choices = {"fitted", "instant"}});
+  out.push_back({f, "cloud", "cloud", text, "NAME", "an unknown one",
+                 "cloud whose machines and downloads the start-up model knows", fleet<&F::cloud>});
+  out.push_back(start_part("start_provision", "start-provision", "0 s",
+                           "until a node is found and has booted: median, or median/p95",
+                           fleet<&F::provision>));
+  out.push_back(start_part("start_image", "start-image", "0 s",
+                           "until the container image is there", fleet<&F::image>));
+  out.push_back(start_part("start_weights", "start-weights", "by start",
+                           "until the weights are on the node", fleet<&F::weights>));
+  out.push_back(start_part("start_init", "start-init", "by start",
+                           "the engine's own start: weights to the GPU, compilation, graphs; or "
+                           "the restore of a snapshot",
+                           fleet<&F::init>));
+  out.push_back(whole("warm_nodes", "warm-nodes", "0",
+                      "nodes kept with image and weights: a start there takes start_init alone",
+                      fleet<&F::warm_nodes>, 0));
+  out.push_back(time("drain_limit", "drain-limit", "0 s: none",
+                     "a replica that is to go loses what it still serves then",
+                     fleet<&F::drain_limit_s>));
+  out.push_back(time("upgrade_at", "upgrade-at", "never",
+                     "when all replicas are replaced by new ones, some at a time",
+                     fleet<&F::upgrade_at_s>));
+  out.push_back(whole("upgrade_surge", "upgrade-surge", "1",
+                      "replicas above the wanted number during an upgrade",
+                      fleet<&F::upgrade_surge>, 0));
+  out.push_back(whole("upgrade_unavailable", "upgrade-unavailable", "0",
+                      "replicas that may be missing during an upgrade",
+                      fleet<&F::upgrade_unavailable>, 0));
+}
+
+void add_machines(std::vector<Field>& out) {
+  out.push_back(whole("replicas_per_node", "replicas-per-node", "as many as 8 GPUs hold",
+                      "replicas that fail with one node", fleet<&F::replicas_per_node>, 1));
+  out.push_back(whole("zones", "zones", "1", "zones that the nodes are spread over in turn",
+                      fleet<&F::zones>, 1));
+  out.push_back(whole("capacity", "capacity", "any number",
+                      "replicas that there are machines for", fleet<&F::capacity>, 1));
+}
+
+void add_failures(std::vector<Field>& out) {
+  out.push_back(time("gpu_mtbf", "gpu-mtbf", "never", "mean time between failures of one GPU",
+                     fleet<&F::gpu_mtbf_s>));
+  out.push_back(time("gpu_repair", "gpu-repair", "1 h", "until a broken GPU works again",
+                     fleet<&F::gpu_repair_s>));
+  out.push_back(time("node_mtbf", "node-mtbf", "never", "mean time between failures of one node",
+                     fleet<&F::node_mtbf_s>));
+  out.push_back(time("node_repair", "node-repair", "1 h", "until a broken node works again",
+                     fleet<&F::node_repair_s>));
+  out.push_back(time("zone_mtbf", "zone-mtbf", "never", "mean time between failures of one zone",
+                     fleet<&F::zone_mtbf_s>));
+  out.push_back(time("zone_repair", "zone-repair", "1 h", "until a zone works again",
+                     fleet<&F::zone_repair_s>));
+  out.push_back({f, "outages", "outage", texts, "OUTAGE", "none",
+                 "a certain failure: \"node 0 at 10 min for 5 min\"; node, zone, or gpu of a replica",
+                 fleet<&F::outages>});
+  out.push_back({f, "stragglers", "straggler", texts, "STRAGGLER", "none",
+                 "a slow replica: \"replica 3 x 1.5 from 10 min to 20 min\"",
+                 fleet<&F::stragglers>});
+  out.push_back({f, "straggler_share", "straggler-share", number, "SHARE", "0",
+                 "share of the replicas that are slow all their life",
+                 fleet<&F::straggler_share>, 0, 1});
+  out.push_back({f, "straggler_factor", "straggler-factor", number, "FACTOR", "1.5",
+                 "how many times as long their steps take", fleet<&F::straggler_factor>, 0, 100,
+                 true});
+  out.push_back({f, "spot_reclaims_per_hour", "spot-reclaims-per-hour", number, "R", "0",
+                 "how often a replica's spot machine is taken away",
+                 fleet<&F::reclaims_per_hour>, 0, 3600});
+  out.push_back(time("spot_notice", "spot-notice", "120 s", "announced so long before",
+                     fleet<&F::reclaim_notice_s>));
+  out.push_back(time("failure_detection", "failure-detection", "10 s",
+                     "until gateway and controller know that a replica is dead",
+                     fleet<&F::detection_s>));
+  out.push_back({f, "replace", "replace", boolean, "on|off", "on",
+                 "another machine takes the place of a broken one; else it stays empty until the "
+                 "repair",
+                 fleet<&F::replace>});
+  out.push_back({.section = f,
+                 .key = "lost_work",
+                 .flag = "lost-work",
+                 .kind = choice,
+                 .argument = "WHAT",
+                 .fallback = "retry",
+                 .help = "what becomes of requests on a replica that dies",
+                 .set = fleet<&F::lost_work>,
+                 .choices = {"retry", "lose"}});
+  out.push_back(whole("max_retries", "max-retries", "3", "how often one request is sent again",
+                      fleet<&F::max_retries>, 0, 1000));
+  out.push_back(time("retry_delay", "retry-delay", "0 s", "pause before it is sent again",
+                     fleet<&F::retry_delay_s>));
+}
+
+void add_gateway(std::vector<Field>& out) {
+  out.push_back(whole("max_in_flight", "max-in-flight", "any number",
+                      "requests that a replica is given at once; the others wait in the gateway",
+                      fleet<&F::max_in_flight>, 1, 1e9));
+  out.push_back(whole("queue_limit", "queue-limit", "any number",
+                      "requests that may wait in the gateway; the others are shed",
+                      fleet<&F::queue_limit>, 0, 1e12));
+  out.push_back({f, "rate_limit", "rate-limit", number, "R", "none",
+                 "requests per second that the gateway lets in (token bucket); the others are shed",
+                 fleet<&F::rate_limit>, 0, 1e9, true});
+  out.push_back({f, "rate_burst", "rate-burst", number, "N", "1", "size of the token bucket",
+                 fleet<&F::rate_burst>, 1, 1e9});
+  out.push_back({f, "shed_classes", "shed-class", texts, "CLASS", "none",
+                 "a class of requests that may be shed", fleet<&F::shed_classes>});
+  out.push_back({f, "shed_above", "shed-above", number, "N", "0",
+                 "they are as soon as so many requests per ready replica are in the system",
+                 fleet<&F::shed_above>, 0, 1e9});
+  out.push_back(time("router_staleness", "router-staleness", "0 s",
+                     "the router sees the replicas' load as it was at multiples of this time",
+                     fleet<&F::router_staleness_s>));
+  out.push_back({f, "load_bound", "load-bound", number, "X", "1.25",
+                 "session affinity: most requests of a replica, in mean numbers of requests",
+                 fleet<&F::load_bound>, 1, 1000});
+}
+
+}  // namespace
+
+std::vector<Field> fleet_fields() {
+  std::vector<Field> out;
+  add_starts(out);
+  add_machines(out);
+  add_failures(out);
+  add_gateway(out);
+  return out;
+}
+
+}  // namespace eph::scenario

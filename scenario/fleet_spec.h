@@ -1,0 +1,55 @@
+#pragma once
+// How a deployment's replicas live, as the user says it.
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sim/fleet/options.h"
+
+namespace eph::scenario {
+
+struct FleetSpec {
+  std::string autoscaler;              // a name of autoscale_policies(); empty: none
+  std::vector<std::string> autoscale;  // its settings, "target=20"
+  // Starts: what the fitted start-up model says, part by part replaced by what is given here.
+  std::string start = "fitted";  // or "instant"
+  std::string cloud;             // whose downloads and machines the model is asked about
+  std::optional<sim::Spread> provision, image, weights, init;
+  int warm_nodes = 0;
+  double drain_limit_s = 0;
+  // Failures.
+  double gpu_mtbf_s = 0, gpu_repair_s = 3600, node_mtbf_s = 0, node_repair_s = 3600,
+         zone_mtbf_s = 0, zone_repair_s = 3600;
+  std::vector<std::string> outages, stragglers;
+  double straggler_share = 0, straggler_factor = 1.5;
+  double reclaims_per_hour = 0, reclaim_notice_s = 120;
+  double detection_s = 10;
+  bool replace = true;
+  std::string lost_work = "retry";
+  int max_retries = 3;
+  double retry_delay_s = 0;
+  // Machines.
+  std::optional<int> replicas_per_node;  // none: as many as a node of 8 GPUs holds
+  int zones = 1;
+  int capacity = 0;
+  // Upgrade.
+  std::optional<double> upgrade_at_s;
+  int upgrade_surge = 1, upgrade_unavailable = 0;
+  // Gateway.
+  std::optional<std::int64_t> queue_limit;
+  std::int64_t max_in_flight = 0;
+  double rate_limit = 0, rate_burst = 1;
+  std::vector<std::string> shed_classes;
+  double shed_above = 0;
+  double router_staleness_s = 0, load_bound = 1.25;
+
+  [[nodiscard]] bool breaks() const {
+    return gpu_mtbf_s > 0 || node_mtbf_s > 0 || zone_mtbf_s > 0 || !outages.empty() ||
+           reclaims_per_hour > 0;
+  }
+  [[nodiscard]] bool starts_replicas() const {
+    return !autoscaler.empty() || breaks() || upgrade_at_s.has_value();
+  }
+};
+
+}  // namespace eph::scenario

@@ -1,0 +1,295 @@
+// Every option of a fleet changes the result, in the direction that it should.
+#include <catch2/catch.hpp>
+
+#include <algorithm>
+#include <set>
+
+#include "core/json_doc.h"
+#include "tests/e2e/run.h"
+
+using namespace eph;
+using namespace eph::test;
+
+namespace {
+
+// A run on the linear profile (10 ms a step and 0.1 ms per prompt token) as JSON.
+Json simulate(std::vector<std::string> more) {
+  more.push_back("--json");
+  const Finished done = ephemeris(on_linear(std::move(more)));
+  CAPTURE(done.err);
+  REQUIRE(done.code == 0);
+  auto json = parse_json(done.out, "simulate");
+  REQUIRE(json);
+  return *json->at_path("runs/0");
+}
+
+double number(const Json& run, const std::string& path) {
+  const Json* json = run.at_path(path);
+  CAPTURE(path);
+  REQUIRE(json != nullptr);
+  return json->as_double();
+}
+double pool(const Json& run, const std::string& key) { return number(run, "fleet/pools/0/" + key); }
+double ttft(const Json& run, const std::string& key) { return number(run, "latency_ms/ttft/" + key); }
+
+// Flags and their values; what comes again replaces what was there, but for those that add up.
+std::vector<std::string> with(std::vector<std::string> base, const std::vector<std::string>& more) {
+  const std::set<std::string> repeated{"--autoscale", "--outage", "--straggler", "--shed-class"};
+  for (std::size_t i = 0; i < more.size(); i += 2) {
+    const auto at = std::find(base.begin(), base.end(), more[i]);
+    if (at != base.end() && !repeated.contains(more[i]))
+      *std::next(at) = more[i + 1];
+    else
+      base.insert(base.end(), {more[i], more[i + 1]});
+  }
+  return base;
+}
+
+// Most replicas that were paid for at once, as the series has them.
+double most_held(const Json& run) {
+  double most = 0;
+  for (const Json& point : run.at_path("series")->items())
+    most = std::max(most, point.items().at(7).as_double());
+  return most;
+}
+
+// Ten minutes at 4 requests/s, 100 ms of work each.
+const std::vector<std::string> kSteady{"--rate",          "4", "--duration",      "10min",
+                                       "--prompt-tokens", "100", "--output-tokens", "9"};
+// Busy, then silence, then busy again: 8 minutes of a day of 8 minutes, twice.
+const std::vector<std::string> kSwing =
+    with(kSteady, {"--rate", "20", "--swing", "1", "--swing-period", "8min", "--swing-peak", "0s",
+                   "--duration", "16min"});
+
+std::string refused(std::vector<std::string> more) {
+  const Finished done = ephemeris(on_linear(std::move(more)));
+  CHECK(done.code == 2);
+  return done.err;
+}
+
+}  // namespace
+
+TEST_CASE("an autoscaler follows the load, and its settings act", "[fleet]") {
+  const auto hpa = [](std::vector<std::string> more) {
+    return simulate(with(with(kSwing, {"--autoscaler", "hpa", "--autoscale", "target=1",
+                                       "--autoscale", "stabilization_down=10s", "--start", "instant", "--replicas", "1"}),
+                         std::move(more)));
+  };
+  const Json plain = hpa({});
+  CHECK(pool(plain, "peak_ready") > 2);
+  CHECK(pool(plain, "least_ready") == 1);
+  CHECK(pool(hpa({"--autoscale", "max_replicas=2"}), "peak_ready") == 2);
+  CHECK(pool(hpa({"--autoscale", "min_replicas=4"}), "mean_ready") > pool(plain, "mean_ready"));
+  // Late news keep the wrong number for longer.
+  CHECK(ttft(hpa({"--autoscale", "scrape_delay=2min"}), "p99") > ttft(plain, "p99"));
+}
+
+TEST_CASE("each autoscaler runs a fleet", "[fleet]") {
+  for (const std::vector<std::string>& policy : std::initializer_list<std::vector<std::string>>{
+           {"hpa", "target=0.2"},
+           {"keda", "target=0.2"},
+           {"knative", "target=1"},
+           {"ray-serve", "max_replicas=5"},
+           {"serverless", "target_inputs=1"},
+           {"scheduled", "schedule=0s:2,4min:1"}}) {
+    CAPTURE(policy.front());
+    const Json run = simulate(with(kSwing, {"--autoscaler", policy[0], "--autoscale", policy[1],
+                                            "--start-init", "5s", "--start-weights", "5s"}));
+    CHECK(number(run, "counts/finished") == number(run, "counts/arrived"));
+    CHECK((pool(run, "starts") > 0 || pool(run, "drained") > 0));
+  }
+}
+
+TEST_CASE("each part of a start lengthens it", "[fleet]") {
+  const std::vector<std::string> zero =
+      with(kSwing, {"--rate", "4", "--autoscaler", "serverless", "--replicas", "0", "--max-in-flight", "4",
+                    "--start-weights", "1s", "--start-init", "2s"});
+  const Json plain = simulate(zero);
+  CHECK(pool(plain, "start_p50_s") == Approx(3));
+  CHECK(pool(simulate(with(zero, {"--start-provision", "4s"})), "start_p50_s") == Approx(7));
+  CHECK(pool(simulate(with(zero, {"--start-image", "4s"})), "start_p50_s") == Approx(7));
+  CHECK(pool(simulate(with(zero, {"--start-init", "8s"})), "start_p50_s") == Approx(9));
+  CHECK(pool(simulate(with(zero, {"--start-weights", "8s"})), "start_p50_s") == Approx(10));
+  CHECK(pool(simulate(with(zero, {"--start-init", "2s/20s"})), "start_p95_s") > 4);
+  const Json warm = simulate(with(zero, {"--warm-nodes", "20"}));
+  CHECK(pool(warm, "warm_starts") == pool(warm, "starts"));
+  CHECK(pool(warm, "start_p50_s") == Approx(2));
+  CHECK(pool(warm, "gpu_hours") > pool(plain, "gpu_hours"));
+}
+
+TEST_CASE("the fitted start is the default, and clouds differ", "[fleet]") {
+  const std::vector<std::string> zero =
+      with(kSteady, {"--autoscaler", "serverless", "--replicas", "0"});
+  const double fitted = pool(simulate(zero), "start_p50_s");
+  CHECK(fitted > 30);
+  CHECK(pool(simulate(with(zero, {"--cloud", "upcloud"})), "start_p50_s") != fitted);
+  CHECK(pool(simulate(with(zero, {"--start", "instant"})), "start_p50_s") == 0);
+}
+
+TEST_CASE("outages kill, and their detection, retries and losses act", "[fleet]") {
+  const std::vector<std::string> outage =
+      with(kSteady, {"--replicas", "2", "--outage", "gpu 0 at 5min for 2min", "--rate", "20",
+                     "--start", "instant"});
+  const Json plain = simulate(outage);
+  CHECK(pool(plain, "deaths") == 1);
+  CHECK(number(plain, "fleet/retries") > 0);
+  const double slowest = ttft(plain, "max");
+  CHECK(slowest > 10'000);  // noticed after 10 s
+  CHECK(ttft(simulate(with(outage, {"--failure-detection", "1s"})), "max") < 2'000);
+  CHECK(ttft(simulate(with(outage, {"--retry-delay", "5s"})), "max") > slowest + 4'000);
+  CHECK(number(simulate(with(outage, {"--lost-work", "lose"})), "counts/lost") > 0);
+  CHECK(number(simulate(with(outage, {"--max-retries", "0"})), "counts/lost") > 0);
+  // Two minutes of one replica of two, instead of an instant replacement.
+  CHECK(pool(simulate(with(outage, {"--replace", "off"})), "ready_s") < pool(plain, "ready_s") - 100);
+  CHECK(pool(simulate(with(outage, {"--outage", "node 0 at 6min for 1min"})), "deaths") == 3);
+  CHECK(pool(simulate(with(outage, {"--outage", "node 0 at 6min for 1min", "--replicas-per-node", "1"})),
+             "deaths") == 2);
+}
+
+TEST_CASE("failures come by their rates", "[fleet]") {
+  const std::vector<std::string> base =
+      with(kSteady, {"--replicas", "8", "--start", "instant", "--duration", "2h"});
+  const double gpu = pool(simulate(with(base, {"--gpu-mtbf", "4h"})), "deaths");
+  CHECK(gpu >= 1);  // 4 expected
+  CHECK(pool(simulate(with(base, {"--gpu-mtbf", "30min"})), "deaths") > gpu);
+  const double node = pool(simulate(with(base, {"--node-mtbf", "30min"})), "deaths");
+  CHECK(node >= 8);  // all 8 replicas stand on one node
+  CHECK(pool(simulate(with(base, {"--zone-mtbf", "30min", "--zones", "2", "--replicas-per-node", "1"})),
+             "deaths") >= 4);
+  const Json quick = simulate(with(base, {"--node-mtbf", "30min", "--replace", "off", "--node-repair", "1min"}));
+  const Json slow = simulate(with(base, {"--node-mtbf", "30min", "--replace", "off", "--node-repair", "20min"}));
+  CHECK(pool(quick, "ready_s") > pool(slow, "ready_s"));
+  CHECK(pool(simulate(with(base, {"--gpu-mtbf", "4h", "--capacity", "8"})), "peak_ready") == 8);
+}
+
+TEST_CASE("spot machines go away, with or without enough notice", "[fleet]") {
+  const std::vector<std::string> spot =
+      with(kSteady, {"--replicas", "4", "--spot-reclaims-per-hour", "20", "--start-init", "1s",
+                     "--start-weights", "1s", "--output-tokens", "400", "--rate", "2"});
+  const Json warned = simulate(spot), surprised = simulate(with(spot, {"--spot-notice", "0s"}));
+  CHECK(pool(warned, "starts") > 0);
+  CHECK(pool(warned, "reclaims") == 0);  // 4 s of work, 120 s of notice
+  CHECK(pool(surprised, "reclaims") > 0);
+  CHECK(number(surprised, "fleet/retries") > 0);
+}
+
+TEST_CASE("stragglers slow their requests down", "[fleet]") {
+  const std::vector<std::string> two = with(kSteady, {"--replicas", "2", "--router", "round-robin"});
+  const double plain = number(simulate(two), "latency_ms/tpot/p95");
+  CHECK(number(simulate(with(two, {"--straggler", "replica 1 x3"})), "latency_ms/tpot/p95") > 2 * plain);
+  CHECK(number(simulate(with(two, {"--straggler", "replica 1 x3 from 1min to 70s"})), "latency_ms/tpot/p95") <
+        1.5 * plain);
+  const double shared = number(simulate(with(two, {"--straggler-share", "1"})), "latency_ms/tpot/mean");
+  CHECK(shared > 1.4 * number(simulate(two), "latency_ms/tpot/mean"));
+  CHECK(number(simulate(with(two, {"--straggler-share", "1", "--straggler-factor", "4"})), "latency_ms/tpot/mean") >
+        2 * shared);
+}
+
+TEST_CASE("an upgrade replaces all replicas", "[fleet]") {
+  const std::vector<std::string> upgrade =
+      with(kSteady, {"--replicas", "3", "--upgrade-at", "2min", "--start-init", "20s", "--start-weights", "1s"});
+  const Json one = simulate(upgrade);
+  CHECK(pool(one, "starts") == 3);
+  CHECK(pool(one, "peak_ready") == 4);
+  CHECK(pool(one, "least_ready") == 3);
+  CHECK(most_held(one) == 4);
+  CHECK(most_held(simulate(with(upgrade, {"--upgrade-surge", "3"}))) == 6);
+  CHECK(pool(simulate(with(upgrade, {"--upgrade-unavailable", "1"})), "least_ready") == 2);
+  const Json cut = simulate(with(upgrade, {"--output-tokens", "3000", "--rate", "0.2", "--drain-limit", "1s"}));
+  CHECK(number(cut, "fleet/retries") > 0);
+}
+
+TEST_CASE("the gateway holds and sheds", "[fleet]") {
+  // Four times what one replica can do at one request at a time.
+  const std::vector<std::string> busy = with(kSteady, {"--rate", "30", "--duration", "30s", "--max-in-flight", "1"});
+  const Json held = simulate(busy);
+  CHECK(number(held, "fleet/waited_in_gateway") > 0);
+  CHECK(number(held, "counts/shed") == 0);
+  const Json shed = simulate(with(busy, {"--queue-limit", "5"}));
+  CHECK(number(shed, "counts/shed") > 100);
+  CHECK(ttft(shed, "max") < ttft(held, "max"));
+  const Json limited = simulate(with(kSteady, {"--rate", "30", "--duration", "30s", "--rate-limit", "10"}));
+  CHECK(number(limited, "counts/finished") < 10 * 30 * 1.1);
+  CHECK(number(simulate(with(kSteady, {"--rate", "30", "--duration", "30s", "--rate-limit", "10",
+                                       "--rate-burst", "100"})),
+               "counts/finished") > number(limited, "counts/finished") + 50);
+}
+
+TEST_CASE("classes are shed before others", "[fleet]") {
+  std::string rows = "arrival_s,prompt_tokens,output_tokens,class\n";
+  for (int i = 0; i < 200; ++i) rows += fmt::format("{},100,50,{}\n", i * 0.01, i % 2 == 0 ? "chat" : "batch");
+  const std::string trace = spill_out("classes.csv", rows);
+  const Json run = simulate({"--trace", trace, "--shed-class", "batch", "--shed-above", "10"});
+  CHECK(number(run, "counts/shed") > 10);
+  CHECK(number(run, "classes/0/shed") == 0);
+  CHECK(number(run, "classes/1/shed") == number(run, "counts/shed"));
+  CHECK(number(simulate({"--trace", trace, "--shed-class", "batch", "--shed-above", "40"}), "counts/shed") <
+        number(run, "counts/shed"));
+}
+
+TEST_CASE("routers differ, and old news hurts", "[fleet]") {
+  const std::vector<std::string> four =
+      with(kSteady, {"--replicas", "4", "--rate", "60", "--duration", "2min", "--max-num-seqs", "2"});
+  const auto p95 = [&](std::vector<std::string> more) { return ttft(simulate(with(four, std::move(more))), "p95"); };
+  const double least = p95({"--router", "least-outstanding"});
+  CHECK(p95({"--router", "random"}) > 1.2 * least);
+  CHECK(p95({"--router", "power-of-two"}) < p95({"--router", "random"}));
+  CHECK(p95({"--router-staleness", "2s"}) > 1.2 * least);
+  CHECK(p95({"--router", "least-tokens"}) < p95({"--router", "random"}));
+  CHECK(p95({"--router", "session-affinity", "--load-bound", "1"}) <
+        p95({"--router", "session-affinity", "--load-bound", "4"}));
+}
+
+TEST_CASE("networks add their hops to what the client sees", "[fleet]") {
+  const auto network = [](const std::string& name) { return simulate(with(kSteady, {"--network", name})); };
+  const Json direct = network("direct"), edge = network("edge"), cloud = network("serverless-cloud");
+  CHECK(ttft(direct, "p95") == Approx(number(direct, "latency_ms/engine_ttft/p95")));
+  CHECK(ttft(edge, "p95") > ttft(direct, "p95"));
+  CHECK(ttft(cloud, "p95") > ttft(direct, "p95") + 100);  // about 150 ms at p95
+  CHECK(ttft(cloud, "p95") < ttft(direct, "p95") + 200);
+  for (const char* name : {"same-region", "cross-region", "internet", "webrtc"})
+    CHECK(ttft(network(name), "mean") > ttft(direct, "mean"));
+}
+
+TEST_CASE("isolation slows the host", "[fleet]") {
+  const auto run = [](const char* factor) {
+    const Finished done =
+        ephemeris({"simulate", "--model", "meta-llama/Llama-3.1-8B-Instruct", "--rate", "1",
+                   "--requests", "50", "--isolation", factor, "--json"});
+    CAPTURE(done.err);
+    REQUIRE(done.code == 0);
+    return ttft(*parse_json(done.out, "simulate")->at_path("runs/0"), "mean");
+  };
+  CHECK(run("1.5") > run("1"));
+  CHECK(refused(with(kSteady, {"--isolation", "1.5"})).find("isolation has no effect on a linear profile") !=
+        std::string::npos);
+}
+
+TEST_CASE("what a fleet's option cannot do is refused with what it needs", "[fleet]") {
+  const auto says = [](std::vector<std::string> more, std::string_view text) {
+    const std::string err = refused(with(kSteady, std::move(more)));
+    CAPTURE(err);
+    CHECK(err.find(text) != std::string::npos);
+  };
+  says({"--autoscale", "target=1"}, "--autoscale: has no effect without --autoscaler; give --autoscaler too");
+  says({"--autoscaler", "hpa"}, "target");
+  says({"--autoscaler", "hpa", "--autoscale", "tarqet=1"}, "tarqet");
+  says({"--replicas", "0"}, "0 replicas serve nobody");
+  says({"--start-init", "1s"}, "where no replica starts");
+  says({"--start-init", "5s/1s", "--gpu-mtbf", "1h"}, "95th percentile lies below the median");
+  says({"--outage", "rack 1 at 2s for 1s"}, "is no outage; write");
+  says({"--straggler", "replica x"}, "is no straggler; write");
+  says({"--node-repair", "1min"}, "give --node-mtbf too");
+  says({"--failure-detection", "1s"}, "where nothing breaks");
+  says({"--router", "random", "--router-staleness", "1s"}, "has no effect on random");
+  says({"--load-bound", "2"}, "choose --router session-affinity");
+  says({"--network", "sidereal"}, "sidereal");
+  says({"--upgrade-at", "1s", "--upgrade-surge", "0"}, "never begins");
+  const std::string file = spill_out("fleet.json",
+                                     R"({"version": 1, "fleet": {"outages": ["node 0"], "colour": 1}})");
+  const Finished done = ephemeris({"simulate", file});
+  CHECK(done.code == 2);
+  CHECK(done.err.find("\"node 0\" is no outage") != std::string::npos);
+  const Finished unknown = ephemeris({"simulate", file});
+  CHECK(unknown.err.find("colour") != std::string::npos);
+}
