@@ -47,7 +47,7 @@ std::vector<OptionGroup> groups() {
                  {{"threads", "N",
                    "simulations at the same time; the results do not depend on it [all cores]"},
                   {"exact-steps", "",
-                   "one event per iteration: the only way there is, so this changes nothing"},
+                   "one event per iteration instead of one per change of the batch: slower, with the same results"},
                   data_option()}});
   return all;
 }
@@ -101,6 +101,7 @@ Result<planner::PlanOptions> read_search(const Arguments& arguments) {
     }
     out.max_rejected_share = *share;
   }
+  out.exact_steps = arguments.has("exact-steps");
   out.price_file = arguments.text("prices");
   out.provider = arguments.text("provider", "generic");
   out.commitment = arguments.text("commitment", out.commitment);

@@ -38,7 +38,7 @@ struct Sweep {
   std::vector<Point> points;
   std::vector<scenario::DeploymentSpec> deployments;  // distinct ones, apart from their replicas
   int threads = 0;
-  bool json = false;
+  bool json = false, exact_steps = false;
   std::string out;
 };
 
@@ -62,6 +62,7 @@ Result<Sweep> read_sweep(const Arguments& arguments) {
   if (!threads) return threads.error();
   out.threads = static_cast<int>(*threads);
   out.json = arguments.has("json");
+  out.exact_steps = arguments.has("exact-steps");
   out.out = arguments.text("out");
   std::size_t count = 1;
   for (const Axis& axis : out.axes) {
@@ -97,11 +98,12 @@ struct Outcome {
 };
 
 Result<sim::RunSummary> simulate(const models::Catalog& catalog, const scenario::Scenario& scenario,
-                                 const scenario::Assembly& assembly, std::uint64_t run) {
+                                 const scenario::Assembly& assembly, std::uint64_t run, bool exact_steps) {
   auto load = scenario::make_load(catalog, scenario.workload, scenario.seed, run);
   if (!load) return load.error();
   auto config = scenario::run_config(catalog, scenario, assembly, run);
   if (!config) return config.error();
+  config->config.exact_steps = exact_steps;
   sim::RunOptions options;
   options.slos = scenario.slos;
   return sim::Simulation(config->config).run(**load, options);
@@ -132,7 +134,7 @@ Result<std::vector<Outcome>> simulate_all(const Sweep& sweep, const models::Cata
   std::vector<std::optional<Result<sim::RunSummary>>> results(tasks.size());
   run_in_parallel(tasks.size(), sweep.threads, [&](std::size_t i) {
     const Point& point = sweep.points[tasks[i].point];
-    results[i].emplace(simulate(catalog, point.scenario, **assemblies[point.deployment], tasks[i].run));
+    results[i].emplace(simulate(catalog, point.scenario, **assemblies[point.deployment], tasks[i].run, sweep.exact_steps));
   });
   for (std::size_t i = 0; i < tasks.size(); ++i) {
     if (!*results[i]) return results[i]->error();
@@ -226,7 +228,9 @@ std::vector<OptionGroup> groups() {
                              true}}});
   all.push_back({"output", {{"json", "", "one JSON object a line instead of CSV"}, {"out", "FILE", "write the rows there"}}});
   all.push_back({"execution",
-                 {{"threads", "N", "simulations at the same time; the results do not depend on it [all cores]"}, data_option()}});
+                 {{"threads", "N", "simulations at the same time; the results do not depend on it [all cores]"},
+                  {"exact-steps", "", "one event per iteration instead of one per change of the batch: slower, with the same results"},
+                  data_option()}});
   return all;
 }
 

@@ -16,7 +16,11 @@ struct Duration {
 
   static Duration from_seconds(double seconds) {
     EPH_ASSERT(std::isfinite(seconds) && std::abs(seconds) < 9.2e9, "duration of {} s", seconds);
-    return Duration{std::llround(seconds * 1e9)};
+    // std::llround without its call; the difference is exact.
+    const double ns = seconds * 1e9;
+    const auto whole = static_cast<std::int64_t>(ns);
+    const double rest = ns - static_cast<double>(whole);
+    return Duration{whole + (rest >= 0.5 ? 1 : 0) - (rest <= -0.5 ? 1 : 0)};
   }
   static constexpr Duration zero() { return Duration{0}; }
   static constexpr Duration max() { return Duration{std::numeric_limits<std::int64_t>::max()}; }

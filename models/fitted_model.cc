@@ -215,6 +215,15 @@ StepTimes FittedStepModel::times(const BatchShape& s) const noexcept {
   return t;
 }
 
+// Without the residual no step is shorter than the first; the residual is smallest at an end of the
+// stretch or at a knot in between.
+double FittedStepModel::stretch_floor(const BatchShape& first, std::int64_t steps) const noexcept {
+  const double seconds_first = times(first).gpu;
+  if (!has_residual_) return seconds_first;
+  const double least = residual_.least_log_factor(first, steps);
+  return seconds_first * std::exp(std::min(0.0, least - residual_.log_factor(first))) * (1 - 1e-12);
+}
+
 double FittedStepModel::seconds(const BatchShape& shape) const noexcept {
   if (shape.tokens() <= 0) return 0;
   const double gpu = gpu_seconds(shape), host = host_seconds(shape);

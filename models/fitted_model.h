@@ -24,6 +24,8 @@ class FittedStepModel final : public FittableStepModel {
 
   [[nodiscard]] double seconds(const BatchShape& shape) const noexcept override;
   [[nodiscard]] StepTimes times(const BatchShape& shape) const noexcept override;
+  [[nodiscard]] double stretch_floor(const BatchShape& first,
+                                     std::int64_t steps) const noexcept override;
   [[nodiscard]] StepBreakdown explain(const BatchShape& shape) const override;
   // Columns in the order of Coefficient; coefficients that no step depends on (front end) give 0.
   [[nodiscard]] std::size_t coefficient_count() const override { return kCoefficientCount; }

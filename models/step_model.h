@@ -41,6 +41,22 @@ class StepModel {
     return {.gpu = seconds(shape)};
   }
 
+  // For a stretch of steps that only decode: `first`, then the same with decode_seqs more
+  // decode_context_tokens from each to the next. times() of `first`, and how many steps from it on, at
+  // most `limit`, have times that round to the same nanoseconds. One is always right.
+  struct Stretch {
+    StepTimes times;
+    std::int64_t steps = 1;
+  };
+  [[nodiscard]] virtual Stretch stretch(const BatchShape& first, std::int64_t limit) const noexcept {
+    return {times(first), limit > 0 ? 1 : 0};
+  }
+  // Seconds that times().gpu of none of the first `steps` steps of such a stretch is below.
+  [[nodiscard]] virtual double stretch_floor(const BatchShape& first,
+                                             std::int64_t /*steps*/) const noexcept {
+    return times(first).gpu;
+  }
+
   // A model that also wants to know how unequal the decodes are says so, and is asked with the KV
   // lengths of the decoding sequences at the step's start, in any order (their sum is in the shape).
   [[nodiscard]] virtual bool needs_contexts() const noexcept { return false; }

@@ -54,4 +54,16 @@ double StepResidual::log_factor(const BatchShape& shape) const noexcept {
   return sum / tokens;
 }
 
+double StepResidual::least_log_factor(const BatchShape& shape, std::int64_t steps) const noexcept {
+  const auto seqs = static_cast<double>(shape.decode_seqs);
+  const double from = static_cast<double>(shape.decode_context_tokens) / seqs;
+  const double to = from + static_cast<double>(steps);
+  double least = std::min(decode_at(seqs, from), decode_at(seqs, to));
+  for (std::size_t knot = 0; knot < kContextKnots; ++knot) {
+    const auto context = static_cast<double>(std::uint64_t{1} << (knot + kFirstContext));
+    if (from < context && context < to) least = std::min(least, decode_at(seqs, context));
+  }
+  return least;
+}
+
 }  // namespace eph::models

@@ -21,6 +21,9 @@ struct StepResidual {
   [[nodiscard]] bool is_zero() const;
   // Of a shape with at least one token.
   [[nodiscard]] double log_factor(const BatchShape& shape) const noexcept;
+  // The least of a shape of decodes alone and of `steps` more, each with one token more in every
+  // context.
+  [[nodiscard]] double least_log_factor(const BatchShape& shape, std::int64_t steps) const noexcept;
   [[nodiscard]] double decode_at(double seqs, double mean_context) const noexcept;
   [[nodiscard]] double prefill_at(double tokens) const noexcept;
   friend bool operator==(const StepResidual&, const StepResidual&) = default;

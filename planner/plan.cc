@@ -113,6 +113,7 @@ Result<PlanRow> plan_candidate(const models::Catalog& catalog, const scenario::D
   }
   row.warnings = assembly->warnings;
   scenario::set_clients(problem.workload, assembly->config);
+  assembly->config.exact_steps = options.exact_steps;
   if (requests.shares_prefixes && !assembly->config.replica.engine.prefix_caching)
     row.warnings.emplace_back(scenario::kPrefixesUnused);
   const EvaluateOptions evaluation{problem.slos, problem.seed, options.max_rejected_share};

@@ -31,6 +31,7 @@ struct PlanOptions {
   // Share of the requests that may be refused by the engine (longer than its limits): a trace's one
   // outlier should not make every plan infeasible. Whatever is refused is a warning of its row.
   double max_rejected_share = 0.001;
+  bool exact_steps = false;  // SimulationConfig::exact_steps
   std::function<void(double share, const std::string& what)> progress;  // may be empty
 };
 

@@ -32,6 +32,12 @@ class Collector {
   void on_preempted(std::uint64_t count) { summary_.counts.preemptions += count; }
   void on_step_end(const BatchPlan& plan);
   void on_step_cut(SimTime start, SimTime now);  // still running when the run stopped
+  // Of a span: `count` steps of equal length, each `period` after the one before, and their tokens.
+  void on_busy(SimTime start, SimTime end, Duration period, std::int64_t count);
+  void on_span(std::uint64_t steps, std::uint64_t tokens) {
+    summary_.counts.steps += steps;
+    summary_.counts.scheduled_tokens += tokens;
+  }
   // Change of a replica's queues and KV blocks.
   void on_levels(SimTime now, std::int64_t waiting, std::int64_t running, std::int64_t kv_blocks);
   void on_kv_peak(std::int64_t blocks) {
@@ -48,6 +54,7 @@ class Collector {
   void on_pool(PoolSummary&& pool);  // at the end of the run
   void on_event() { ++summary_.counts.events; }
 
+  [[nodiscard]] SimTime next_sample() const { return series_next_; }
   // Emits the series points that are due at or before `now`, with the state before anything at
   // `now`.
   void advance_series(SimTime now) {

@@ -106,6 +106,7 @@ struct SimulationConfig : PoolConfig {
   SimTime horizon = SimTime::never();      // stop here; what has not ended is counted as unfinished
   SimTime measure_from = SimTime::zero();  // requests sent earlier are simulated but not summarised
   Duration series_interval = Duration::zero();  // zero: no time series
+  bool exact_steps = false;  // one event per iteration; the results are the same, and later
   Duration client_timeout = Duration::zero();   // of requests without their own; zero: none
   TimeoutOn timeout_on = TimeoutOn::e2e;
 };

@@ -30,6 +30,17 @@ class EnginePolicy {
   // Once per active sequence that is aborted, likewise.
   virtual void on_aborted(SeqId, const Sequence& s) { on_finished(s); }
   virtual void on_idle() {}  // nothing runs and nothing waits
+
+  // --- spans (docs/ARCHITECTURE.md) ---
+  // The step just composed holds all active sequences, all in decode, and preempted none. True: as
+  // long as nobody comes or goes and blocks suffice, every next one will hold the same.
+  [[nodiscard]] virtual bool steady(const EngineState&) const { return true; }
+  // A sequence is left out once its last permitted token is in flight.
+  [[nodiscard]] virtual bool foresees_ends() const { return true; }
+  // What `steps` such compositions do.
+  virtual void advance(EngineState& state, std::span<const PlanEntry> entries, std::int64_t steps) {
+    state.decode_on(entries, steps, EngineState::Settling::no);
+  }
 };
 
 // Requires check(options, pool).

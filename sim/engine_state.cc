@@ -155,6 +155,63 @@ std::int32_t EngineState::unschedule(BatchPlan& plan, SeqId id) {
   return n;
 }
 
+std::int64_t EngineState::decodable(std::span<const PlanEntry> entries, std::int64_t steps) {
+  const auto seqs = static_cast<std::int64_t>(entries.size());
+  const std::int64_t size = kv_.block_size(), free = kv_.free();
+  if (free >= seqs * kv_.blocks_for(steps)) return steps;
+  if (free >= seqs) return std::min(steps, free / seqs * size);
+  // Less than one block each: until the first that finds none.
+  phases_.assign(static_cast<std::size_t>(size), 0);
+  for (const PlanEntry entry : entries) {
+    const Sequence& s = seqs_[index(entry.seq)];
+    ++phases_[static_cast<std::size_t>(std::min<std::int64_t>(s.capacity - s.computed, size - 1))];
+  }
+  std::int64_t taken = 0;
+  for (std::int64_t step = 0; step < std::min(steps, size); ++step) {
+    taken += phases_[static_cast<std::size_t>(step)];
+    if (taken > free) return step;
+  }
+  return std::min(steps, size);
+}
+
+void EngineState::decode_on(std::span<const PlanEntry> entries, std::int64_t steps,
+                            Settling settling) {
+  const bool settles = settling == Settling::yes && cache_ != nullptr && queue_ == nullptr;
+  if (settles) take_settling(entries, steps);
+  const auto n = static_cast<std::int32_t>(steps);
+  const auto size = static_cast<std::int32_t>(kv_.block_size());
+  std::int64_t blocks = 0;
+  for (const PlanEntry entry : entries) {
+    Sequence& s = seqs_[index(entry.seq)];
+    s.computed += n;
+    s.sampled += n;
+    s.generated += n;
+    if (s.computed <= s.capacity) continue;
+    const std::int32_t more = (s.computed - s.capacity + size - 1) / size;
+    blocks += more;
+    s.capacity += more * size;
+  }
+  held_ += blocks;
+  if (settles || blocks == 0) return;
+  EPH_ASSERT(kv_.take(blocks), "INV-3: {} kv blocks needed, {} free", blocks, kv_.free());
+  if (queue_ != nullptr) queue_->take(blocks);
+}
+
+// What the cache forgets depends on how many blocks each single step takes.
+void EngineState::take_settling(std::span<const PlanEntry> entries, std::int64_t steps) {
+  const std::int64_t size = kv_.block_size();
+  phases_.assign(static_cast<std::size_t>(size), 0);
+  for (const PlanEntry entry : entries) {
+    const Sequence& s = seqs_[index(entry.seq)];
+    ++phases_[static_cast<std::size_t>((s.capacity - s.computed) % size)];
+  }
+  for (std::int64_t step = 0; step < steps; ++step) {
+    const std::int64_t blocks = phases_[static_cast<std::size_t>(step % size)];
+    EPH_ASSERT(kv_.take(blocks), "INV-3: {} kv blocks needed, {} free", blocks, kv_.free());
+    cache_->forget(blocks, kv_.free());
+  }
+}
+
 void EngineState::set_priority(SeqId id, std::int32_t priority) {
   if (index(id) >= priorities_.size()) {
     if (priority == 0) return;

@@ -114,6 +114,14 @@ class EngineState {
   std::int32_t unschedule(BatchPlan& plan, SeqId id);
   void drop_inactive();  // keeps the order of the rest
 
+  // --- spans: many steps at once that only decode ---
+  // How many steps the free blocks allow, at most `steps`.
+  [[nodiscard]] std::int64_t decodable(std::span<const PlanEntry> entries, std::int64_t steps);
+  // What `steps` steps of one token for each of the entries do, composition and results: blocks,
+  // tokens. Settling: as after a grow_for_next of all, then settle with what they took.
+  enum class Settling { no, yes };
+  void decode_on(std::span<const PlanEntry> entries, std::int64_t steps, Settling settling);
+
   // --- for the replica ---
   // The content's hashes must live until the sequence has ended.
   SeqId add_waiting(std::int32_t prompt, std::int32_t max_output, RequestId request,
@@ -132,6 +140,7 @@ class EngineState {
 
  private:
   bool reserve_slow(SeqId id, std::int64_t tokens);
+  void take_settling(std::span<const PlanEntry> entries, std::int64_t steps);
   void store(SeqId id, bool returns);
   void free_blocks(SeqId id);
 
@@ -148,6 +157,7 @@ class EngineState {
   PrefixCache* queue_ = nullptr;   // the cache, if taking blocks concerns it
   std::vector<Content> contents_;  // by sequence, with a cache
   std::int64_t active_ = 0, held_ = 0;
+  std::vector<std::int64_t> phases_;  // of spans: sequences by the steps to their next block
 };
 
 // Schedules the running list's decodes, a run of them at a time: nearly all of a simulation's work

@@ -7,7 +7,9 @@
 namespace eph::sim {
 
 // Contract:
-//  - pop returns the smallest key; events of equal key leave in the order in which they were pushed
+//  - pop returns the smallest key; events of equal key leave in the order in which they were
+//    pushed, those of replicas in the replicas' order: when they were pushed depends on how far a
+//    replica has been simulated ahead
 //  - time never goes back (INV-2): a pushed event is not earlier than the last one popped
 //  - no allocation once it has held as many events as it ever will
 // Sequence numbers wrap: equal keys keep their order as long as fewer than 2^31 pushes lie between
@@ -25,7 +27,10 @@ class EventQueue {
   void push(SimTime at, EventClass event_class, std::uint32_t target) {
     EPH_ASSERT(at >= now_, "INV-2: event at {} ns pushed at {} ns", at.ns, now_.ns);
     heap_.push_back({});
-    sift_up(heap_.size() - 1, Event{Event::key_of(at, event_class), target, next_sequence_++});
+    const bool of_replica =
+        event_class == EventClass::step_done || event_class == EventClass::form_batch;
+    const std::uint32_t order = of_replica ? target : next_sequence_++;
+    sift_up(heap_.size() - 1, Event{Event::key_of(at, event_class), target, order});
   }
 
   // Forgets the next event: the queue stays at its time. Requires !empty().

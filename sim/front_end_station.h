@@ -30,6 +30,22 @@ class FrontEndStation {
     return client_free_at_;
   }
 
+  // The same for many steps: what each costs here, and when the servers have nothing to do.
+  struct Work {
+    Duration station, out, client;
+  };
+  [[nodiscard]] Work work(std::int32_t tokens) const {
+    return {Duration::from_seconds(front_end_.output_token_s * tokens),
+            Duration::from_seconds(front_end_.client_out_s),
+            Duration::from_seconds(front_end_.client_token_s * tokens)};
+  }
+  [[nodiscard]] SimTime free_at() const { return free_at_; }
+  [[nodiscard]] SimTime client_free_at() const { return client_free_at_; }
+  void set(SimTime free_at, SimTime client_free_at) {
+    free_at_ = free_at;
+    client_free_at_ = client_free_at;
+  }
+
  private:
   SimTime serve(SimTime now, double seconds) {
     free_at_ = std::max(free_at_, now) + Duration::from_seconds(seconds);

@@ -14,12 +14,11 @@ void LatencySample::add(Duration value, std::uint64_t count) {
     histogram_.add(value.ns, count);
     return;
   }
-  if (!exact_.empty() && exact_.back().ns == value.ns) {
+  if (!exact_.empty() && exact_.back().ns == value.ns)
     exact_.back().count += count;
-    return;
-  }
-  exact_.push_back({value.ns, count});
-  if (exact_.size() <= kExactLimit) return;
+  else
+    exact_.push_back({value.ns, count});
+  if (count_ <= kExactLimit) return;
   for (const Value& v : exact_) histogram_.add(v.ns, v.count);
   exact_ = {};
   overflowed_ = true;

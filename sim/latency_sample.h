@@ -8,8 +8,8 @@
 
 namespace eph::sim {
 
-// Latency values with their counts: exact up to kExactLimit additions, then a log-bucket histogram
-// (0.2 %). Quantiles of the exact form interpolate linearly between order statistics (as
+// Latency values with their counts: exact up to kExactLimit values, then a log-bucket histogram
+// (0.2 %). The order of additions does not matter. Quantiles of the exact form interpolate linearly between order statistics (as
 // core/stats.h does).
 class LatencySample {
  public:

@@ -1,26 +1,12 @@
 #include "sim/replica.h"
 
 #include <algorithm>
-#include <cmath>
 #include <utility>
 
-#include "core/distributions.h"
-
 namespace eph::sim {
-namespace {
-
-// Host and GPU overlap, MODEL eq. 2.
-double overlap(double gpu, double host) {
-  const double high = std::max(gpu, host), ratio = std::min(gpu, host) / high;
-  const double square = ratio * ratio;
-  return high * std::sqrt(std::sqrt(1 + square * square));
-}
-
-}  // namespace
-
 Replica::Replica(ReplicaId id, const ReplicaConfig& config, RequestTable& table,
                  Collector& collector, MetricsSink* step_sink, const StreamKey& launches,
-                 Totals* totals)
+                 Totals* totals, bool spans)
     : id_(id),
       step_(*config.step),
       async_(config.engine.async_scheduling),
@@ -31,6 +17,7 @@ Replica::Replica(ReplicaId id, const ReplicaConfig& config, RequestTable& table,
       table_(table),
       collector_(collector),
       step_sink_(step_sink),
+      spans_(spans && step_sink == nullptr && !needs_contexts_),
       launches_(launches),
       totals_(totals) {
   launches_.entity += std::uint64_t{index(id)} << 40;
@@ -100,7 +87,9 @@ Replica::Next Replica::form_batch(SimTime now) {
   }
   busy_ = true;
   done_ = std::max(current_.end, host_free_) + current_.results;
-  return {Next::What::step_done, done_};
+  announced_ = done_;
+  if (spans_) start_span();
+  return {Next::What::step_done, announced_};
 }
 
 // After the plan was composed: `computed` has moved on by the tokens of this step.
@@ -115,24 +104,13 @@ models::StepTimes Replica::step_times(const BatchPlan& plan) {
   return {.gpu = step_.seconds_with(plan.shape, contexts_)};
 }
 
-// MODEL eq. 18.
 void Replica::launch(BatchPlan& plan, SimTime now) {
-  const models::StepTimes t = step_times(plan);
-  const SimTime began = std::max(now, host_free_);
-  host_free_ = began + Duration::from_seconds(t.lead + t.launch);
-  if (t.launch_jitter > 0) {
-    Stream stream(launches_);
-    host_free_ = host_free_ + Duration::from_seconds(draw_exponential(stream, t.launch_jitter));
-  }
-  ++launches_.entity;
-  plan.start = std::max(gpu_free_, began + Duration::from_seconds(t.lead));
-  const double gpu = slowdown_ == 1 ? t.gpu : t.gpu * slowdown_;
-  double seconds = gpu;
-  if (const double launched = (host_free_ - plan.start).seconds(); launched > 0)
-    seconds = overlap(gpu, launched);
-  plan.end = plan.start + std::max(Duration{1}, Duration::from_seconds(seconds));
-  plan.results = Duration::from_seconds(t.results);
-  gpu_free_ = plan.end;
+  const LaunchTimes t(slowed(step_times(plan)));
+  const Launched l = launch_step(t, std::max(now, host_free_).ns, gpu_free_.ns, launches_);
+  host_free_ = SimTime{l.host_free};
+  plan.start = SimTime{l.start};
+  plan.end = gpu_free_ = SimTime{l.end};
+  plan.results = Duration{t.results};
   mark_first_scheduled(plan);
 }
 
@@ -146,8 +124,10 @@ void Replica::mark_first_scheduled(const BatchPlan& plan) {
 }
 
 const std::vector<Replica::Departure>& Replica::finish_step(SimTime now) {
-  EPH_ASSERT(busy_ && now == done_, "results at {} ns instead of {}", now.ns, done_.ns);
+  EPH_ASSERT(busy_ && !in_span_ && now == done_, "results at {} ns instead of {}", now.ns,
+             done_.ns);
   busy_ = false;
+  announced_ = SimTime::never();
   host_free_ = now;
   departures_.clear();
   collector_.on_step_end(current_);
@@ -310,12 +290,14 @@ void Replica::report_levels(SimTime now) {
   reported_blocks_ = blocks;
 }
 
-EngineLevels Replica::levels() const {
+EngineLevels Replica::levels(SimTime now) {
+  catch_up(now);
   return {static_cast<std::int64_t>(state_.waiting().size()), state_.active(),
           static_cast<double>(state_.kv().used()) / static_cast<double>(state_.kv().usable())};
 }
 
 void Replica::die(SimTime now, std::vector<SlotId>& requests) {
+  EPH_ASSERT(!in_span_, "replica {} dies at an instant to which it was not brought", index(id_));
   if (in_flight_ > 0 && current_.start < now)
     collector_.on_step_cut(current_.start, std::min(now, current_.end));
   const std::size_t before = requests.size();
@@ -331,6 +313,7 @@ void Replica::die(SimTime now, std::vector<SlotId>& requests) {
 }
 
 void Replica::stop(SimTime now) {
+  if (in_span_) (void)interrupt(now + Duration{1});
   if (in_flight_ > 0 && current_.start < now)
     collector_.on_step_cut(current_.start, std::min(now, current_.end));
   for (std::uint32_t i = 0; i < state_.capacity(); ++i) {

@@ -11,6 +11,7 @@
 #include "sim/engine_levels.h"
 #include "sim/engine_state.h"
 #include "sim/front_end_station.h"
+#include "sim/launch.h"
 #include "sim/request_table.h"
 
 namespace eph::sim {
@@ -22,6 +23,11 @@ namespace eph::sim {
 // therefore first considered for step k+2. KV of a sequence that ends in k is freed at k's end; if
 // k+1 already holds it, that slot is wasted. When nothing could be composed at k's start, composing
 // is tried again at k's end. Without it a step is composed when it starts.
+//
+// Spans: while nothing but decodes run and no decision is due, the replica needs no event per step.
+// It announces an instant that is not after the end of the span, and is simulated only up to where
+// somebody looks (docs/ARCHITECTURE.md, "Spans"). Whoever looks at it or changes it calls reach
+// first. The results are those of one event per step, to the nanosecond.
 class Replica {
  public:
   // The last token of the request in `slot` reaches its client at `at`.
@@ -37,10 +43,10 @@ class Replica {
 
   // `totals` may be null. The entity of `launches` is the number of the first launch.
   Replica(ReplicaId id, const ReplicaConfig& config, RequestTable& table, Collector& collector,
-          MetricsSink* step_sink, const StreamKey& launches = {}, Totals* totals = nullptr);
+          MetricsSink* step_sink, const StreamKey& launches = {}, Totals* totals = nullptr,
+          bool spans = false);
 
   [[nodiscard]] bool accepts(const RequestRow& row) const;
-  FrontEndStation& front_end() { return front_end_; }
 
   // The request is visible to the scheduler. The content's hashes must live until it has ended.
   SeqId enqueue(SlotId slot, const Content& content, SimTime now);
@@ -55,6 +61,23 @@ class Replica {
   // then: compose another one, wait for the results of the oldest in flight, or idle. Requires
   // !busy().
   Next form_batch(SimTime now);
+  // At the instant announced: when to look again, or `now` if the results are there.
+  [[nodiscard]] SimTime results_due(SimTime now);
+  [[nodiscard]] bool in_span() const { return in_span_; }
+  // Simulates the span up to, without, `now`, and ends it there. Returns when results are awaited: if
+  // that is `now`, they are there, and count before anything else of this instant. Requires
+  // in_span().
+  [[nodiscard]] SimTime interrupt(SimTime now);
+  // The same, but the span goes on: for readers of queues and KV.
+  void catch_up(SimTime now);
+  // A request reaches the API server: returns when the scheduler can see it. Requires !in_span() or
+  // results awaited later than `now`.
+  [[nodiscard]] SimTime ingress(SimTime now, std::int32_t prompt_tokens) {
+    return front_end_.request(now, prompt_tokens);
+  }
+  // Simulates the span's steps up to, without, `now`, as far as the API server sees them; returns
+  // when results are awaited.
+  SimTime advance(SimTime now);
   // The results of the oldest step in flight are there: counts its tokens, ends what is complete.
   const std::vector<Departure>& finish_step(SimTime now);
   // The client of a sequence has gone. True: it has left the engine, as the waiting do, and the
@@ -71,13 +94,13 @@ class Replica {
   // The machine dies: nothing comes out any more. Appends the requests that it had, in the order in
   // which they were sent; they have produced nothing.
   void die(SimTime now, std::vector<SlotId>& requests);
-  // Steps composed from now on take so many times as long on the GPU.
+  // Steps composed from now on take so many times as long on the GPU. Requires !in_span(), as die.
   void set_slowdown(double factor) { slowdown_ = factor; }
 
   // Events at these instants are meant for it; others for one that stood here before.
-  [[nodiscard]] bool awaits_results(SimTime at) const { return busy_ && done_ == at; }
+  [[nodiscard]] bool awaits_results(SimTime at) const { return announced_ == at; }
   [[nodiscard]] bool awaits_batch() const { return batch_due_; }
-  [[nodiscard]] EngineLevels levels() const;
+  [[nodiscard]] EngineLevels levels(SimTime now);
 
  private:
   // Known to the replica, hidden from the policy.
@@ -89,6 +112,17 @@ class Replica {
   };
 
   [[nodiscard]] bool compose(BatchPlan& plan);
+  void start_span();
+  [[nodiscard]] bool only_decodes(const BatchPlan& plan) const;
+  [[nodiscard]] std::int64_t steps_without_end();
+  [[nodiscard]] SimTime span_floor() const;
+  void settle(SimTime now);
+  [[nodiscard]] models::StepTimes slowed(models::StepTimes t) const {
+    if (slowdown_ != 1) t.gpu *= slowdown_;
+    return t;
+  }
+  [[nodiscard]] std::int64_t read_times(const models::BatchShape& shape, std::int64_t limit,
+                                        LaunchTimes& t);
   [[nodiscard]] models::StepTimes step_times(const BatchPlan& plan);
   void launch(BatchPlan& plan, SimTime now);
   void mark_first_scheduled(const BatchPlan& plan);
@@ -121,6 +155,11 @@ class Replica {
   SimTime done_{};       // results of current_
   bool busy_ = false;    // waits for results
   bool batch_due_ = false;
+  bool spans_ = false, in_span_ = false;
+  std::int64_t ahead_ = 0;    // steps of the span that can still end without an event
+  std::int64_t pending_ = 0;  // that have ended, and are not yet in the sequences
+  std::uint64_t span_measured_ = 0;  // sequences whose gaps count
+  SimTime announced_ = SimTime::never();
   SimTime left_{};                        // when the latest tokens leave the API server
   SimTime last_emit_ = SimTime::never();  // client time of the latest tokens
   std::uint64_t steps_ = 0;

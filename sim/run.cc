@@ -66,7 +66,7 @@ Result<RunSummary> Run::go() {
     }
     EPH_ASSERT(at >= now_, "INV-2: an event at {} ns follows {} ns", at.ns, now_.ns);
     now_ = at;
-    collector_.advance_series(now_);
+    if (collector_.next_sample() <= now_) sample_series();
     collector_.on_event();
     if (sends) {
       if (auto ok = send(); !ok) return ok.error();
@@ -116,17 +116,17 @@ void Run::dispatch(const Event& event) {
   EPH_ASSERT(false, "event of class {}", static_cast<int>(event.event_class()));
 }
 
-// Timeouts and aborts of requests that have ended, answers to clients that have gone, steps of
-// replicas that have died, and changes of a fleet that has nothing left to serve: they happen to
+// Timeouts and aborts of requests that have ended, answers to clients that have gone, steps that
+// have been announced anew or of replicas that have died, and changes of a fleet that has nothing left to serve: they happen to
 // nobody, and time does not stop for them.
 bool Run::overtaken(const Event& event) const {
   const EventClass what = event.event_class();
+  if (what == EventClass::step_done) {
+    const Replica* replica = engine(ReplicaId{event.target});
+    return replica == nullptr || !replica->awaits_results(event.at());
+  }
   if (changes_) {
     if (what == EventClass::fleet) return next_send_ == SimTime::never() && present_ == 0;
-    if (what == EventClass::step_done) {
-      const Replica* replica = engine(ReplicaId{event.target});
-      return replica == nullptr || !replica->awaits_results(event.at());
-    }
     if (what == EventClass::form_batch) return batch_at(ReplicaId{event.target}) != event.at();
   }
   if (what != EventClass::timeout && what != EventClass::abort && what != EventClass::client_done)
@@ -140,11 +140,22 @@ bool Run::overtaken(const Event& event) const {
          (config_.timeout_on == TimeoutOn::ttft && row.record.first_token <= event.at());
 }
 
+// Each point shows the state before anything at its instant.
+void Run::sample_series() {
+  while (collector_.next_sample() <= now_) {
+    const SimTime at = collector_.next_sample();
+    for (auto& pool : pools_)
+      for (Member& member : pool->members())
+        if (member.replica) member.replica->catch_up(at);
+    collector_.advance_series(at);
+  }
+}
+
 RunSummary Run::stop() {
+  sample_series();
   for (auto& pool : pools_)
     for (Member& member : pool->members())
       if (member.replica) member.replica->stop(now_);
-  collector_.advance_series(now_);
   for (const SlotId slot : table_.live()) {
     RequestRow& row = table_[slot];
     if (row.record.engine_scheduled > now_) row.record.engine_scheduled = SimTime::never();

@@ -31,6 +31,7 @@ class Run {
   // --- the loop ---
   void dispatch(const Event& event);
   bool carry_on();
+  void sample_series();  // up to now_
   [[nodiscard]] bool stalled() const;
   [[nodiscard]] bool overtaken(const Event& event) const;
   RunSummary stop();
@@ -51,6 +52,7 @@ class Run {
   void form_batch(ReplicaId replica);
   void wake(Member& member);
   void step_done(ReplicaId replica);
+  void reach(ReplicaId replica);  // before anything that looks at it or changes it
   void client_done(SlotId slot);
   void end_at_client(SlotId slot);
   void uncount(SlotId slot);       // the gateway no longer sees it in flight

@@ -22,8 +22,10 @@ void Run::timeout(SlotId slot) {
   if (row.place == RequestRow::Place::left) {
     settle_cancelled(slot);
   } else {
-    if (row.place == RequestRow::Place::in_engine)
+    if (row.place == RequestRow::Place::in_engine) {
+      reach(row.record.replica);
       member(row.record.replica).replica->stop_measuring(row.seq);
+    }
     const models::FrontEnd& f = pool_of(row).config().replica.front_end;
     row.abort_at = now_ + Duration::from_seconds(f.client_in_s) + row.to_replica;
     queue_.push(row.abort_at, EventClass::abort, index(slot));
@@ -40,6 +42,7 @@ void Run::hung_up(SlotId slot) {
     return settle_cancelled(slot);
   }
   if (row.place != RequestRow::Place::in_engine) return;
+  reach(row.record.replica);
   if (member(row.record.replica).replica->hang_up(row.seq, now_)) settle_cancelled(slot);
 }
 

@@ -81,7 +81,9 @@ void Run::fault_event(Pool& pool, const FleetEvent& event) {
       const Straggler& s = faults.stragglers[event.number];
       if (s.replica >= pool.members().size()) return;
       Member& member = pool[s.replica];
-      if (member.replica) member.replica->set_slowdown(event.begins ? s.factor : member.slowdown);
+      if (!member.replica) return;
+      reach(member.id);
+      member.replica->set_slowdown(event.begins ? s.factor : member.slowdown);
       return;
     }
     default:
@@ -155,6 +157,7 @@ void Run::kill(Pool& pool, std::uint32_t place, Duration repair) {
   if (member.life == Life::off || member.life == Life::dead) return;
   ++pool.summary.deaths;
   if (member.replica) {
+    reach(member.id);
     dead_requests_.clear();
     member.replica->die(now_, dead_requests_);
     member.replica.reset();

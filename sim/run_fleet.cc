@@ -155,7 +155,8 @@ void Run::come_up(Pool& pool, std::uint32_t place) {
   const StreamKey launches{config_.seed, config_.run, Purpose::launch,
                            std::uint64_t{member.incarnation - 1} << kLaunchBits};
   member.replica = std::make_unique<Replica>(member.id, pool.config().replica, table_, collector_,
-                                             step_sink_, launches, &pool.totals);
+                                             step_sink_, launches, &pool.totals,
+                                             !config_.exact_steps);
   member.batch_at = SimTime::never();
   pool.set_life(place, Life::ready, now_);
   note_capacity();

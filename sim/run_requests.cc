@@ -143,7 +143,8 @@ void Run::ingress(SlotId slot) {
   Member& to = member(row.record.replica);
   if (!to.replica) return strand(pool_of(row), row.member, slot);
   row.record.ingress = now_;
-  queue_.push(to.replica->front_end().request(now_, row.record.prompt_tokens), EventClass::visible,
+  if (to.replica->in_span() && to.replica->advance(now_) == now_) reach(to.id);
+  queue_.push(to.replica->ingress(now_, row.record.prompt_tokens), EventClass::visible,
               index(slot));
 }
 
@@ -153,6 +154,7 @@ void Run::visible(SlotId slot) {
   Member& to = member(row.record.replica);
   if (!to.replica) return strand(pool_of(row), row.member, slot);
   if (!to.replica->accepts(row)) return answer(slot, RequestStatus::rejected);
+  reach(to.id);
   row.seq = to.replica->enqueue(slot, caching_ ? table_.content(slot) : Content{}, now_);
   row.place = RequestRow::Place::in_engine;
   if (row.gave_up != SimTime::never()) to.replica->stop_measuring(row.seq);
@@ -190,8 +192,20 @@ void Run::form_batch(ReplicaId id) {
   }
 }
 
+void Run::reach(ReplicaId id) {
+  Replica& replica = *member(id).replica;
+  if (!replica.in_span()) return;
+  const SimTime due = replica.interrupt(now_);
+  if (due == now_)
+    step_done(id);
+  else
+    queue_.push(due, EventClass::step_done, index(id));
+}
+
 void Run::step_done(ReplicaId id) {
   Member& at = member(id);
+  if (const SimTime due = at.replica->results_due(now_); due > now_)
+    return queue_.push(due, EventClass::step_done, index(id));
   for (const Replica::Departure& departure : at.replica->finish_step(now_)) {
     RequestRow& row = table_[departure.slot];
     row.place = RequestRow::Place::left;

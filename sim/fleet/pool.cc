@@ -35,10 +35,11 @@ Pool::Pool(const PoolConfig& config, std::uint32_t number, const StreamKey& draw
   arrivals_.assign(static_cast<std::size_t>(window_ + 1), 0);
 }
 
-EngineLevels Pool::levels(std::uint32_t place) { return members_[place].replica->levels(); }
+EngineLevels Pool::levels(std::uint32_t place) { return members_[place].replica->levels(asked_at_); }
 
 std::optional<std::uint32_t> Pool::pick(const RoutedRequest& request, SimTime now) {
   if (board_.members().empty()) return std::nullopt;
+  asked_at_ = now;
   const std::int64_t most = config_.admission.max_per_replica;
   const auto has_room = [&](std::uint32_t place) {
     return most <= 0 || board_.exact(place).requests < most;
@@ -147,6 +148,8 @@ void Pool::count_arrival(SimTime now) {
 }
 
 FleetLoad Pool::load(SimTime now) {
+  for (Member& member : members_)
+    if (member.replica) member.replica->catch_up(now);
   pass_seconds(now.ns / 1'000'000'000);
   const auto seconds = std::clamp<std::int64_t>(second_, 1, window_);
   const double usable =

@@ -209,6 +209,18 @@ void SglangPolicy::form_decode(EngineState& state, BatchPlan& plan) {
              state.running().size());
 }
 
+// Under mixed chunks the decodes have their pages when the batch is settled.
+void SglangPolicy::advance(EngineState& state, std::span<const PlanEntry> entries,
+                           std::int64_t steps) {
+  state.decode_on(entries, steps,
+                  options_.mixed_chunk ? EngineState::Settling::no : EngineState::Settling::yes);
+  for (; steps > 0; --steps) {
+    const double before = ratio_;
+    ratio_ = std::max(options_.new_token_ratio_min, ratio_ - decay_);
+    if (ratio_ == before) break;
+  }
+}
+
 // The victim has the fewest known outputs; ties: the longest prompt, then the last in the batch.
 // The last one goes only when the rest of the pool belongs to the chunked request.
 void SglangPolicy::retract(EngineState& state, BatchPlan& plan) {

@@ -31,6 +31,13 @@ class SglangPolicy final : public EnginePolicy {
     if (chunked_ == id) chunked_.reset();
   }
   void on_idle() override { ratio_ = options_.new_token_ratio_init; }
+  // Who waits is not looked at while the batch counts as full.
+  [[nodiscard]] bool steady(const EngineState& state) const override {
+    return !chunked_ && (batch_is_full_ || state.waiting().empty());
+  }
+  [[nodiscard]] bool foresees_ends() const override { return false; }
+  void advance(EngineState& state, std::span<const PlanEntry> entries,
+               std::int64_t steps) override;
 
  private:
   // What the prefill batch under construction may still take (PrefillAdder), in tokens.
