@@ -251,6 +251,28 @@ Result<Json> list_networks(const models::Catalog& catalog) {
                  [&](const std::string& name) { return network_json(catalog, name); });
 }
 
+Result<Json> topology_json(const models::Catalog& catalog, const std::string& name) {
+  const Result<models::ClusterSpec> spec = catalog.topology(name);
+  if (!spec) return spec.error();
+  Json out = Json::object();
+  out.set("name", spec->name).set("description", spec->description);
+  out.set("gpus_per_node", spec->gpus_per_node).set("nvlink", spec->nvlink);
+  out.set("scale_up_bytes_per_s", spec->scale_up_bytes_per_s).set("nics_per_node", spec->nics_per_node);
+  out.set("node_bytes_per_s", spec->nics_per_node * spec->nic_bytes_per_s);
+  out.set("rail_optimised", spec->rail_optimised);
+  if (spec->nics_per_node > 0)
+    out.set("nodes_per_leaf", spec->nodes_per_leaf()).set("oversubscription", spec->oversubscription);
+  Json assumed = Json::array();
+  for (const std::string& key : spec->assumed) assumed.push(Json::string(key));
+  out.set("assumed", std::move(assumed));
+  return out;
+}
+
+Result<Json> list_topologies(const models::Catalog& catalog) {
+  return collect(catalog.topology_names(),
+                 [&](const std::string& name) { return topology_json(catalog, name); });
+}
+
 Result<Json> list_prices(const models::Catalog& catalog) {
   const Result<models::PriceBook> book = catalog.prices();
   if (!book) return book.error();
@@ -325,6 +347,15 @@ const std::vector<CatalogKind>& catalog_kinds() {
        {{"name", "name"}, {"description", "what"}},
        list_networks,
        network_json},
+      {"topologies",
+       "nodes and the network between them",
+       {{"name", "name"},
+        {"gpus_per_node", "GPUs"},
+        {"scale_up_bytes_per_s", "link GB/s", kBillion},
+        {"node_bytes_per_s", "node GB/s", kBillion},
+        {"description", "what"}},
+       list_topologies,
+       topology_json},
       {"prices",
        "GPU-hours",
        {{"name", "GPU"},

@@ -147,6 +147,15 @@ Result<NetworkProfile> Catalog::network(std::string_view name) const {
   return unknown("network", name, *known);
 }
 
+Result<ClusterSpec> Catalog::topology(std::string_view name_or_path) const {
+  auto known = topology_names();
+  if (!known) return known.error();
+  if (looks_like_path(name_or_path)) return load_cluster_file(std::string(name_or_path));
+  if (const std::string* found = find_name(*known, name_or_path))
+    return load_cluster_file(path_of("topology", *found));
+  return unknown("topology", name_or_path, *known, "; or give the path of a file");
+}
+
 Result<PriceBook> Catalog::prices() const { return PriceBook::load(path_of("prices", "default")); }
 
 }  // namespace eph::models

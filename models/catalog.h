@@ -11,6 +11,7 @@
 #include "models/llm_spec.h"
 #include "models/network_profile.h"
 #include "models/price_book.h"
+#include "models/topology/cluster_spec.h"
 
 namespace eph::models {
 
@@ -32,7 +33,8 @@ class Catalog {
   [[nodiscard]] Result<std::vector<std::string>> gpu_names() const { return names("gpus"); }
   [[nodiscard]] Result<std::vector<std::string>> llm_names() const { return names("llms"); }
   [[nodiscard]] Result<std::vector<std::string>> network_names() const { return names("networks"); }
-  // The file of an entry that exists: kind is "gpus", "llms", "engines", "networks" or "prices".
+  [[nodiscard]] Result<std::vector<std::string>> topology_names() const { return names("topology"); }
+  // The file of an entry that exists: kind is "gpus", "llms", "engines", "networks", "topology" or "prices".
   [[nodiscard]] std::string path_of(std::string_view kind, std::string_view name) const;
 
   // By catalogue name or an alias listed in a file, case-insensitive; for an LLM also the part
@@ -46,6 +48,8 @@ class Catalog {
   [[nodiscard]] Result<LlmSpec> llm(std::string_view name_or_path) const;
   [[nodiscard]] Result<EngineSpec> engine(EngineKind kind) const;
   [[nodiscard]] Result<NetworkProfile> network(std::string_view name) const;
+  // By catalogue name, or the path of a file of one's own.
+  [[nodiscard]] Result<ClusterSpec> topology(std::string_view name_or_path) const;
   [[nodiscard]] Result<PriceBook> prices() const;  // data/prices/default.json
 
  private:

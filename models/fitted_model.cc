@@ -66,15 +66,31 @@ FittedStepModel::TokenTerms FittedStepModel::token_terms(double tokens) const {
     t.moe += op.layers * moe_seconds(context_.operators.moe_of(op.kernel.group), op.kernel, op.size,
                                      all_tokens);
   }
+  const CommunicationConstants& links = context_.operators.communication;
   const auto reduce = [&](int ranks, double rows) {
-    return allreduce_seconds(context_.operators.communication, context_.gpu, ranks,
-                             rows * ops_.hidden_bytes);
+    const double bytes = rows * ops_.hidden_bytes;
+    if (!context_.network) return allreduce_seconds(links, context_.gpu, ranks, bytes);
+    return allreduce_seconds(links, context_.gpu, *context_.network, ranks, bytes);
   };
   t.allreduce =
       (ops_.attention_allreduces + ops_.dense_allreduces) * reduce(layout.tensor, tokens) +
       ops_.moe_allreduces * reduce(layout.tensor * layout.attention_data, all_tokens);
+  t.allreduce += stage_hops(tokens);
   t.elementwise = ops_.elementwise_per_token * tokens;
   return t;
+}
+
+// Hidden state and residual go from stage to stage; counted for replicas of several nodes only.
+double FittedStepModel::stage_hops(double tokens) const {
+  const Parallelism& layout = context_.layout;
+  const CommunicationConstants& links = context_.operators.communication;
+  const NodeNetwork network = context_.network.value_or(constant_network(links, context_.gpu));
+  if (layout.pipeline == 1 || layout.gpus() <= network.gpus_per_node) return 0;
+  const int far = hops_between_nodes(layout, network.gpus_per_node);
+  const double bytes = 2 * tokens * ops_.hidden_bytes;
+  return far * stage_hop_seconds(links, context_.gpu, &network, layout.tensor, bytes) +
+         (layout.pipeline - 1 - far) *
+             stage_hop_seconds(links, context_.gpu, nullptr, layout.tensor, bytes);
 }
 
 void FittedStepModel::tabulate() {
@@ -199,8 +215,20 @@ double FittedStepModel::host_seconds(const BatchShape& s) const noexcept {
          host_launch_seconds(s);
 }
 
-StepTimes FittedStepModel::times(const BatchShape& s) const noexcept {
-  if (!context_.async_scheduling || s.tokens() <= 0) return {.gpu = seconds(s)};
+BatchShape FittedStepModel::largest_batch(const BatchShape& step) const noexcept {
+  const std::int64_t n = std::min(context_.pipeline_batches, context_.layout.pipeline);
+  if (n <= 1) return step;
+  if (step.decode_seqs == 0) return step;
+  BatchShape s = step;
+  s.decode_seqs = static_cast<std::int32_t>((step.decode_seqs + n - 1) / n);
+  s.decode_context_tokens = step.decode_context_tokens * s.decode_seqs / step.decode_seqs;
+  s.sampled_seqs = std::max(0, step.sampled_seqs - step.decode_seqs) + s.decode_seqs;
+  return s;
+}
+
+StepTimes FittedStepModel::times(const BatchShape& step) const noexcept {
+  const BatchShape s = largest_batch(step);
+  if (!context_.async_scheduling || s.tokens() <= 0) return {.gpu = seconds(step)};
   StepTimes t;
   const double batch = host_batch_seconds(s);
   t.gpu = gpu_seconds(s);
@@ -220,11 +248,13 @@ StepTimes FittedStepModel::times(const BatchShape& s) const noexcept {
 double FittedStepModel::stretch_floor(const BatchShape& first, std::int64_t steps) const noexcept {
   const double seconds_first = times(first).gpu;
   if (!has_residual_) return seconds_first;
-  const double least = residual_.least_log_factor(first, steps);
-  return seconds_first * std::exp(std::min(0.0, least - residual_.log_factor(first))) * (1 - 1e-12);
+  const BatchShape batch = largest_batch(first);  // grows by its own sequences a step too
+  const double least = residual_.least_log_factor(batch, steps);
+  return seconds_first * std::exp(std::min(0.0, least - residual_.log_factor(batch))) * (1 - 1e-12);
 }
 
-double FittedStepModel::seconds(const BatchShape& shape) const noexcept {
+double FittedStepModel::seconds(const BatchShape& step) const noexcept {
+  const BatchShape shape = largest_batch(step);
   if (shape.tokens() <= 0) return 0;
   const double gpu = gpu_seconds(shape), host = host_seconds(shape);
   const double total = context_.async_scheduling ? overlap(gpu, host) : gpu + host;
@@ -252,8 +282,9 @@ FittedStepModel::Terms FittedStepModel::terms_of(const BatchShape& s) const noex
   return terms;
 }
 
-StepBreakdown FittedStepModel::explain(const BatchShape& shape) const {
+StepBreakdown FittedStepModel::explain(const BatchShape& step) const {
   using C = Coefficient;
+  const BatchShape shape = largest_batch(step);
   StepBreakdown b;
   if (shape.tokens() <= 0) return b;
   const Terms t = terms_of(shape);
@@ -274,12 +305,13 @@ StepBreakdown FittedStepModel::explain(const BatchShape& shape) const {
                           gpu_per_prefill_token_ * static_cast<double>(shape.prefill_tokens)
                     : 0);
   b.host = host_seconds(shape);
-  b.total = seconds(shape);
+  b.total = seconds(step);
   return b;
 }
 
-void FittedStepModel::gradient(const BatchShape& shape, std::span<double> row) const {
+void FittedStepModel::gradient(const BatchShape& step, std::span<double> row) const {
   using C = Coefficient;
+  const BatchShape shape = largest_batch(step);
   EPH_ASSERT(row.size() == kCoefficientCount, "gradient row of {} != {}", row.size(),
              kCoefficientCount);
   std::fill(row.begin(), row.end(), 0.0);

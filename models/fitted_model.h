@@ -56,7 +56,11 @@ class FittedStepModel final : public FittableStepModel {
   };
 
   [[nodiscard]] TokenTerms token_terms(double tokens) const;  // exact, by the equations
+  [[nodiscard]] double stage_hops(double tokens) const;
   [[nodiscard]] Terms terms_of(const BatchShape& shape) const noexcept;
+  // Of the batches that a step is spread over (StepContext::pipeline_batches) the one that takes
+  // longest: its passage through all stages is the step.
+  [[nodiscard]] BatchShape largest_batch(const BatchShape& step) const noexcept;
   [[nodiscard]] std::int64_t rank_share(std::int64_t count) const noexcept;
   [[nodiscard]] double decode_attention(const BatchShape& shape) const noexcept;
   [[nodiscard]] double prefill_attention(const BatchShape& shape) const noexcept;

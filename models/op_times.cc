@@ -101,4 +101,29 @@ double allreduce_seconds(const CommunicationConstants& c, const GpuSpec& gpu, in
   return c.latency_us * 1e-6 + volume / (c.efficiency * gpu.link_bandwidth.value);
 }
 
+double allreduce_seconds(const CommunicationConstants& c, const GpuSpec& gpu,
+                         const NodeNetwork& network, int ranks, double bytes) {
+  const int nodes = (ranks + network.gpus_per_node - 1) / network.gpus_per_node;
+  const int here = (ranks + nodes - 1) / nodes;
+  if (nodes <= 1) return allreduce_seconds(c, gpu, ranks, bytes);
+  return allreduce_seconds(c, gpu, here, bytes) +
+         remote_all_reduce_seconds(network.remote, nodes, bytes / here);
+}
+
+double stage_hop_seconds(const CommunicationConstants& c, const GpuSpec& gpu,
+                         const NodeNetwork* network, int tensor, double bytes) {
+  const double link = gpu.has_nvlink ? c.efficiency * gpu.link_bandwidth.value
+                                     : c.pcie_efficiency * gpu.link_bandwidth.value;
+  const double local_latency = (gpu.has_nvlink ? c.latency_us : c.pcie_latency_us) * 1e-6;
+  const double way = network == nullptr
+                         ? local_latency + bytes / tensor / link
+                         : network->remote.latency_s + bytes / tensor / network->remote.bytes_per_s;
+  return tensor == 1 ? way : way + local_latency + bytes * (tensor - 1) / tensor / link;
+}
+
+NodeNetwork constant_network(const CommunicationConstants& c, const GpuSpec& gpu) {
+  return {gpu.max_gpus_per_node,
+          {c.internode_latency_us * 1e-6, c.efficiency * c.internode_gb_per_s * 1e9}};
+}
+
 }  // namespace eph::models

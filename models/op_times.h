@@ -4,6 +4,7 @@
 #include "models/gpu_spec.h"
 #include "models/operators.h"
 #include "models/precision.h"
+#include "models/topology/node_network.h"
 
 namespace eph::models {
 
@@ -44,5 +45,19 @@ struct MoeSize {
 // All-reduce of `bytes` held by each of `ranks` GPUs; 0 for one rank.
 [[nodiscard]] double allreduce_seconds(const CommunicationConstants& c, const GpuSpec& gpu,
                                        int ranks, double bytes);
+
+// The same over nodes of a named network (MODEL eq. 46): inside each node as above, then between
+// the nodes, every GPU with its share.
+[[nodiscard]] double allreduce_seconds(const CommunicationConstants& c, const GpuSpec& gpu,
+                                       const NodeNetwork& network, int ranks, double bytes);
+
+// Activations from one pipeline stage to the next (MODEL eq. 47): `bytes` of one rank, cut over the
+// tensor ranks for the way and gathered behind it. Between nodes over `network`, else over the
+// link.
+[[nodiscard]] double stage_hop_seconds(const CommunicationConstants& c, const GpuSpec& gpu,
+                                       const NodeNetwork* network, int tensor, double bytes);
+
+// What the constants stand for, as a network.
+[[nodiscard]] NodeNetwork constant_network(const CommunicationConstants& c, const GpuSpec& gpu);
 
 }  // namespace eph::models

@@ -53,7 +53,7 @@ TEST_CASE("a library outside its adapter is found") {
       {"nlohmann/json.hpp", "core/json_dump.cc", "app/main.cc"},
       {"zlib.h", "core/byte_source.h", "workload/trace.cc"},
       {"boost/program_options.hpp", "app/main.cc", "planner/search.cc"},
-      {"boost/graph/adjacency_list.hpp", "models/topology.cc", "models/memory.cc"},
+      {"boost/graph/adjacency_list.hpp", "models/topology/topology.cc", "models/memory.cc"},
       {"Eigen/Dense", "calibration/hierarchy.h", "planner/search.cc"},
       {"ceres/ceres.h", "calibration/fit.cc", "models/fitted_model.cc"},
       {"tbb/parallel_for.h", "planner/evaluate.cc", "sim/simulation.cc"},
