@@ -14,6 +14,7 @@
 #include "models/step_model.h"
 #include "sim/autoscale/options.h"
 #include "sim/fleet/options.h"
+#include "sim/routers/options.h"
 
 namespace eph::sim {
 
@@ -70,6 +71,10 @@ enum class RouterKind {
   random,
   power_of_two,
   session_affinity,
+  prefix_hash,
+  cache_aware,
+  llm_d,
+  dynamo_kv,
 };
 
 [[nodiscard]] std::string_view name(RouterKind kind);  // "least-outstanding"
@@ -78,7 +83,11 @@ enum class RouterKind {
 
 struct RoutingOptions {
   Duration staleness{};     // age of what the router knows: it looks at multiples of this
-  double load_bound = 1.25;  // session affinity: most load of a replica, in mean loads
+  double load_bound = 1.25;  // of rings: most load of a replica, in mean loads
+  PrefixHashOptions prefix_hash;
+  CacheAwareOptions cache_aware;
+  LlmdOptions llm_d;
+  DynamoKvOptions dynamo_kv;
 };
 
 // Replicas that are alike, behind one router, and how their number and their health change.

@@ -130,6 +130,7 @@ const std::vector<Replica::Departure>& Replica::finish_step(SimTime now) {
   announced_ = SimTime::never();
   host_free_ = now;
   departures_.clear();
+  first_tokens_.clear();
   collector_.on_step_end(current_);
   if (step_sink_ != nullptr) report_step();
   ++steps_;
@@ -191,6 +192,7 @@ void Replica::first_token(const Outcome& outcome, SimTime now, SimTime at_client
   record.engine_first_token = now;
   record.first_left = left_;
   record.first_token = at_client + table_[outcome.slot].return_delay;
+  first_tokens_.push_back(outcome.slot);
 }
 
 void Replica::finish(SeqId id, SimTime now, SimTime at_client) {

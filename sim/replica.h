@@ -80,6 +80,8 @@ class Replica {
   SimTime advance(SimTime now);
   // The results of the oldest step in flight are there: counts its tokens, ends what is complete.
   const std::vector<Departure>& finish_step(SimTime now);
+  // Requests whose first tokens came out of the last finish_step.
+  [[nodiscard]] const std::vector<SlotId>& first_tokens() const { return first_tokens_; }
   // The client of a sequence has gone. True: it has left the engine, as the waiting do, and the
   // running between two steps. Else it leaves when the engine has the results that it waits for:
   // see aborted().
@@ -165,6 +167,7 @@ class Replica {
   std::uint64_t steps_ = 0;
   StreamKey launches_;  // entity: replica << 40 | number of the launch
   std::vector<Departure> departures_;
+  std::vector<SlotId> first_tokens_;
   std::vector<SeqId> to_abort_;  // when the results awaited are there
   std::vector<SlotId> aborted_;
   std::vector<ScheduledTokens> scheduled_;  // of the step record

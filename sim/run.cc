@@ -42,6 +42,7 @@ Run::Run(const SimulationConfig& config, workload::Load& load, const RunOptions&
     pool->direct = all_zero(pool->config().replica.front_end) && !config.network;
     caching_ = caching_ || pool->config().replica.engine.prefix_caching ||
                pool->router().wants_content();
+    scrapes_ = scrapes_ || pool->board().scrapes_levels();
   }
 }
 
@@ -68,6 +69,8 @@ Result<RunSummary> Run::go() {
     now_ = at;
     if (collector_.next_sample() <= now_) sample_series();
     collector_.on_event();
+    if (scrapes_)
+      for (auto& pool : pools_) pool->board().look(now_);
     if (sends) {
       if (auto ok = send(); !ok) return ok.error();
     } else {

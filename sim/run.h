@@ -124,6 +124,7 @@ class Run {
   std::uint64_t present_ = 0;  // requests in the table
   std::uint64_t events_ = 0;
   bool caching_ = false;  // somebody looks at what the tokens are
+  bool scrapes_ = false;  // a router's picture of engines is as old as its last scrape
   bool changes_ = false;  // replicas may come or go, or the gateway may hold or shed
   std::vector<SlotId> dead_requests_;
   std::vector<std::uint64_t> faults_;  // draws so far, by pool

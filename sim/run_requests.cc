@@ -206,7 +206,11 @@ void Run::step_done(ReplicaId id) {
   Member& at = member(id);
   if (const SimTime due = at.replica->results_due(now_); due > now_)
     return queue_.push(due, EventClass::step_done, index(id));
-  for (const Replica::Departure& departure : at.replica->finish_step(now_)) {
+  const auto& departures = at.replica->finish_step(now_);
+  if (Router& router = pools_[seats_[index(id)].pool]->router(); router.wants_first_tokens())
+    for (const SlotId slot : at.replica->first_tokens())
+      if (table_[slot].counted) router.on_first_token(routed(slot), table_[slot].member, now_);
+  for (const Replica::Departure& departure : departures) {
     RequestRow& row = table_[departure.slot];
     row.place = RequestRow::Place::left;
     if (row.gave_up == SimTime::never())
@@ -237,7 +241,7 @@ void Run::uncount(SlotId slot) {
   Pool& pool = pool_of(row);
   --pool.in_flight;
   pool.board().change(now_, row.member, -1, -std::int64_t{row.record.prompt_tokens});
-  pool.router().on_ended(routed(slot), row.member);
+  pool.router().on_ended(routed(slot), row.member, now_);
 }
 
 void Run::unassign(RequestRow& row) {

@@ -14,6 +14,7 @@ Result<void> check_pool(const PoolConfig& pool) {
                        pool.autoscaler ? "give zero or more" : "simulate at least one");
   if (pool.places.replicas_per_node < 1 || pool.places.zones < 1)
     return usage_error("a node holds no replica, or there is no zone", "give one at least");
+  if (auto ok = check(pool.router, pool.routing); !ok) return ok.error();
   if (pool.autoscaler)
     if (auto ok = check(*pool.autoscaler); !ok) return ok.error();
   if (pool.upgrade.at != SimTime::never() && pool.upgrade.max_surge < 1 &&

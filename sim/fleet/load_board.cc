@@ -9,6 +9,7 @@ void LoadBoard::add(std::uint32_t place) {
   EPH_ASSERT(!rows_[place].member, "place {} becomes a member twice", place);
   members_.insert(std::lower_bound(members_.begin(), members_.end(), place), place);
   rows_[place].member = true;
+  rows_[place].levels = {};
   show(place);
 }
 
@@ -20,13 +21,20 @@ void LoadBoard::remove(std::uint32_t place) {
   by_tokens_.remove(place);
 }
 
+void LoadBoard::probe_levels(SimTime at) {
+  for (const std::uint32_t place : members_)
+    if (const auto levels = probe_->levels(place, at)) rows_[place].levels = *levels;
+}
+
 void LoadBoard::scrape(SimTime now) {
   for (const std::uint32_t place : changed_) {
     rows_[place].changed = false;
     show(place);
   }
   changed_.clear();
-  next_scrape_ = SimTime{now.ns - now.ns % staleness_.ns + staleness_.ns};
+  const SimTime due{now.ns - now.ns % staleness_.ns};
+  if (probe_ != nullptr) probe_levels(SimTime{std::max<std::int64_t>(0, due.ns - 1)});
+  next_scrape_ = due + staleness_;
 }
 
 }  // namespace eph::sim

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/time.h"
+#include "sim/engine_levels.h"
 #include "sim/fleet/load_index.h"
 
 namespace eph::sim {
@@ -45,26 +46,42 @@ class LoadBoard {
       changed_.push_back(place);
     }
   }
-  // Call before reading: brings what is seen up to the last scrape before `now`, or at it.
+  // Call before reading: brings what is seen up to the last scrape before `now`, or at it. With
+  // levels, call also before anything happens at `now` that may change them.
   void look(SimTime now) {
-    if (staleness_ > Duration::zero() && now >= next_scrape_) scrape(now);
+    if (staleness_ > Duration::zero()) {
+      if (now >= next_scrape_) scrape(now);
+    } else if (probe_ != nullptr) {
+      probe_levels(now);
+    }
   }
   [[nodiscard]] ReplicaLoad exact(std::uint32_t place) const {
     return place < rows_.size() ? rows_[place].now : ReplicaLoad{};
   }
   [[nodiscard]] ReplicaLoad seen(std::uint32_t place) const { return rows_[place].seen; }
+  // A new member has none; one that does not answer keeps those of the last time. Requires watch().
+  [[nodiscard]] const EngineLevels& levels(std::uint32_t place) const {
+    return rows_[place].levels;
+  }
   // Require members.
   [[nodiscard]] std::uint32_t least_requests() const { return by_requests_.least(); }
   [[nodiscard]] std::uint32_t least_tokens() const { return by_tokens_.least(); }
   // The router looks at tokens: an index of them is kept.
   void index_tokens() { tokens_indexed_ = true; }
+  // It looks into engines: their levels are kept. The probe outlives the board.
+  void watch(EngineProbe& probe) { probe_ = &probe; }
+  [[nodiscard]] bool scrapes_levels() const {
+    return probe_ != nullptr && staleness_ > Duration::zero();
+  }
 
  private:
   struct Row {
     ReplicaLoad now, seen;
+    EngineLevels levels;
     bool member = false, changed = false;
   };
   void scrape(SimTime now);
+  void probe_levels(SimTime at);
   void show(std::uint32_t place) {
     Row& row = rows_[place];
     row.seen = row.now;
@@ -79,6 +96,7 @@ class LoadBoard {
   std::vector<std::uint32_t> members_, changed_;
   LoadIndex by_requests_, by_tokens_;
   bool tokens_indexed_ = false;
+  EngineProbe* probe_ = nullptr;
 };
 
 }  // namespace eph::sim

@@ -23,11 +23,12 @@ Pool::Pool(const PoolConfig& config, std::uint32_t number, const StreamKey& draw
       config_(config),
       number_(number),
       board_(config.routing.staleness),
-      router_(make_router(config.router, config.routing, *this, draws)),
+      router_(make_router(config.router, config.routing, draws)),
       admission_(config.admission),
       warm_(config.start.warm_nodes),
       window_(rate_window(config)) {
   if (router_->wants_tokens()) board_.index_tokens();
+  if (router_->wants_levels()) board_.watch(*this);
   if (config.autoscaler) scaler = make_autoscaler(*config.autoscaler);
   summary.name = config.name;
   summary.gpus = config.gpus;
@@ -35,11 +36,13 @@ Pool::Pool(const PoolConfig& config, std::uint32_t number, const StreamKey& draw
   arrivals_.assign(static_cast<std::size_t>(window_ + 1), 0);
 }
 
-EngineLevels Pool::levels(std::uint32_t place) { return members_[place].replica->levels(asked_at_); }
+std::optional<EngineLevels> Pool::levels(std::uint32_t place, SimTime at) {
+  if (!members_[place].replica) return std::nullopt;
+  return members_[place].replica->levels(at);
+}
 
 std::optional<std::uint32_t> Pool::pick(const RoutedRequest& request, SimTime now) {
   if (board_.members().empty()) return std::nullopt;
-  asked_at_ = now;
   const std::int64_t most = config_.admission.max_per_replica;
   const auto has_room = [&](std::uint32_t place) {
     return most <= 0 || board_.exact(place).requests < most;

@@ -104,7 +104,7 @@ class Pool final : private EngineProbe {
   [[nodiscard]] PoolSummary finish(SimTime now);
 
  private:
-  EngineLevels levels(std::uint32_t place) override;
+  std::optional<EngineLevels> levels(std::uint32_t place, SimTime at) override;
   void advance(SimTime now);
 
   const PoolConfig& config_;
@@ -117,7 +117,6 @@ class Pool final : private EngineProbe {
   std::int64_t counts_[5] = {};
   int warm_ = 0;
   SimTime advanced_{};
-  SimTime asked_at_{};  // of the latest pick
   // Arrivals by second, for the rate over `window_` whole seconds.
   void pass_seconds(std::int64_t second);
   std::vector<std::uint32_t> arrivals_;  // window_ + 1 seconds, in turn

@@ -102,7 +102,7 @@ void draw_faults(Stream& stream, sim::PoolConfig& pool) {
 void draw_fleet(std::uint64_t seed, Scenario& s) {
   Stream stream({seed, 0, Purpose::test, 99});
   sim::SimulationConfig& c = s.config;
-  c.router = static_cast<sim::RouterKind>(stream.below(6));
+  c.router = static_cast<sim::RouterKind>(stream.below(10));
   if (chance(stream, 40)) c.routing.staleness = ms(in(stream, 1, 100));
   if (chance(stream, 60)) c.autoscaler = draw_autoscaler(stream);
   if (c.autoscaler && chance(stream, 40)) c.replicas = 0;

@@ -1,4 +1,4 @@
-#include "sim/routers/session_affinity.h"
+#include "sim/routers/hash_ring.h"
 
 #include <algorithm>
 #include <cmath>
@@ -8,34 +8,25 @@ namespace {
 
 constexpr std::uint64_t kPointsPerMember = 100;
 
-std::uint64_t mix(std::uint64_t x) {  // splitmix64
-  x += 0x9e3779b97f4a7c15ULL;
-  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ULL;
-  x = (x ^ (x >> 27)) * 0x94d049bb133111ebULL;
-  return x ^ (x >> 31);
-}
-
 }  // namespace
 
-void SessionAffinityRouter::on_members_changed(const LoadBoard& board) {
+void HashRing::set_members(const LoadBoard& board) {
   ring_.clear();
   for (const std::uint32_t place : board.members())
     for (std::uint64_t i = 0; i < kPointsPerMember; ++i)
-      ring_.push_back({mix(std::uint64_t{place} << 32 | i), place});
+      ring_.push_back({ring_hash(std::uint64_t{place} << 32 | i), place});
   std::sort(ring_.begin(), ring_.end(), [](const Point& a, const Point& b) {
     return a.at != b.at ? a.at < b.at : a.place < b.place;
   });
 }
 
-std::uint32_t SessionAffinityRouter::pick(const RoutedRequest& request, const LoadBoard& board,
-                                          SimTime) {
+std::uint32_t HashRing::pick(std::uint64_t at, const LoadBoard& board) const {
   std::int64_t total = 1;
   for (const std::uint32_t place : board.members()) total += board.seen(place).requests;
   const double share = static_cast<double>(total) / static_cast<double>(board.members().size());
   const auto most = static_cast<std::int64_t>(std::ceil(bound_ * share));
-  const std::uint64_t at = mix(~request.session);
-  const auto first = std::lower_bound(
-      ring_.begin(), ring_.end(), at, [](const Point& p, std::uint64_t x) { return p.at < x; });
+  const auto first = std::lower_bound(ring_.begin(), ring_.end(), at,
+                                      [](const Point& p, std::uint64_t x) { return p.at < x; });
   const auto start = static_cast<std::size_t>(first - ring_.begin());
   for (std::size_t i = 0; i < ring_.size(); ++i) {
     const std::uint32_t place = ring_[(start + i) % ring_.size()].place;
