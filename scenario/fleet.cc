@@ -8,6 +8,8 @@
 #include "models/memory.h"
 #include "models/startup.h"
 #include "scenario/autoscale_options.h"
+#include "scenario/router_options.h"
+#include "sim/router.h"
 
 namespace eph::scenario {
 namespace {
@@ -124,8 +126,12 @@ Result<void> set_pool(const models::Catalog& catalog, const Scenario& scenario,
   pool.replicas = scenario.deployment.replicas;
   pool.router = scenario.deployment.router;
   pool.gpus = scenario.deployment.layout.gpus();
-  pool.routing.staleness = Duration::from_seconds(spec.router_staleness_s);
+  pool.routing.staleness = spec.router_staleness_s
+                               ? Duration::from_seconds(*spec.router_staleness_s)
+                               : sim::default_staleness(pool.router);
   pool.routing.load_bound = spec.load_bound;
+  if (auto ok = apply_router_settings(pool.router, spec.router_options, pool.routing); !ok)
+    return ok;
   if (!spec.autoscaler.empty()) {
     const auto parsed = parse_autoscaler(spec.autoscaler, spec.autoscale);
     if (!parsed) return parsed.error();

@@ -2,6 +2,7 @@
 
 #include "scenario/autoscale_options.h"
 #include "scenario/fleet.h"
+#include "scenario/router_options.h"
 
 namespace eph::scenario {
 namespace {
@@ -82,7 +83,11 @@ void check_fleet(Checker& check, const Scenario& scenario) {
                      parsed.error().what, parsed.error().remedy);
   }
   const sim::RouterKind router = scenario.deployment.router;
-  check.needs("fleet/load_bound", router == sim::RouterKind::session_affinity,
+  sim::RoutingOptions routing;
+  if (const auto ok = apply_router_settings(router, spec.router_options, routing); !ok)
+    check.conflict("fleet/router_options", ok.error().what, ok.error().remedy);
+  check.needs("fleet/load_bound",
+              router == sim::RouterKind::session_affinity || router == sim::RouterKind::prefix_hash,
               fmt::format("on {}", sim::name(router)),
               fmt::format("choose {} session-affinity", check.spell("deployment/router")));
   check.needs("fleet/router_staleness",

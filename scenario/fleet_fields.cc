@@ -167,12 +167,17 @@ void add_gateway(std::vector<Field>& out) {
   out.push_back({f, "shed_above", "shed-above", number, "N", "0",
                  "they are as soon as so many requests per ready replica are in the system",
                  fleet<&F::shed_above>, 0, 1e9});
-  out.push_back(time("router_staleness", "router-staleness", "0 s",
+  out.push_back(time("router_staleness", "router-staleness", "0 s; llm-d 50 ms",
                      "the router sees the replicas' load as it was at multiples of this time",
                      fleet<&F::router_staleness_s>));
   out.push_back({f, "load_bound", "load-bound", number, "X", "1.25",
-                 "session affinity: most requests of a replica, in mean numbers of requests",
+                 "session-affinity and prefix-hash: most requests of a replica, in mean numbers of "
+                 "requests",
                  fleet<&F::load_bound>, 1, 1000});
+  out.push_back({f, "router_options", "router-option", texts, "NAME=VALUE", "the router's defaults",
+                 "a setting of prefix-hash, cache-aware, llm-d or dynamo-kv by its own name "
+                 "(docs/MODEL.md, Routers)",
+                 fleet<&F::router_options>});
 }
 
 }  // namespace

@@ -41,7 +41,9 @@ struct FleetSpec {
   double rate_limit = 0, rate_burst = 1;
   std::vector<std::string> shed_classes;
   double shed_above = 0;
-  double router_staleness_s = 0, load_bound = 1.25;
+  std::optional<double> router_staleness_s;  // none: the router's own
+  double load_bound = 1.25;
+  std::vector<std::string> router_options;   // its settings, "cache_threshold=0.5"
 
   [[nodiscard]] bool breaks() const {
     return gpu_mtbf_s > 0 || node_mtbf_s > 0 || zone_mtbf_s > 0 || !outages.empty() ||

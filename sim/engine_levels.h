@@ -16,7 +16,7 @@ struct EngineLevels {
 class EngineProbe {
  public:
   virtual ~EngineProbe() = default;
-  // After all that happened up to `at`, which is not before anything that has changed them. None:
+  // Before anything that happens at `at`, which is not before anything that has changed them. None:
   // the replica does not answer.
   [[nodiscard]] virtual std::optional<EngineLevels> levels(std::uint32_t place, SimTime at) = 0;
 };

@@ -88,6 +88,10 @@ void Run::gateway(SlotId slot) {
 }
 
 bool Run::try_assign(Pool& pool, SlotId slot) {
+  // Steps that end now count before requests that are routed now.
+  if (pool.board().looks_live())
+    for (const std::uint32_t place : pool.board().members())
+      if (pool[place].replica) reach(pool[place].id);
   pool.board().look(now_);
   const RoutedRequest request = routed(slot);
   const std::optional<std::uint32_t> place = pool.pick(request, now_);

@@ -33,7 +33,7 @@ void LoadBoard::scrape(SimTime now) {
   }
   changed_.clear();
   const SimTime due{now.ns - now.ns % staleness_.ns};
-  if (probe_ != nullptr) probe_levels(SimTime{std::max<std::int64_t>(0, due.ns - 1)});
+  if (probe_ != nullptr) probe_levels(due);
   next_scrape_ = due + staleness_;
 }
 

@@ -70,6 +70,9 @@ class LoadBoard {
   void index_tokens() { tokens_indexed_ = true; }
   // It looks into engines: their levels are kept. The probe outlives the board.
   void watch(EngineProbe& probe) { probe_ = &probe; }
+  [[nodiscard]] bool looks_live() const {
+    return probe_ != nullptr && staleness_ == Duration::zero();
+  }
   [[nodiscard]] bool scrapes_levels() const {
     return probe_ != nullptr && staleness_ > Duration::zero();
   }

@@ -34,7 +34,8 @@ double ttft(const Json& run, const std::string& key) { return number(run, "laten
 
 // Flags and their values; what comes again replaces what was there, but for those that add up.
 std::vector<std::string> with(std::vector<std::string> base, const std::vector<std::string>& more) {
-  const std::set<std::string> repeated{"--autoscale", "--outage", "--straggler", "--shed-class"};
+  const std::set<std::string> repeated{"--autoscale", "--outage", "--straggler", "--shed-class",
+                                    "--router-option"};
   for (std::size_t i = 0; i < more.size(); i += 2) {
     const auto at = std::find(base.begin(), base.end(), more[i]);
     if (at != base.end() && !repeated.contains(more[i]))
@@ -238,6 +239,25 @@ TEST_CASE("routers differ, and old news hurts", "[fleet]") {
   CHECK(p95({"--router", "least-tokens"}) < p95({"--router", "random"}));
   CHECK(p95({"--router", "session-affinity", "--load-bound", "1"}) <
         p95({"--router", "session-affinity", "--load-bound", "4"}));
+}
+
+TEST_CASE("routers that know prompts find more in the caches, and their settings act", "[fleet]") {
+  const std::vector<std::string> talks{
+      "--rate", "3", "--duration", "3min", "--turns", "6", "--think-time", "5s", "--prompt-tokens", "400",
+      "--user-tokens", "100", "--output-tokens", "60", "--replicas", "4", "--prefix-caching", "on"};
+  const auto hits = [&](std::vector<std::string> more) {
+    return number(simulate(with(talks, std::move(more))), "prefix_hit_rate");
+  };
+  const double blind = hits({"--router", "round-robin"});
+  for (const char* router : {"prefix-hash", "cache-aware", "llm-d", "dynamo-kv", "session-affinity"}) {
+    CAPTURE(router);
+    CHECK(hits({"--router", router}) > blind + 0.05);
+  }
+  CHECK(hits({"--router", "llm-d", "--router-option", "prefix_cache_weight=0"}) < hits({"--router", "llm-d"}) - 0.05);
+  CHECK(hits({"--router", "cache-aware", "--router-option", "cache_threshold=1"}) < hits({"--router", "cache-aware"}));
+  CHECK(refused(with(talks, {"--router", "cache-aware", "--router-option", "threshold=1"}))
+            .find("one of cache_threshold") != std::string::npos);
+  CHECK(refused(with(talks, {"--router-option", "ttl=1"})).find("has no settings") != std::string::npos);
 }
 
 TEST_CASE("networks add their hops to what the client sees", "[fleet]") {

@@ -177,6 +177,18 @@ TEST_CASE("Every request ends once, whatever happens to the fleet", "[property][
     const Outcome o = run(s);
     check(s, o);
     if (seed % 10 == 0) REQUIRE(run(s).summary.digest == o.summary.digest);
+    // Nobody asks for steps: they are simulated in spans.
+    ScriptedLoad load(s.arrivals, s.hashes, s.hash_tokens);
+    load.classes = s.classes;
+    const auto spans = sim::Simulation(s.config).run(load, s.options);
+    REQUIRE(spans);
+    REQUIRE(spans->digest == o.summary.digest);
+    REQUIRE(spans->counts.steps == o.summary.counts.steps);
+    REQUIRE(spans->itl.count() == o.summary.itl.count());
+    if (o.summary.fleet) {
+      REQUIRE(spans->fleet->pools[0].held_s == o.summary.fleet->pools[0].held_s);
+      REQUIRE(spans->fleet->pools[0].ready_s == o.summary.fleet->pools[0].ready_s);
+    }
     finished += o.summary.counts.finished;
     shed += o.summary.counts.shed;
     lost += o.summary.counts.lost;

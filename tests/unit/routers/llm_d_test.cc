@@ -13,7 +13,7 @@ namespace {
 struct Engines final : sim::EngineProbe {
   std::vector<sim::EngineLevels> at;
   std::vector<bool> dead;
-  std::optional<sim::EngineLevels> levels(std::uint32_t place) override {
+  std::optional<sim::EngineLevels> levels(std::uint32_t place, SimTime) override {
     if (place < dead.size() && dead[place]) return std::nullopt;
     return at[place];
   }
