@@ -29,11 +29,14 @@ std::string starts_line(const sim::PoolSummary& pool) {
 
 }  // namespace
 
-std::string fleet_text(const sim::RunSummary& run, const std::optional<models::Price>& price) {
+std::string fleet_text(const sim::RunSummary& run, const Prices& prices) {
   const sim::FleetSummary& fleet = *run.fleet;
   std::string out;
-  for (const sim::PoolSummary& pool : fleet.pools) {
-    out += fmt::format("fleet        {} replicas ready on average, {} to {}; {} GPU-hours", human(pool.mean_ready),
+  for (std::size_t i = 0; i < fleet.pools.size(); ++i) {
+    const sim::PoolSummary& pool = fleet.pools[i];
+    const std::optional<models::Price>& price = prices[i];
+    const std::string label = fleet.pools.size() == 1 ? "fleet" : pool.name;
+    out += fmt::format("{:<12} {} replicas ready on average, {} to {}; {} GPU-hours", label, human(pool.mean_ready),
                        pool.least_ready, pool.peak_ready, human(pool.gpu_hours()));
     if (price)
       out += fmt::format(" = {} USD{}", human(cost(pool, *price)),
@@ -44,6 +47,11 @@ std::string fleet_text(const sim::RunSummary& run, const std::optional<models::P
                          human_count(pool.drained), human_count(pool.deaths),
                          human_count(pool.reclaims));
   }
+  if (fleet.handed_over > 0)
+    out += fmt::format("KV moved     {} requests, {} GB; there {} after the prompt was complete, {} at p95\n",
+                       human_count(fleet.handed_over), human(fleet.moved_bytes / 1e9),
+                       human_time(fleet.transfer_time.mean_s()),
+                       human_time(fleet.transfer_time.quantile_s(0.95)));
   if (fleet.queued > 0)
     out += fmt::format("gateway      {} requests waited there, {} on average, {} at most\n",
                        human_count(fleet.queued), human_time(fleet.gateway_wait.mean_s()),
@@ -54,9 +62,11 @@ std::string fleet_text(const sim::RunSummary& run, const std::optional<models::P
   return out;
 }
 
-Json fleet_json(const sim::RunSummary& run, const std::optional<models::Price>& price) {
+Json fleet_json(const sim::RunSummary& run, const Prices& prices) {
   Json pools = Json::array();
-  for (const sim::PoolSummary& pool : run.fleet->pools) {
+  for (std::size_t i = 0; i < run.fleet->pools.size(); ++i) {
+    const sim::PoolSummary& pool = run.fleet->pools[i];
+    const std::optional<models::Price>& price = prices[i];
     Json item = Json::object();
     item.set("name", pool.name).set("gpus_per_replica", pool.gpus);
     item.set("start_replicas", Json::integer(pool.start_replicas));
@@ -65,7 +75,10 @@ Json fleet_json(const sim::RunSummary& run, const std::optional<models::Price>& 
     item.set("least_ready", Json::integer(pool.least_ready));
     item.set("held_s", pool.held_s).set("ready_s", pool.ready_s);
     item.set("warm_node_s", pool.warm_node_s).set("gpu_hours", pool.gpu_hours());
-    if (price) item.set("cost_usd", cost(pool, *price));
+    if (price)
+      item.set("cost_usd", cost(pool, *price))
+          .set("price_per_gpu_hour", price->per_gpu_hour.value)
+          .set("price_assumed", price->assumed);
     item.set("starts", count(pool.starts)).set("warm_starts", count(pool.warm_starts));
     if (pool.start_time.count() > 0)
       item.set("start_p50_s", pool.start_time.quantile_s(0.5))
@@ -80,7 +93,11 @@ Json fleet_json(const sim::RunSummary& run, const std::optional<models::Price>& 
   out.set("gateway_wait_mean_ms", to_ms(run.fleet->gateway_wait.mean_s()));
   out.set("gateway_wait_p95_ms", to_ms(run.fleet->gateway_wait.quantile_s(0.95)));
   out.set("gateway_wait_max_ms", to_ms(run.fleet->gateway_wait.max_s()));
-  if (price) out.set("price_per_gpu_hour", price->per_gpu_hour.value).set("price_assumed", price->assumed);
+  if (run.fleet->handed_over > 0) {
+    out.set("handed_over", count(run.fleet->handed_over)).set("moved_bytes", run.fleet->moved_bytes);
+    out.set("transfer_mean_ms", to_ms(run.fleet->transfer_time.mean_s()));
+    out.set("transfer_p95_ms", to_ms(run.fleet->transfer_time.quantile_s(0.95)));
+  }
   return out;
 }
 

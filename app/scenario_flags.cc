@@ -27,7 +27,7 @@ bool is_synthetic(std::string_view id) { return id.starts_with("workload/synthet
 
 bool takes(const FlagUse& use, const Field& field) {
   if (field.flag.empty() || contains(use.without, field.flag)) return false;
-  if (field.section == "fleet" && !use.fleet) return false;
+  if ((field.section == "fleet" || field.section == "disaggregation") && !use.fleet) return false;
   return use.deployment || field.section.starts_with("workload") || field.key == "seed";
 }
 
@@ -318,7 +318,10 @@ void Gatherer::check() {
   // A plan or an explanation of another fleet than the file's would mislead.
   if (!use_.fleet) {
     for (const std::string& id : out_.from_file)
-      if (id.starts_with("fleet/"))
+      if (id == "pools")
+        faults_.add(usage_error(fmt::format("pools of {}: this command knows no further pools", out_.file),
+                                "leave them out, or use simulate or sweep"));
+      else if (id.starts_with("fleet/") || id.starts_with("disaggregation/"))
         faults_.add(usage_error(fmt::format("{}: this command knows no such fleet", spell(id)),
                                 "leave the section out, or use simulate or sweep"));
   }
@@ -356,7 +359,7 @@ std::vector<OptionGroup> scenario_options(const FlagUse& use) {
     if (!takes(use, field)) continue;
     OptionGroup& group = field.section.empty()           ? general
                          : field.section == "deployment" ? deployment
-                         : field.section == "fleet"      ? fleet
+                         : field.section == "fleet" || field.section == "disaggregation" ? fleet
                          : field.section == "workload"   ? workload
                                                          : synthetic;
     add_option(use, field, group);

@@ -202,7 +202,7 @@ int run_simulate(const Arguments& arguments) {
   const Result<models::Catalog> catalog = open_catalog(arguments);
   if (!catalog) return fail(catalog.error());
   const scenario::Scenario& scenario = options->gathered.scenario;
-  const Result<scenario::Assembly> assembly = scenario::assemble(*catalog, scenario.deployment);
+  const Result<scenario::Assembly> assembly = scenario::assemble_fleet(*catalog, scenario);
   if (!assembly) return fail(assembly.error());
   Result<std::vector<RunOutcome>> outcomes = simulate_all(*catalog, *options, *assembly);
   if (!outcomes) return fail(outcomes.error());
@@ -214,7 +214,9 @@ int run_simulate(const Arguments& arguments) {
   report.scenario = &scenario;
   report.assembly = &*assembly;
   report.workload = scenario::describe(scenario.workload);
-  report.price = price_of(*catalog, assembly->gpu);
+  report.prices.push_back(price_of(*catalog, assembly->gpu));
+  for (const auto& further : assembly->further)
+    report.prices.push_back(price_of(*catalog, further->gpu));
   report.warnings = assembly->warnings;
   const std::vector<std::string>& more = outcomes->front().warnings;
   report.warnings.insert(report.warnings.end(), more.begin(), more.end());

@@ -99,7 +99,7 @@ Json overload_json(const sim::RunSummary& run) {
 }
 
 Json run_json(const sim::RunSummary& run, std::size_t number_of_run,
-              const std::optional<models::Price>& price) {
+              const Prices& prices) {
   Json latency = Json::object();
   for (const LatencyRow& row : kLatencyRows) {
     latency.set(std::string(row.key), latency_json(run.*(row.sample)));
@@ -119,7 +119,7 @@ Json run_json(const sim::RunSummary& run, std::size_t number_of_run,
   out.set("last_finish_s", static_cast<double>(run.last_finish.ns) / 1e9);
   out.set("saturated", run.saturated).set("slos", slos_json(run)).set("slos_met", run.slos_met());
   if (!run.classes.empty()) out.set("classes", classes_json(run));
-  if (run.fleet) out.set("fleet", fleet_json(run, price));
+  if (run.fleet) out.set("fleet", fleet_json(run, prices));
   if (run.overload) out.set("overload", overload_json(run));
   out.set("digest", fmt::format("{:016x}", run.digest));
   out.set("series", series_json(run));
@@ -194,7 +194,7 @@ Json simulate_json(const SimulateReport& report) {
   if (report.runs.front().fleet)
     for (const char* name : {"ready", "held", "gateway"}) names.push(Json::string(name));
   Json runs = Json::array();
-  for (std::size_t i = 0; i < report.runs.size(); ++i) runs.push(run_json(report.runs[i], i, report.price));
+  for (std::size_t i = 0; i < report.runs.size(); ++i) runs.push(run_json(report.runs[i], i, report.prices));
   Json out = Json::object();
   out.set("version", 1).set("command", "simulate").set("program", std::move(program));
   out.set("deployment", deployment_json(report)).set("workload", report.workload);

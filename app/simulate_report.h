@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "core/json_doc.h"
-#include "models/price_book.h"
+#include "app/fleet_report.h"
 #include "scenario/assemble.h"
 #include "scenario/scenario.h"
 #include "sim/metrics.h"
@@ -19,7 +19,7 @@ struct SimulateReport {
   std::vector<std::string> warnings;  // of deployment and workload
   std::vector<sim::RunSummary> runs;  // in run order; at least one
   double series_interval_s = 1;
-  std::optional<models::Price> price;  // of a GPU-hour
+  Prices prices;                      // of a GPU-hour, by pool
   // Only with --timing: results do not depend on the machine otherwise.
   struct Timing {
     double wall_s = 0;

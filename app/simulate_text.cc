@@ -7,6 +7,7 @@
 #include "app/run_figures.h"
 #include "app/simulate_report.h"
 #include "app/table.h"
+#include "scenario/fleet.h"
 
 namespace eph::app {
 
@@ -40,6 +41,15 @@ std::string head(const SimulateReport& report) {
     for (const scenario::EngineSetting& s : spec.engine_options)
       out += fmt::format(" {}={}", s.name, s.value);
     out += '\n';
+  }
+  for (std::size_t i = 0; i < report.assembly->further.size(); ++i) {
+    const bool split = report.scenario->disaggregation.replicas > 0;
+    const scenario::DeploymentSpec pool = split ? scenario::prefill_deployment(*report.scenario)
+                                                : report.scenario->pools[i].deployment;
+    out += fmt::format("  {:<10} {} on {}, {}, {} of tp {} pp {}\n",
+                       split ? "prefill" : report.scenario->pools[i].name, pool.model, pool.engine,
+                       report.assembly->further[i]->gpu.display, plural(pool.replicas, "replica"),
+                       pool.layout.tensor, pool.layout.pipeline);
   }
   out += fmt::format("  profile    {}\n", report.assembly->profile_name);
   if (const auto& network = report.assembly->config.network)
@@ -240,7 +250,7 @@ std::string simulate_text(const SimulateReport& report) {
   if (report.runs.size() == 1) {
     const sim::RunSummary& run = report.runs.front();
     out += counts_line(run) + rates(run);
-    if (run.fleet) out += fleet_text(run, report.price);
+    if (run.fleet) out += fleet_text(run, report.prices);
     out += '\n' + latency_table(run) + classes(run);
     out += over_time(run) + objectives(run) + saturation(run);
   } else {

@@ -36,7 +36,7 @@ struct Point {
 struct Sweep {
   std::vector<Axis> axes;
   std::vector<Point> points;
-  std::vector<scenario::DeploymentSpec> deployments;  // distinct ones, apart from their replicas
+  std::vector<scenario::Scenario> deployments;  // distinct ones, apart from their replicas
   int threads = 0;
   bool json = false, exact_steps = false;
   std::string out;
@@ -78,13 +78,13 @@ Result<Sweep> read_sweep(const Arguments& arguments) {
       const Axis& axis = out.axes[a];
       point.values.push_back(axis.values[index[a]]);
       with.add(axis.flag, point.values.back());
-      if (axis.section == "deployment" && axis.name != "replicas") deployment += fmt::format("{}={};", axis.name, point.values.back());
+      if ((axis.section == "deployment" && axis.name != "replicas") || axis.section == "disaggregation") deployment += fmt::format("{}={};", axis.name, point.values.back());
     }
     const auto gathered = gather_scenario(with, flag_use());
     if (!gathered) return gathered.error();
     point.scenario = gathered->scenario;
     const auto [at, fresh] = assemblies.emplace(deployment, out.deployments.size());
-    if (fresh) out.deployments.push_back(point.scenario.deployment);
+    if (fresh) out.deployments.push_back(point.scenario);
     point.deployment = at->second;
     out.points.push_back(std::move(point));
   }
@@ -112,7 +112,7 @@ Result<sim::RunSummary> simulate(const models::Catalog& catalog, const scenario:
 Result<std::vector<Outcome>> simulate_all(const Sweep& sweep, const models::Catalog& catalog) {
   std::vector<std::optional<Result<scenario::Assembly>>> assemblies(sweep.deployments.size());
   run_in_parallel(assemblies.size(), sweep.threads,
-                  [&](std::size_t i) { assemblies[i].emplace(scenario::assemble(catalog, sweep.deployments[i])); });
+                  [&](std::size_t i) { assemblies[i].emplace(scenario::assemble_fleet(catalog, sweep.deployments[i])); });
   for (const auto& assembly : assemblies) {
     if (!*assembly && assembly->error().kind != ErrorKind::infeasible) return assembly->error();
   }

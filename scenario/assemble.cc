@@ -9,6 +9,7 @@
 #include "models/engine_defaults.h"
 #include "models/fitted_model.h"
 #include "models/machine.h"
+#include "models/topology/collectives.h"
 #include "scenario/coverage.h"
 #include "scenario/engine_options.h"
 #include "scenario/profiles.h"
@@ -265,6 +266,15 @@ Result<void> Assembler::use_fitted(const models::EngineProfile& profile) {
   context.async_scheduling = replica.engine.async_scheduling;
   context.max_graph_tokens = graph_tokens(defaults_, spec_.tuning, replica.engine);
   context.operators = profile.operators;
+  if (!spec_.topology.empty() && spec_.layout.gpus() > 1) {
+    const Result<models::ClusterSpec> cluster = catalog_.topology(spec_.topology);
+    if (!cluster) return cluster.error();
+    if (spec_.layout.gpus() > cluster->gpus_per_node) {
+      const Result<models::NodeNetwork> network = models::node_network(*cluster, spec_.layout.gpus());
+      if (!network) return network.error();
+      context.network = *network;
+    }
+  }
   const auto found = profile.find(context, models::version_family(profile.engine, spec_.engine_version));
   const models::CoefficientValues values = models::on_machine(*found.values, machine);
   auto step = std::make_unique<models::FittedStepModel>(context, values);
@@ -362,6 +372,7 @@ Result<Assembly> Assembler::run() {
   warn_if_pool_is_small();
   warn_if_version_is_old();
   out_.config.replica.step = out_.step.get();
+  out_.kv_precision = kv_.kv_precision;
   out_.config.replicas = spec_.replicas;
   out_.config.router = spec_.router;
   if (!spec_.network.empty()) {

@@ -25,16 +25,24 @@ struct Assembly {
   models::LlmSpec llm;
   std::unique_ptr<models::StepModel> step;
   sim::SimulationConfig config;  // replicas, seed and run are the caller's to change
+  models::Precision kv_precision = models::Precision::bf16;
   std::string profile_path;
   std::string profile_name;           // path of one that was given, file name of a shipped one
   std::vector<std::string> warnings;  // "tp 4 of this model was not measured: ...", in every output
   std::optional<StatedError> error;  // none: the profile says nothing on it
+  // Of further pools, in their order; of prefill workers the only one.
+  std::vector<std::unique_ptr<Assembly>> further;
+  std::shared_ptr<const models::Cluster> cluster;  // that KV moves on
   std::optional<models::CoveredModel> covered;  // the measurements of this model, if there are any
 };
 
 // Errors: unknown names (did-you-mean), layouts that do not divide, models that do not fit
 // (infeasible).
 [[nodiscard]] Result<Assembly> assemble(const models::Catalog& catalog, const DeploymentSpec& spec);
+
+// The deployment with its prefill workers or further pools. An error of one of these names it.
+[[nodiscard]] Result<Assembly> assemble_fleet(const models::Catalog& catalog,
+                                              const Scenario& scenario);
 
 // Says so when typical requests (mean lengths) lie outside what was measured for the model.
 [[nodiscard]] std::vector<std::string> length_warnings(const Assembly& assembly, double mean_prompt,

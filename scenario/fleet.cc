@@ -15,6 +15,7 @@ namespace eph::scenario {
 namespace {
 
 constexpr int kGpusOfANode = 8;
+constexpr const char* kDefaultTopology = "dgx-h100";
 
 Result<Duration> parse_time(std::string_view text) {
   const Result<Seconds> s = parse_seconds(trim(text));
@@ -119,10 +120,20 @@ sim::AdmissionOptions admission_of(const FleetSpec& spec) {
   return out;
 }
 
+sim::PoolRule rule_of(const RuleSpec& spec) {
+  sim::PoolRule out;
+  out.min_prompt = static_cast<std::int32_t>(spec.min_prompt.value_or(0));
+  if (spec.max_prompt) out.max_prompt = static_cast<std::int32_t>(*spec.max_prompt);
+  out.classes = spec.classes;
+  out.spill_above = spec.spill_above;
+  return out;
+}
+
+// Of the scenario's deployment, which may be that of a further pool.
 Result<void> set_pool(const models::Catalog& catalog, const Scenario& scenario,
-                      const Assembly& assembly, RunConfig& out) {
+                      const Assembly& assembly, sim::PoolConfig& pool,
+                      std::vector<std::string>& warnings) {
   const FleetSpec& spec = scenario.fleet;
-  sim::PoolConfig& pool = out.config;
   pool.replicas = scenario.deployment.replicas;
   pool.router = scenario.deployment.router;
   pool.gpus = scenario.deployment.layout.gpus();
@@ -153,7 +164,7 @@ Result<void> set_pool(const models::Catalog& catalog, const Scenario& scenario,
   if (!spec.starts_replicas()) return {};
   sim::StartTimes& times = pool.start.times;
   if (spec.start == "fitted")
-    if (auto ok = set_fitted_start(catalog, scenario, assembly, times, out.warnings); !ok)
+    if (auto ok = set_fitted_start(catalog, scenario, assembly, times, warnings); !ok)
       return ok;
   if (spec.provision) times.provision = *spec.provision;
   if (spec.image) times.image = *spec.image;
@@ -162,7 +173,115 @@ Result<void> set_pool(const models::Catalog& catalog, const Scenario& scenario,
   return {};
 }
 
+// A further pool lives as the first one does, but for its autoscaler: that is the first one's own.
+Scenario scenario_of(const Scenario& whole, const DeploymentSpec& deployment) {
+  Scenario out = whole;
+  out.deployment = deployment;
+  out.fleet.autoscaler.clear();
+  out.fleet.autoscale.clear();
+  out.fleet.outages.clear();
+  out.fleet.stragglers.clear();
+  return out;
+}
+
+Result<void> add_pools(const models::Catalog& catalog, const Scenario& scenario,
+                       const Assembly& assembly, RunConfig& out) {
+  const DisaggregationSpec& split = scenario.disaggregation;
+  for (std::size_t i = 0; i < assembly.further.size(); ++i) {
+    const Assembly& own = *assembly.further[i];
+    Scenario part = scenario_of(scenario, split.replicas > 0 ? prefill_deployment(scenario)
+                                                             : scenario.pools[i].deployment);
+    if (split.replicas > 0) {
+      part.fleet.autoscaler = split.autoscaler;
+      part.fleet.autoscale = split.autoscale;
+    }
+    sim::FurtherPool pool{own.config, {}};
+    if (auto ok = set_pool(catalog, part, own, pool.pool, out.warnings); !ok) return ok;
+    pool.pool.name = split.replicas > 0 ? "prefill" : scenario.pools[i].name;
+    if (split.replicas == 0) pool.rule = rule_of(scenario.pools[i].rule);
+    out.config.further.push_back(std::move(pool));
+  }
+  if (split.replicas == 0) return {};
+  out.config.name = "decode";
+  sim::Disaggregation how;
+  const bool sglang = out.config.replica.engine.kind == models::EngineKind::sglang;
+  how.flow = split.flow == "push" || (split.flow.empty() && sglang)
+                 ? sim::Disaggregation::Flow::push
+                 : sim::Disaggregation::Flow::pull;
+  how.first_from_prefill = sglang;
+  how.local_prompt = split.local_prompt;
+  how.llm = assembly.llm;
+  how.kv_precision = assembly.kv_precision;
+  how.decode_layout = scenario.deployment.layout;
+  how.prefill_layout = prefill_deployment(scenario).layout;
+  how.cluster = assembly.cluster;
+  how.prefill_gpu = first_prefill_gpu(scenario, assembly.cluster->spec().gpus_per_node);
+  out.config.disaggregation = std::move(how);
+  return {};
+}
+
 }  // namespace
+
+DeploymentSpec prefill_deployment(const Scenario& scenario) {
+  const DisaggregationSpec& split = scenario.disaggregation;
+  DeploymentSpec out = scenario.deployment;
+  out.replicas = split.replicas;
+  if (split.tensor) out.layout.tensor = *split.tensor;
+  if (split.pipeline) out.layout.pipeline = *split.pipeline;
+  if (split.max_num_batched_tokens) {
+    out.max_num_batched_tokens = split.max_num_batched_tokens;
+    // SGLang's chunk is what limits a prefill step.
+    if (out.engine == "sglang") out.chunk_tokens = split.max_num_batched_tokens;
+  }
+  return out;
+}
+
+// On the decode workers' nodes only if one node holds all.
+int first_prefill_gpu(const Scenario& scenario, int gpus_per_node) {
+  const auto gpus = [gpus_per_node](const DeploymentSpec& d) {
+    const int each = d.layout.gpus();
+    if (each >= gpus_per_node)
+      return d.replicas * ((each + gpus_per_node - 1) / gpus_per_node) * gpus_per_node;
+    const int on_node = gpus_per_node / each;
+    return d.replicas / on_node * gpus_per_node + d.replicas % on_node * each;
+  };
+  const int decode = gpus(scenario.deployment), prefill = gpus(prefill_deployment(scenario));
+  if (decode + prefill <= gpus_per_node) return decode;
+  return (decode + gpus_per_node - 1) / gpus_per_node * gpus_per_node;
+}
+
+Result<Assembly> assemble_fleet(const models::Catalog& catalog, const Scenario& scenario) {
+  Result<Assembly> out = assemble(catalog, scenario.deployment);
+  if (!out) return out;
+  std::vector<std::pair<std::string, DeploymentSpec>> others;
+  if (scenario.disaggregation.replicas > 0)
+    others.emplace_back("prefill workers", prefill_deployment(scenario));
+  for (const PoolSpec& pool : scenario.pools) others.emplace_back(pool.name, pool.deployment);
+  for (const auto& [name, deployment] : others) {
+    Result<Assembly> one = assemble(catalog, deployment);
+    if (!one)
+      return Error{one.error().kind, {}, fmt::format("{}: {}", name, one.error().what), one.error().remedy};
+    for (const std::string& warning : one->warnings)
+      if (std::find(out->warnings.begin(), out->warnings.end(), warning) == out->warnings.end())
+        out->warnings.push_back(fmt::format("{}: {}", name, warning));
+    out->further.push_back(std::make_unique<Assembly>(std::move(*one)));
+  }
+  if (scenario.disaggregation.replicas == 0) return out;
+  const Result<models::ClusterSpec> spec = catalog.topology(
+      scenario.deployment.topology.empty() ? kDefaultTopology : scenario.deployment.topology);
+  if (!spec) return spec.error();
+  const int per_node = spec->gpus_per_node;
+  const int first = first_prefill_gpu(scenario, per_node);
+  const DeploymentSpec prefill = prefill_deployment(scenario);
+  const int on_node = std::max(1, per_node / prefill.layout.gpus());
+  const int each = (prefill.layout.gpus() + per_node - 1) / per_node;
+  const int nodes = std::max(1, (first + per_node - 1) / per_node) +
+                    (prefill.replicas + on_node - 1) / on_node * each;
+  Result<models::Cluster> cluster = models::Cluster::build(*spec, std::min(nodes, 4096));
+  if (!cluster) return cluster.error();
+  out->cluster = std::make_shared<const models::Cluster>(std::move(*cluster));
+  return out;
+}
 
 Result<sim::Spread> parse_spread(std::string_view text) {
   const auto parts = split(text, '/');
@@ -238,7 +357,10 @@ Result<RunConfig> run_config(const models::Catalog& catalog, const Scenario& sce
   out.config.run = run;
   set_clients(scenario.workload, out.config);
   if (scenario.horizon_s) out.config.horizon = SimTime::from_seconds(*scenario.horizon_s);
-  if (auto ok = set_pool(catalog, scenario, assembly, out); !ok) return ok.error();
+  if (auto ok = set_pool(catalog, scenario, assembly, out.config, out.warnings); !ok)
+    return ok.error();
+  out.config.rule = rule_of(scenario.fleet.rule);
+  if (auto ok = add_pools(catalog, scenario, assembly, out); !ok) return ok.error();
   return out;
 }
 

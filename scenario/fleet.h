@@ -18,6 +18,11 @@ namespace eph::scenario {
 // "replica 3 x 1.5 from 10 min to 20 min"; from and to may be left out.
 [[nodiscard]] Result<sim::Straggler> parse_straggler(std::string_view text);
 
+// The prefill workers' deployment, and where on the cluster they begin: GPUs are counted through its
+// nodes. Require disaggregation.
+[[nodiscard]] DeploymentSpec prefill_deployment(const Scenario& scenario);
+[[nodiscard]] int first_prefill_gpu(const Scenario& scenario, int gpus_per_node);
+
 // Everything that a run of `scenario` needs besides its load. Warnings say what is assumed about
 // starts.
 struct RunConfig {

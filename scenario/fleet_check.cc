@@ -7,6 +7,8 @@
 namespace eph::scenario {
 namespace {
 
+constexpr int kGpusOfANode = 8;
+
 struct Need {
   std::string_view id, other;
 };
@@ -24,6 +26,13 @@ constexpr Need kNeeds[] = {
     {"fleet/rate_burst", "fleet/rate_limit"},
     {"fleet/shed_above", "fleet/shed_classes"},
     {"fleet/shed_classes", "fleet/shed_above"},
+    {"disaggregation/tp", "disaggregation/replicas"},
+    {"disaggregation/pp", "disaggregation/replicas"},
+    {"disaggregation/max_num_batched_tokens", "disaggregation/replicas"},
+    {"disaggregation/flow", "disaggregation/replicas"},
+    {"disaggregation/local_prompt", "disaggregation/replicas"},
+    {"disaggregation/autoscaler", "disaggregation/replicas"},
+    {"disaggregation/autoscale", "disaggregation/autoscaler"},
 };
 
 template <class Parse>
@@ -34,16 +43,45 @@ void check_texts(Checker& check, std::string_view id, const std::vector<std::str
       check.conflict(id, parsed.error().what, parsed.error().remedy);
 }
 
-void check_starts(Checker& check, const FleetSpec& spec) {
+void check_starts(Checker& check, const Scenario& scenario) {
+  const FleetSpec& spec = scenario.fleet;
+  const bool starts = spec.starts_replicas() || !scenario.disaggregation.autoscaler.empty();
   for (const std::string_view id :
        {"fleet/start", "fleet/cloud", "fleet/start_provision", "fleet/start_image",
         "fleet/start_weights", "fleet/start_init", "fleet/warm_nodes"})
-    check.needs(id, spec.starts_replicas(), "where no replica starts",
+    check.needs(id, starts, "where no replica starts",
                 "give an autoscaler, failures or an upgrade");
   check.needs("fleet/cloud", spec.start == "fitted", "on instant starts",
               fmt::format("leave {} out", check.spell("fleet/start")));
   check.needs("fleet/drain_limit", !spec.autoscaler.empty() || spec.upgrade_at_s.has_value(),
               "where no replica is stopped", "give an autoscaler or an upgrade");
+}
+
+void check_autoscaler(Checker& check, std::string_view section, const std::string& policy,
+                      const std::vector<std::string>& settings) {
+  if (policy.empty()) return;
+  const std::string own = fmt::format("{}/autoscale", section);
+  const auto parsed = parse_autoscaler(policy, settings);
+  if (!parsed)
+    check.conflict(check.has(own) ? own : own + "r", parsed.error().what, parsed.error().remedy);
+}
+
+void check_pools(Checker& check, const Scenario& scenario) {
+  const DisaggregationSpec& split = scenario.disaggregation;
+  for (const std::string_view id :
+       {"fleet/min_prompt", "fleet/max_prompt", "fleet/classes", "fleet/spill_above"})
+    check.needs(id, !scenario.pools.empty(), "without further pools", "give pools in a scenario file");
+  check.needs("deployment/topology",
+              split.replicas > 0 || scenario.deployment.layout.gpus() > kGpusOfANode,
+              "on replicas of one node", "give prefill workers, or a replica of more than 8 GPUs");
+  if (split.replicas == 0) return;
+  if (!scenario.pools.empty())
+    check.conflict("disaggregation/replicas", "prefill workers cannot stand beside further pools",
+                   "give one of the two");
+  if (scenario.deployment.engine == "llamacpp")
+    check.conflict("disaggregation/replicas", "llama.cpp has no separate prefill workers",
+                   "choose another engine");
+  check_autoscaler(check, "disaggregation", split.autoscaler, split.autoscale);
 }
 
 void check_failures(Checker& check, const FleetSpec& spec) {
@@ -67,7 +105,7 @@ void check_fleet(Checker& check, const Scenario& scenario) {
   for (const Need& need : kNeeds)
     check.needs(need.id, check.has(need.other), fmt::format("without {}", check.spell(need.other)),
                 fmt::format("give {} too", check.spell(need.other)));
-  check_starts(check, spec);
+  check_starts(check, scenario);
   check_failures(check, spec);
   if (scenario.deployment.replicas == 0 && spec.autoscaler.empty() &&
       check.has("deployment/replicas"))
@@ -76,12 +114,8 @@ void check_fleet(Checker& check, const Scenario& scenario) {
   if (spec.upgrade_at_s && spec.upgrade_surge == 0 && spec.upgrade_unavailable == 0)
     check.conflict("fleet/upgrade_at", "an upgrade with neither a surge nor a missing replica never begins",
                    "allow one of them");
-  if (!spec.autoscaler.empty()) {
-    const auto parsed = parse_autoscaler(spec.autoscaler, spec.autoscale);
-    if (!parsed)
-      check.conflict(check.has("fleet/autoscale") ? "fleet/autoscale" : "fleet/autoscaler",
-                     parsed.error().what, parsed.error().remedy);
-  }
+  check_autoscaler(check, "fleet", spec.autoscaler, spec.autoscale);
+  check_pools(check, scenario);
   const sim::RouterKind router = scenario.deployment.router;
   sim::RoutingOptions routing;
   if (const auto ok = apply_router_settings(router, spec.router_options, routing); !ok)

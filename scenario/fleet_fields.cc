@@ -150,7 +150,94 @@ void add_failures(std::vector<Field>& out) {
                      fleet<&F::retry_delay_s>));
 }
 
+template <auto Member>
+void disaggregation(Scenario& s, const FieldValue& value) {
+  assign(s.disaggregation.*Member, value);
+}
+template <auto Member>
+void rule(Scenario& s, const FieldValue& value) {
+  assign(s.fleet.rule.*Member, value);
+}
+template <auto Member>
+void pool_rule(Scenario& s, const FieldValue& value) {
+  assign(s.pools.back().rule.*Member, value);
+}
+void pool_name(Scenario& s, const FieldValue& value) {
+  assign(s.pools.back().name, value);
+}
+
+constexpr double kMostTokens = 1 << 30;
+
+// Of the deployment with flags, of further pools without.
+void add_rule(std::vector<Field>& out, std::string_view section) {
+  using R = RuleSpec;
+  const bool first = section == f;
+  const auto set = [first](auto own, auto other) { return first ? own : other; };
+  out.push_back({section, "min_prompt", first ? "min-prompt" : "", integer, "TOKENS", "0",
+                 "several pools: shortest prompt that this one takes",
+                 set(rule<&R::min_prompt>, pool_rule<&R::min_prompt>), 0, kMostTokens});
+  out.push_back({section, "max_prompt", first ? "max-prompt" : "", integer, "TOKENS", "any",
+                 "several pools: longest prompt that this one takes",
+                 set(rule<&R::max_prompt>, pool_rule<&R::max_prompt>), 1, kMostTokens});
+  out.push_back({section, "classes", first ? "takes-class" : "", texts, "CLASS", "all",
+                 "several pools: classes of requests that this one takes",
+                 set(rule<&R::classes>, pool_rule<&R::classes>)});
+  out.push_back({section, "spill_above", first ? "spill-above" : "", number, "N", "never",
+                 "several pools: requests per ready replica from which on the next pool is asked",
+                 set(rule<&R::spill_above>, pool_rule<&R::spill_above>), 0, 1e9, true});
+}
+
+std::vector<Field> pool_fields() {
+  std::vector<Field> out;
+  out.push_back({"pools", "name", "", text, "NAME", "pool 1, pool 2, ...",
+                 "what results call it", pool_name});
+  add_rule(out, "pools");
+  return out;
+}
+
+std::vector<Field> disaggregation_fields() {
+  using D = DisaggregationSpec;
+  constexpr std::string_view d = "disaggregation";
+  std::vector<Field> out;
+  out.push_back({d, "replicas", "prefill-replicas", integer, "N", "0: none",
+                 "prefill workers; the deployment then decodes",
+                 disaggregation<&D::replicas>, 0, 65536});
+  out.push_back({d, "tp", "prefill-tp", integer, "N", "the deployment's",
+                 "tensor-parallel GPUs of a prefill worker", disaggregation<&D::tensor>, 1, 1024});
+  out.push_back({d, "pp", "prefill-pp", integer, "N", "the deployment's",
+                 "pipeline stages of a prefill worker", disaggregation<&D::pipeline>, 1, 1024});
+  out.push_back({d, "max_num_batched_tokens", "prefill-batched-tokens", integer, "N",
+                 "the deployment's", "token budget of a prefill worker's step",
+                 disaggregation<&D::max_num_batched_tokens>, 1, kMostTokens});
+  out.push_back({.section = d,
+                 .key = "flow",
+                 .flag = "kv-flow",
+                 .kind = choice,
+                 .argument = "KIND",
+                 .fallback = "push for SGLang, else pull",
+                 .help = "who moves the KV: the decode worker when the prompt is complete, or the "
+                         "prefill worker chunk by chunk",
+                 .set = disaggregation<&D::flow>,
+                 .choices = {"pull", "push"}});
+  out.push_back({d, "local_prompt", "local-prompt", integer, "TOKENS", "0",
+                 "prompts up to it stay with the worker that decodes",
+                 disaggregation<&D::local_prompt>, 0, kMostTokens});
+  out.push_back({.section = d,
+                 .key = "autoscaler",
+                 .flag = "prefill-autoscaler",
+                 .kind = choice,
+                 .argument = "POLICY",
+                 .fallback = "none",
+                 .help = "policy that sets the number of prefill workers",
+                 .set = disaggregation<&D::autoscaler>,
+                 .choices = {"scheduled", "hpa", "keda", "knative", "ray-serve", "serverless"}});
+  out.push_back({d, "autoscale", "prefill-autoscale", texts, "NAME=VALUE", "the policy's defaults",
+                 "a setting of it", disaggregation<&D::autoscale>});
+  return out;
+}
+
 void add_gateway(std::vector<Field>& out) {
+  add_rule(out, f);
   out.push_back(whole("max_in_flight", "max-in-flight", "any number",
                       "requests that a replica is given at once; the others wait in the gateway",
                       fleet<&F::max_in_flight>, 1, 1e9));
@@ -188,6 +275,8 @@ std::vector<Field> fleet_fields() {
   add_machines(out);
   add_failures(out);
   add_gateway(out);
+  for (auto part : {disaggregation_fields(), pool_fields()})
+    out.insert(out.end(), part.begin(), part.end());
   return out;
 }
 

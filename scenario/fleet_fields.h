@@ -1,5 +1,5 @@
 #pragma once
-// The fleet's part of the field table.
+// The part of the field table about fleets: "fleet", "disaggregation" and "pools".
 #include <vector>
 
 #include "scenario/fields.h"

@@ -1,5 +1,6 @@
 #pragma once
 // How a deployment's replicas live, as the user says it.
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -7,6 +8,24 @@
 #include "sim/fleet/options.h"
 
 namespace eph::scenario {
+
+// Which requests a pool takes; see sim::PoolRule.
+struct RuleSpec {
+  std::optional<std::int64_t> min_prompt, max_prompt;
+  std::vector<std::string> classes;
+  double spill_above = 0;
+};
+
+// Prefill workers beside the deployment, which then only decodes.
+struct DisaggregationSpec {
+  int replicas = 0;  // 0: none
+  std::optional<int> tensor, pipeline;
+  std::optional<std::int64_t> max_num_batched_tokens;
+  std::string flow;  // "pull" or "push"; empty: the engine's way
+  std::int64_t local_prompt = 0;
+  std::string autoscaler;
+  std::vector<std::string> autoscale;
+};
 
 struct FleetSpec {
   std::string autoscaler;              // a name of autoscale_policies(); empty: none
@@ -36,6 +55,7 @@ struct FleetSpec {
   std::optional<double> upgrade_at_s;
   int upgrade_surge = 1, upgrade_unavailable = 0;
   // Gateway.
+  RuleSpec rule;  // of the deployment, where there are further pools
   std::optional<std::int64_t> queue_limit;
   std::int64_t max_in_flight = 0;
   double rate_limit = 0, rate_burst = 1;

@@ -22,12 +22,17 @@ void resolve(std::string& path, const std::string& file) {
   path = (std::filesystem::path(file).parent_path() / path).lexically_normal().string();
 }
 
-void resolve_paths(Scenario& scenario, const std::string& file) {
-  resolve(scenario.deployment.profile, file);
-  resolve(scenario.workload.trace, file);
-  for (std::string* name : {&scenario.deployment.model, &scenario.deployment.network, &scenario.workload.model}) {
+void resolve_paths(DeploymentSpec& deployment, const std::string& file) {
+  resolve(deployment.profile, file);
+  for (std::string* name : {&deployment.model, &deployment.network, &deployment.topology})
     if (looks_like_path(*name)) resolve(*name, file);
-  }
+}
+
+void resolve_paths(Scenario& scenario, const std::string& file) {
+  resolve_paths(scenario.deployment, file);
+  for (PoolSpec& pool : scenario.pools) resolve_paths(pool.deployment, file);
+  resolve(scenario.workload.trace, file);
+  if (looks_like_path(scenario.workload.model)) resolve(scenario.workload.model, file);
 }
 
 void read_section(Reader& reader, std::string_view section, ScenarioFile& out) {
@@ -67,6 +72,25 @@ void read_engine_options(Reader& deployment, ScenarioFile& out) {
   }
 }
 
+// Further pools: the deployment's keys again, as far as they are different, and what they take.
+void read_pools(Reader& root, ScenarioFile& out) {
+  for (Reader& pool : root.objects("pools", false)) {
+    ScenarioFile own;
+    own.scenario.deployment = out.scenario.deployment;
+    own.scenario.deployment.engine_options.clear();
+    own.scenario.pools.emplace_back();
+    read_section(pool, "deployment", own);
+    read_section(pool, "pools", own);
+    read_engine_options(pool, own);
+    pool.finish();
+    PoolSpec spec = std::move(own.scenario.pools.back());
+    spec.deployment = std::move(own.scenario.deployment);
+    if (spec.name.empty()) spec.name = fmt::format("pool {}", out.scenario.pools.size() + 1);
+    out.scenario.pools.push_back(std::move(spec));
+    out.given.insert("pools");
+  }
+}
+
 // Reads the whole tree; the empty synthetic object counts as given too.
 void read_tree(const Json& json, const std::string& file, Diagnostics& faults, ScenarioFile& out) {
   Reader root(json, file, faults);
@@ -80,6 +104,10 @@ void read_tree(const Json& json, const std::string& file, Diagnostics& faults, S
   Reader fleet = root.object("fleet", false);
   read_section(fleet, "fleet", out);
   fleet.finish();
+  Reader split = root.object("disaggregation", false);
+  read_section(split, "disaggregation", out);
+  split.finish();
+  read_pools(root, out);
   Reader workload = root.object("workload", false);
   read_section(workload, "workload", out);
   Reader synthetic = workload.object("synthetic", false);

@@ -40,6 +40,7 @@ struct DeploymentSpec {
   int replicas = 1;
   sim::RouterKind router = sim::RouterKind::least_outstanding;
   std::string network;   // catalogue name or file; empty: none
+  std::string topology;  // catalogue name or file; empty: the constants between nodes
   double isolation = 1;  // factor on the host's times, on top of host_speed
   std::string profile;  // path; empty: the shipped profile of engine and GPU
   std::optional<double> host_speed;
@@ -89,9 +90,18 @@ struct WorkloadSpec {
   sim::TimeoutOn timeout_on = sim::TimeoutOn::e2e;
 };
 
+// A further pool behind the same gateway: the deployment, with what is different.
+struct PoolSpec {
+  std::string name;
+  DeploymentSpec deployment;
+  RuleSpec rule;
+};
+
 struct Scenario {
   DeploymentSpec deployment;
   FleetSpec fleet;
+  DisaggregationSpec disaggregation;
+  std::vector<PoolSpec> pools;  // file only
   WorkloadSpec workload;
   std::vector<sim::Slo> slos;
   std::uint64_t seed = 1;

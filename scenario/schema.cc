@@ -221,6 +221,16 @@ Json scenario_schema() {
   add_property(deployment, "engine_options", engine_options_schema());
   add_property(root, "deployment", std::move(deployment));
   add_property(root, "fleet", section_schema("fleet", "how replicas come, go and break, and who is let in"));
+  add_property(root, "disaggregation",
+               section_schema("disaggregation", "prefill workers; the deployment then decodes"));
+  Json pool = section_schema("deployment", "a further pool: the deployment, with what is different");
+  for (const Field& field : fields())
+    if (field.section == "pools") add_property(pool, std::string(field.key), field_schema(field));
+  add_property(pool, "engine_options", engine_options_schema());
+  Json pools = Json::object();
+  pools.set("description", "further pools behind the same gateway").set("type", "array");
+  pools.set("items", std::move(pool));
+  add_property(root, "pools", std::move(pools));
   add_property(root, "workload", std::move(workload));
   add_property(root, "version", std::move(version));
   add_property(root, "$schema", std::move(any));
@@ -252,6 +262,15 @@ std::string scenario_markdown() {
       "\n## `fleet`\n\nHow replicas come, go and break, and who is let in; "
       "docs/MODEL.md, \"Fleets\", says what each does.\n\n";
   add_table("fleet", out);
+  out += "\n## `disaggregation`\n\nSeparate workers for prompts; the deployment's replicas then decode.\n\n";
+  add_table("disaggregation", out);
+  out +=
+      "\n## `pools`\n\nAn array of further pools behind the same gateway. Each has the keys of "
+      "`deployment`, which it takes over as far as it does not say otherwise, and these. The "
+      "`fleet` section holds for all pools, but its autoscaler, outages, stragglers and what it takes for the "
+      "first one alone. A request goes to the first pool that takes such ones and is not above its limit; if all are, to the last "
+      "that takes them; if none does, to the last pool.\n\n";
+  add_table("pools", out);
   out +=
       "\n## `workload`\n\nExactly one of `trace`, `model` and `synthetic` says where requests come "
       "from. "

@@ -289,7 +289,7 @@ RunSummary Collector::finish(SimTime now) {
     summary_.mean_in_system = backlog_.mean_in_system(now);
   }
   summary_.peak_kv_used =
-      static_cast<double>(peak_blocks_) / static_cast<double>(config_.replica.kv.usable_blocks);
+      static_cast<double>(peak_blocks_) / static_cast<double>(peak_usable_);
   summary_.saturated = backlog_.saturated();
   fill_slos();
   fill_overload();

@@ -13,6 +13,8 @@ namespace eph::sim {
 
 // Told by the simulation and its replicas, in simulated order. No allocation per token.
 class Collector {
+  __extension__ typedef __int128 Wide;
+
  public:
   Collector(const SimulationConfig& config, const RunOptions& options);
 
@@ -40,8 +42,11 @@ class Collector {
   }
   // Change of a replica's queues and KV blocks.
   void on_levels(SimTime now, std::int64_t waiting, std::int64_t running, std::int64_t kv_blocks);
-  void on_kv_peak(std::int64_t blocks) {
-    if (blocks > peak_blocks_) peak_blocks_ = blocks;
+  // The fullest replica counts, by its share.
+  void on_kv_peak(std::int64_t blocks, std::int64_t usable) {
+    if (Wide{blocks} * peak_usable_ <= Wide{peak_blocks_} * usable) return;
+    peak_blocks_ = blocks;
+    peak_usable_ = usable;
   }
   // Replicas that serve and that are paid for, and the KV blocks of those that work.
   struct Capacity {
@@ -51,6 +56,11 @@ class Collector {
   void on_gateway(std::int64_t change) { gateway_ += change; }  // requests that wait there
   void on_left_gateway(Duration waited);
   void on_retry() { ++fleet_.retries; }
+  void on_handed_over(Duration took, double bytes) {
+    ++fleet_.handed_over;
+    fleet_.moved_bytes += bytes;
+    fleet_.transfer_time.add(took);
+  }
   void on_pool(PoolSummary&& pool);  // at the end of the run
   void on_event() { ++summary_.counts.events; }
 
@@ -67,7 +77,6 @@ class Collector {
   [[nodiscard]] RunSummary finish(SimTime now);
 
  private:
-  __extension__ typedef __int128 Wide;
   void emit_series(SimTime now);
   void emit(const RequestRow& row);
   void add_latencies(const RequestRecord& record);
@@ -96,7 +105,8 @@ class Collector {
   bool started_ = false;  // a measured request has been sent
   SimTime window_start_{};
   SimTime levels_at_{};
-  std::int64_t waiting_ = 0, running_ = 0, kv_blocks_ = 0, peak_blocks_ = 0;
+  std::int64_t waiting_ = 0, running_ = 0, kv_blocks_ = 0, peak_blocks_ = 0,
+               peak_usable_ = 1;
   Wide waiting_ns_ = 0, running_ns_ = 0;
   Capacity capacity_;
   Wide capacity_ns_ = 0;  // of `ready`, since the window began

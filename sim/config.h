@@ -1,6 +1,8 @@
 #pragma once
 // Everything one run owns or borrows: plain values, defaults in place.
 #include <cstdint>
+#include <limits>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -10,8 +12,12 @@
 #include "models/engine_kind.h"
 #include "models/front_end.h"
 #include "models/memory.h"
+#include "models/llm_spec.h"
 #include "models/network_profile.h"
+#include "models/parallelism.h"
+#include "models/precision.h"
 #include "models/step_model.h"
+#include "models/topology/cluster.h"
 #include "sim/autoscale/options.h"
 #include "sim/fleet/options.h"
 #include "sim/routers/options.h"
@@ -107,8 +113,39 @@ struct PoolConfig {
   int gpus = 1;            // of a replica
 };
 
+// Which requests a pool takes; of several pools the first that does.
+struct PoolRule {
+  std::int32_t min_prompt = 0;
+  std::int32_t max_prompt = std::numeric_limits<std::int32_t>::max();
+  std::vector<std::string> classes;  // empty: all
+  double spill_above = 0;  // requests per ready replica from which on the next pool is asked; 0: never
+};
+
+struct FurtherPool {
+  PoolConfig pool;
+  PoolRule rule;
+};
+
+// Separate prefill and decode workers: the further pool 0 computes prompts, the first pool the rest.
+struct Disaggregation {
+  // Pull: the decode worker reads the KV when the prompt is complete (vLLM's NIXL connector). Push:
+  // the prefill worker sends it chunk by chunk while it computes (SGLang).
+  enum class Flow { pull, push } flow = Flow::pull;
+  // The first token is the prefill worker's (SGLang), or computed again by the decode worker.
+  bool first_from_prefill = false;
+  std::int64_t local_prompt = 0;  // prompts up to it are computed where they decode
+  models::LlmSpec llm;            // whose KV moves
+  models::Precision kv_precision = models::Precision::bf16;
+  models::Parallelism prefill_layout, decode_layout;
+  std::shared_ptr<const models::Cluster> cluster;  // its links carry it; never null
+  int prefill_gpu = 0;  // where the prefill workers begin: decode workers stand on GPU 0 and on
+};
+
 // One pool, and what concerns the run.
 struct SimulationConfig : PoolConfig {
+  PoolRule rule;  // of the first pool
+  std::vector<FurtherPool> further;
+  std::optional<Disaggregation> disaggregation;  // requires one further pool
   std::optional<models::NetworkProfile> network;  // none: clients sit beside the replicas
   std::uint64_t seed = 1;
   std::uint64_t run = 0;                   // replication number: same seed, other draws

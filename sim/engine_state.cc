@@ -33,12 +33,14 @@ SeqId EngineState::add_waiting(std::int32_t prompt, std::int32_t max_output, Req
   s.prefill_end = prompt;
   requests_[index(id)] = request;
   if (cache_) contents_[index(id)] = content;
+  if (index(id) < moved_.size()) moved_[index(id)] = 0;
   waiting_.push_back(id);
   return id;
 }
 
 // At least one token is computed: it brings the next one.
 PrefixHit EngineState::find_cached(SeqId id) {
+  if (is_moved(id)) return {.moved = moved_[index(id)]};
   if (!cache_) return {};
   const Sequence& s = seqs_[index(id)];
   const Content& content = contents_[index(id)];
@@ -64,7 +66,9 @@ SeqId EngineState::admit(BatchPlan& plan, std::size_t i, const PrefixHit& hit) {
   s.state = SeqState::active;
   s.prefill_end = s.prompt + s.generated;
   ++active_;
-  const auto cached = static_cast<std::int32_t>(tokens_of(hit));
+  const auto cached = static_cast<std::int32_t>(hit.blocks * kv_.block_size());
+  // What it still has to compute is a decode.
+  if (hit.moved > 0) s.computed = s.prefill_end = static_cast<std::int32_t>(hit.moved);
   plan.admitted.push_back({request(id), cached});
   if (s.preemptions == 0) plan.first_scheduled.push_back({id, cached});
   if (hit.blocks > 0) {
@@ -210,6 +214,13 @@ void EngineState::take_settling(std::span<const PlanEntry> entries, std::int64_t
     EPH_ASSERT(kv_.take(blocks), "INV-3: {} kv blocks needed, {} free", blocks, kv_.free());
     cache_->forget(blocks, kv_.free());
   }
+}
+
+void EngineState::set_moved(SeqId id, std::int32_t tokens) {
+  EPH_ASSERT(tokens < seqs_[index(id)].prompt, "KV of {} tokens came with a prompt of {}", tokens,
+             seqs_[index(id)].prompt);
+  if (index(id) >= moved_.size()) moved_.resize(seqs_.size());
+  moved_[index(id)] = tokens;
 }
 
 void EngineState::set_priority(SeqId id, std::int32_t priority) {

@@ -33,8 +33,12 @@ class EngineState {
   // Of a waiting sequence: the KV that is there already, never of all its tokens. A look-up, which
   // may count as a use.
   [[nodiscard]] PrefixHit find_cached(SeqId id);
+  // Its KV has been computed elsewhere, all but the newest token's.
+  [[nodiscard]] bool is_moved(SeqId id) const {
+    return index(id) < moved_.size() && moved_[index(id)] > 0 && seqs_[index(id)].preemptions == 0;
+  }
   [[nodiscard]] std::int64_t tokens_of(const PrefixHit& hit) const {
-    return hit.blocks * kv_.block_size();
+    return hit.blocks * kv_.block_size() + hit.moved;
   }
   // How many of the first `blocks` of a sequence can be found; `blocks` when it shares nothing.
   [[nodiscard]] std::int64_t find_shared(SeqId id, std::int64_t blocks);
@@ -126,6 +130,8 @@ class EngineState {
   // The content's hashes must live until the sequence has ended.
   SeqId add_waiting(std::int32_t prompt, std::int32_t max_output, RequestId request,
                     const Content& content = {});
+  // KV of the first `tokens` comes with a sequence just added, fewer than its prompt.
+  void set_moved(SeqId id, std::int32_t tokens);
   void set_priority(SeqId id, std::int32_t priority);  // of a sequence just added; 0 otherwise
   Sequence* sequences() { return seqs_.data(); }       // by id; valid until the next add_waiting
   [[nodiscard]] bool caches() const { return cache_ != nullptr; }
@@ -148,6 +154,7 @@ class EngineState {
 
   std::vector<Sequence> seqs_;
   std::vector<RequestId> requests_;
+  std::vector<std::int32_t> moved_;       // by id, as far as any has come with KV
   std::vector<std::int32_t> priorities_;  // by id, as far as anybody has had another than 0
   std::vector<SeqId> unused_;
   std::vector<SeqId> running_;

@@ -13,6 +13,7 @@ namespace eph::sim {
 struct PrefixHit {
   std::int64_t blocks = 0;
   std::int64_t idle = 0;  // of these, held by no sequence: they count as free until somebody does
+  std::int64_t moved = 0;  // instead: tokens whose KV came with the request, into blocks to be taken
 };
 
 // One engine's reuse of KV, in whole blocks (SGLang: pages). The pool's counts (KvBlocks) stay with

@@ -24,17 +24,18 @@ Replica::Replica(ReplicaId id, const ReplicaConfig& config, RequestTable& table,
 }
 
 bool Replica::accepts(const RequestRow& row) const {
-  return policy_->accepts(row.record.prompt_tokens, row.max_output_tokens);
+  return policy_->accepts(row.stage_prompt(), row.stage_max_output());
 }
 
 SeqId Replica::enqueue(SlotId slot, const Content& content, SimTime now) {
   RequestRow& row = table_[slot];
-  row.record.engine_queued = now;
+  if (row.stage != RequestRow::Stage::decode) row.record.engine_queued = now;
   const SeqId id =
-      state_.add_waiting(row.record.prompt_tokens, row.max_output_tokens, row.record.id, content);
+      state_.add_waiting(row.stage_prompt(), row.stage_max_output(), row.record.id, content);
+  if (row.moved_tokens > 0) state_.set_moved(id, row.moved_tokens);
   state_.set_priority(id, row.priority);
   if (outcomes_.size() < state_.capacity()) outcomes_.resize(state_.capacity());
-  outcomes_[index(id)] = Outcome{SimTime{}, row.output_tokens, slot, row.measured};
+  outcomes_[index(id)] = Outcome{SimTime{}, row.stage_output(), slot, row.measured};
   report_levels(now);
   return id;
 }
@@ -52,7 +53,7 @@ bool Replica::compose(BatchPlan& plan) {
   EPH_ASSERT(state_.kv().free() >= 0 && state_.kv().used() >= 0, "INV-3: {} kv blocks used of {}",
              state_.kv().used(), state_.kv().usable());
   collector_.on_preempted(plan.preempted.size() - carried);
-  collector_.on_kv_peak(state_.kv().used());
+  collector_.on_kv_peak(state_.kv().used(), state_.kv().usable());
   plan.waiting = static_cast<std::int64_t>(state_.waiting().size());
   plan.running = state_.active();
   plan.kv_blocks_used = state_.kv().used();
@@ -188,11 +189,17 @@ void Replica::take_tokens(SimTime now, SimTime at_client) {
 }
 
 void Replica::first_token(const Outcome& outcome, SimTime now, SimTime at_client) {
-  RequestRecord& record = table_[outcome.slot].record;
+  RequestRow& row = table_[outcome.slot];
+  RequestRecord& record = row.record;
+  first_tokens_.push_back(outcome.slot);
+  if (row.tokens_before > 0) {  // the prefill worker's was the first
+    if (outcome.measured)
+      collector_.on_gap(std::max(at_client + row.return_delay, record.first_token) - record.first_token, 1);
+    return;
+  }
   record.engine_first_token = now;
   record.first_left = left_;
-  record.first_token = at_client + table_[outcome.slot].return_delay;
-  first_tokens_.push_back(outcome.slot);
+  record.first_token = at_client + row.return_delay;
 }
 
 void Replica::finish(SeqId id, SimTime now, SimTime at_client) {
@@ -201,7 +208,7 @@ void Replica::finish(SeqId id, SimTime now, SimTime at_client) {
   RequestRecord& record = table_[slot].record;
   at_client = at_client + table_[slot].return_delay;
   record.status = RequestStatus::finished;
-  record.output_tokens = s.generated;
+  record.output_tokens = s.generated + table_[slot].tokens_before;
   record.preemptions = s.preemptions;
   record.engine_finish = now;
   record.last_left = left_;
@@ -230,7 +237,7 @@ bool Replica::hang_up(SeqId id, SimTime now) {
 void Replica::drop(SeqId id, SimTime now) {
   const Sequence& s = state_[id];
   RequestRecord& record = table_[outcomes_[index(id)].slot].record;
-  record.output_tokens = s.generated;
+  record.output_tokens = s.generated + table_[outcomes_[index(id)].slot].tokens_before;
   record.preemptions = s.preemptions;
   record.engine_finish = now;
   const bool active = s.state == SeqState::active;
@@ -322,7 +329,7 @@ void Replica::stop(SimTime now) {
     const Sequence& s = state_[SeqId{i}];
     if (s.state == SeqState::ended) continue;
     RequestRecord& record = table_[outcomes_[i].slot].record;
-    record.output_tokens = s.generated;
+    record.output_tokens = s.generated + table_[outcomes_[i].slot].tokens_before;
     record.preemptions = s.preemptions;
   }
 }

@@ -180,7 +180,7 @@ void Replica::settle(SimTime now) {
   current_.shape.decode_context_tokens += tokens;
   if (async_) next_.shape.decode_context_tokens += tokens;
   collector_.on_span(static_cast<std::uint64_t>(pending_), static_cast<std::uint64_t>(tokens));
-  collector_.on_kv_peak(state_.kv().used());
+  collector_.on_kv_peak(state_.kv().used(), state_.kv().usable());
   pending_ = 0;
   report_levels(now);
 }

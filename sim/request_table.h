@@ -24,11 +24,27 @@ struct RequestRow {
   bool assigned = false;          // a replica has it
   bool counted = false;           // among what the gateway believes is in flight
   std::uint16_t retries = 0;
+  // Of separate prefill and decode workers: which of them has it; whole: one replica does all.
+  enum class Stage : std::uint8_t { whole, prefill, decode } stage = Stage::whole;
+  std::int32_t moved_tokens = 0;   // decode: KV that comes along
+  std::int32_t tokens_before = 0;  // decode: output tokens of the prefill worker that count
+  std::uint32_t source_pool = 0, source_member = 0, source_life = 0;  // decode: who has the KV
+
+  // What its replica shall do.
+  [[nodiscard]] std::int32_t stage_prompt() const { return record.prompt_tokens + tokens_before; }
+  [[nodiscard]] std::int32_t stage_output() const {
+    return stage == Stage::prefill ? 1 : output_tokens - tokens_before;
+  }
+  [[nodiscard]] std::int32_t stage_max_output() const {
+    return stage == Stage::prefill ? 1 : max_output_tokens - tokens_before;
+  }
   std::uint32_t pool = 0, member = 0;  // its replica's place in that pool
   std::uint64_t session = 0;
   Duration to_replica{};          // from the gateway
   Duration return_delay{};        // of every token, over the network
   SimTime at_gateway{};           // when it came there
+  SimTime prompt_done{};          // decode: when the prefill worker had finished
+  double moved_bytes = 0;
   // Client timeouts. An event is this request's only if its instant is the one noted here: slots
   // are reused.
   SimTime deadline = SimTime::never();

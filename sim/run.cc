@@ -35,9 +35,10 @@ Run::Run(const SimulationConfig& config, workload::Load& load, const RunOptions&
       options_(options),
       collector_(config, options),
       step_sink_(options.sink != nullptr && options.sink->wants_steps() ? options.sink : nullptr),
-      changes_(changes(config)) {
+      changes_(changes(config) || !config.further.empty()) {
   const StreamKey draws{config.seed, config.run, Purpose::routing};
   pools_.push_back(std::make_unique<Pool>(config_, 0, draws));
+  open_pools();
   for (auto& pool : pools_) {
     pool->direct = all_zero(pool->config().replica.front_end) && !config.network;
     caching_ = caching_ || pool->config().replica.engine.prefix_caching ||

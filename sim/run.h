@@ -10,6 +10,7 @@
 #include "sim/fleet/pool.h"
 #include "sim/request_table.h"
 #include "sim/simulation.h"
+#include "sim/transfer/transfer_network.h"
 
 namespace eph::sim {
 
@@ -59,6 +60,17 @@ class Run {
   void unassign(RequestRow& row);  // its replica has nothing to do with it any more
   void remove(SlotId slot);
   [[nodiscard]] RoutedRequest routed(SlotId slot) const;
+
+  // --- several pools (run_pools.cc) ---
+  void open_pools();
+  [[nodiscard]] bool allows(const Pool& pool, const RequestRow& row) const;
+  void choose_pool(RequestRow& row);
+  [[nodiscard]] bool complete_after_prefill(const RequestRow& row) const;
+  void hand_over(SlotId slot);  // its prompt is complete: to a decode worker
+  void start_transfer(SlotId slot);
+  void settle_transfers();
+  void watch_transfers();
+  [[nodiscard]] std::span<const models::GpuAt> gpus_of(const Pool& pool, std::uint32_t place);
 
   // --- clients ---
   void set_timeout(SlotId slot, const workload::Arrival& arrival);
@@ -127,6 +139,11 @@ class Run {
   bool scrapes_ = false;  // a router's picture of engines is as old as its last scrape
   bool changes_ = false;  // replicas may come or go, or the gateway may hold or shed
   std::vector<SlotId> dead_requests_;
+  std::vector<PoolRule> rules_;             // by pool
+  std::vector<std::vector<bool>> classes_;  // by pool and class: taken
+  std::unique_ptr<TransferNetwork> transfers_;
+  std::vector<TransferNetwork::Delivered> delivered_;
+  std::vector<models::GpuAt> gpus_;
   std::vector<std::uint64_t> faults_;  // draws so far, by pool
   std::vector<Seat> drained_;  // replicas to be looked at when the event is settled
 };

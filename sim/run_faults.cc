@@ -205,6 +205,8 @@ void Run::give_back(SlotId slot) {
   r.ingress = r.engine_queued = r.engine_scheduled = r.engine_first_token = r.engine_finish =
       r.first_left = r.last_left = r.first_token = r.finish = SimTime::never();
   r.output_tokens = r.cached_tokens = 0;
+  row.stage = RequestRow::Stage::whole;
+  row.moved_tokens = row.tokens_before = 0;
   if (row.gave_up != SimTime::never()) return settle_cancelled(slot);
   if (faults.lost_work == LostWork::lose || row.retries >= faults.max_retries)
     return answer(slot, RequestStatus::lost);

@@ -68,6 +68,8 @@ void Run::fleet_event(const FleetEvent& event) {
         pool.old_starts.push_back(member.life == Life::off ? 0 : member.incarnation);
       return reconcile(pool);
     }
+    case transfers:
+      return settle_transfers();
     default:
       return fault_event(pool, event);
   }

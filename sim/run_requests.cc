@@ -63,25 +63,27 @@ RoutedRequest Run::routed(SlotId slot) const {
 void Run::gateway(SlotId slot) {
   RequestRow& row = table_[slot];
   if (row.abort_at <= now_) return settle_cancelled(slot);
+  if (pools_.size() > 1 && row.stage != RequestRow::Stage::decode) choose_pool(row);
   Pool& pool = pool_of(row);
   row.at_gateway = now_;
-  if (row.retries == 0) {
+  const bool first = row.retries == 0 && row.stage != RequestRow::Stage::decode;
+  if (first) {
     if (changes_) pool.count_arrival(now_);
     if (!pool.admission().admits(now_, row.record.request_class, pool.in_flight + pool.queued,
                                  pool.count(Life::ready)))
       return answer(slot, RequestStatus::shed);
   }
-  const bool first = row.retries == 0;
-  if ((pool.queued == 0 || !first) && try_assign(pool, slot)) {
+  const bool again = row.retries > 0;  // it has waited for its turn before
+  if ((pool.queued == 0 || again) && try_assign(pool, slot)) {
     if (changes_) observe(pool);
     return;
   }
   if (first && !pool.admission().may_wait(pool.queued)) return answer(slot, RequestStatus::shed);
   row.place = RequestRow::Place::queued;
-  if (first)
-    pool.queue().push_back({slot, row.record.id});
-  else
+  if (again)
     pool.queue().push_front({slot, row.record.id});
+  else
+    pool.queue().push_back({slot, row.record.id});
   ++pool.queued;
   collector_.on_gateway(1);
   if (changes_) observe(pool);
@@ -110,6 +112,7 @@ void Run::assign(Pool& pool, std::uint32_t place, SlotId slot, const RoutedReque
   ++pool.in_flight;
   pool.board().change(now_, place, 1, row.record.prompt_tokens);
   pool.router().on_sent(request, place, now_);
+  if (row.stage == RequestRow::Stage::decode) return start_transfer(slot);
   if (pool.direct) {
     row.record.ingress = now_;
     visible(slot);
@@ -146,7 +149,7 @@ void Run::ingress(SlotId slot) {
   RequestRow& row = table_[slot];
   Member& to = member(row.record.replica);
   if (!to.replica) return strand(pool_of(row), row.member, slot);
-  row.record.ingress = now_;
+  if (row.stage != RequestRow::Stage::decode) row.record.ingress = now_;
   if (to.replica->in_span() && to.replica->advance(now_) == now_) reach(to.id);
   queue_.push(to.replica->ingress(now_, row.record.prompt_tokens), EventClass::visible,
               index(slot));
@@ -216,6 +219,10 @@ void Run::step_done(ReplicaId id) {
       if (table_[slot].counted) router.on_first_token(routed(slot), table_[slot].member, now_);
   for (const Replica::Departure& departure : departures) {
     RequestRow& row = table_[departure.slot];
+    if (row.stage == RequestRow::Stage::prefill && !complete_after_prefill(row)) {
+      hand_over(departure.slot);
+      continue;
+    }
     row.place = RequestRow::Place::left;
     if (row.gave_up == SimTime::never())
       queue_.push(departure.at, EventClass::client_done, index(departure.slot));

@@ -32,6 +32,10 @@ Result<void> check_pool(const PoolConfig& pool) {
 
 Result<void> check(const SimulationConfig& config) {
   if (auto ok = check_pool(config); !ok) return ok.error();
+  for (const FurtherPool& further : config.further)
+    if (auto ok = check_pool(further.pool); !ok) return ok.error();
+  if (config.disaggregation && config.further.size() != 1)
+    return usage_error("separate prefill workers are one further pool", "give one");
   if (config.series_interval < Duration::zero())
     return usage_error(fmt::format("series interval of {} s", config.series_interval.seconds()),
                        "give a time above zero, or zero for no series");

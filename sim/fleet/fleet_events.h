@@ -22,6 +22,7 @@ struct FleetEvent {
     reclaim,
     slow,  // a straggler's factor begins or ends
     upgrade,
+    transfers,  // the network between prefill and decode workers
   };
   Kind kind = Kind::decide;
   std::uint32_t pool = 0;

@@ -29,6 +29,9 @@ struct FleetSummary {
   std::uint64_t retries = 0;       // requests sent once more after a replica died, each time
   std::uint64_t queued = 0;        // requests that waited in the gateway
   LatencySample gateway_wait;      // of these
+  std::uint64_t handed_over = 0;   // requests whose KV moved to a decode worker
+  double moved_bytes = 0;
+  LatencySample transfer_time;     // from the end of the prompt to the KV being there
 };
 
 }  // namespace eph::sim

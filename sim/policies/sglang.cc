@@ -29,11 +29,29 @@ bool SglangPolicy::accepts(std::int64_t prompt, std::int64_t max_output) const {
 
 void SglangPolicy::form_batch(EngineState& state, BatchPlan& plan) {
   if (state.active() == 0) batch_is_full_ = false;
+  admit_moved(state, plan);
   if (options_.mixed_chunk && !state.running().empty())
     form_mixed(state, plan);
   else
     form_prefill(state, plan);
   if (plan.empty() && !state.running().empty()) form_decode(state, plan);
+}
+
+// Whose KV has come along goes on with decodes, without a prefill batch (ENGINES E3: a decode worker
+// reserves the prompt and num_reserved_decode_tokens).
+void SglangPolicy::admit_moved(EngineState& state, BatchPlan& plan) const {
+  constexpr std::int64_t kReservedDecodeTokens = 512;
+  while (!state.waiting().empty() && state.is_moved(state.waiting().front()) &&
+         state.active() < options_.max_num_seqs) {
+    const Sequence& head = state[state.waiting().front()];
+    const std::int64_t reserved =
+        head.prompt + std::min<std::int64_t>(kReservedDecodeTokens, head.max_output);
+    if (static_cast<double>(reserved) > budget(state).total) return;
+    const PrefixHit hit = state.find_cached(state.waiting().front());
+    const SeqId id = state.admit(plan, 0, hit);
+    EPH_ASSERT(state.reserve(id, hit.moved + 1), "no room for {} moved tokens", hit.moved);
+    state.append_running(id);
+  }
 }
 
 void SglangPolicy::form_prefill(EngineState& state, BatchPlan& plan) {
@@ -146,6 +164,7 @@ void SglangPolicy::continue_chunk(EngineState& state, BatchPlan& plan, Budget& l
 
 // Takes the head of the queue into the batch; false: the batch is complete.
 bool SglangPolicy::add_head(EngineState& state, BatchPlan& plan, Budget& left) {
+  if (state.is_moved(state.waiting().front())) return false;  // for want of room
   const Sequence& head = state[state.waiting().front()];
   const PrefixHit hit = state.find_cached(state.waiting().front());
   left.total -= static_cast<double>(hit.idle * page_);  // locked first, then checked

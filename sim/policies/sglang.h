@@ -53,6 +53,7 @@ class SglangPolicy final : public EnginePolicy {
   [[nodiscard]] static std::int64_t pages_needed(const EngineState& state);
   [[nodiscard]] Budget budget(const EngineState& state) const;
   void continue_chunk(EngineState& state, BatchPlan& plan, Budget& left);
+  void admit_moved(EngineState& state, BatchPlan& plan) const;
   [[nodiscard]] bool add_head(EngineState& state, BatchPlan& plan, Budget& left);
   void sort_waiting(EngineState& state);
   void charge(Budget& left, std::int64_t tokens, std::int64_t output) const;

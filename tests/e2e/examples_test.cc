@@ -79,7 +79,7 @@ TEST_CASE("the tests below cover every example") {
   for (const auto& entry : std::filesystem::directory_iterator(EPH_SOURCE_DIR "/examples")) {
     files += entry.path().extension() == ".json" ? 1 : 0;
   }
-  CHECK(files == 10);
+  CHECK(files == 12);
 }
 
 TEST_CASE("example: one replica under conversation traffic") {
@@ -147,4 +147,18 @@ TEST_CASE("example: at the edge") {
 TEST_CASE("example: 405 billion parameters on two nodes") {
   const Json json = run("405b-two-nodes.json");
   CHECK(json.at_path("deployment/gpus")->as_int() == 32);
+}
+
+TEST_CASE("example: prompts and outputs apart") {
+  const Json json = run("disaggregated.json");
+  CHECK(json.at_path("runs/0/fleet/handed_over")->as_int() ==
+        json.at_path("runs/0/counts/finished")->as_int());
+  CHECK(json.at_path("runs/0/fleet/pools/1/name")->as_string() == "prefill");
+  CHECK(json.at_path("runs/0/slos_met")->as_bool());
+}
+
+TEST_CASE("example: pools by length of the prompt") {
+  const Json json = run("pools-by-length.json");
+  CHECK(json.at_path("runs/0/fleet/pools")->items().size() == 2);
+  CHECK(json.at_path("runs/0/fleet/pools/1/name")->as_string() == "long prompts");
 }

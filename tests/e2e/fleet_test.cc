@@ -35,7 +35,7 @@ double ttft(const Json& run, const std::string& key) { return number(run, "laten
 // Flags and their values; what comes again replaces what was there, but for those that add up.
 std::vector<std::string> with(std::vector<std::string> base, const std::vector<std::string>& more) {
   const std::set<std::string> repeated{"--autoscale", "--outage", "--straggler", "--shed-class",
-                                    "--router-option"};
+                                    "--router-option", "--prefill-autoscale"};
   for (std::size_t i = 0; i < more.size(); i += 2) {
     const auto at = std::find(base.begin(), base.end(), more[i]);
     if (at != base.end() && !repeated.contains(more[i]))
@@ -258,6 +258,75 @@ TEST_CASE("routers that know prompts find more in the caches, and their settings
   CHECK(refused(with(talks, {"--router", "cache-aware", "--router-option", "threshold=1"}))
             .find("one of cache_threshold") != std::string::npos);
   CHECK(refused(with(talks, {"--router-option", "ttl=1"})).find("has no settings") != std::string::npos);
+}
+
+TEST_CASE("prefill workers take prompts off those that decode, and their options act", "[fleet]") {
+  // 200 ms of prompt each: prompts disturb the outputs of one replica that does both.
+  const std::vector<std::string> base =
+      with(kSteady, {"--prompt-tokens", "2000", "--output-tokens", "60", "--rate", "2", "--replicas", "2",
+                     "--max-num-batched-tokens", "2048"});
+  const auto p95 = [](const Json& run) { return number(run, "latency_ms/tpot/p95"); };
+  const Json both = simulate(base), apart = simulate(with(base, {"--prefill-replicas", "2"}));
+  CHECK(p95(apart) < 0.7 * p95(both));
+  CHECK(number(apart, "fleet/handed_over") == number(apart, "counts/finished"));
+  CHECK(ttft(simulate(with(base, {"--prefill-replicas", "1"})), "mean") > ttft(apart, "mean"));
+  const auto moved = [](const Json& run) { return number(run, "fleet/transfer_mean_ms"); };
+  // Nine GPUs stand on two nodes; four share one.
+  const std::vector<std::string> split = with(base, {"--replicas", "6", "--prefill-replicas", "3"});
+  CHECK(moved(simulate(split)) > 2 * moved(apart));
+  CHECK(moved(simulate(with(split, {"--topology", "ethernet-100g"}))) > 2 * moved(simulate(split)));
+  // Chunk by chunk, most has moved when the prompt is complete.
+  const std::vector<std::string> chunks = with(split, {"--topology", "ethernet-100g", "--prefill-batched-tokens", "256"});
+  CHECK(moved(simulate(with(chunks, {"--kv-flow", "push"}))) < 0.5 * moved(simulate(with(chunks, {"--kv-flow", "pull"}))));
+  CHECK(number(simulate(with(with(split, {"--local-prompt", "1000"}), {"--length-spread", "0.9"})), "fleet/handed_over") <
+        0.9 * number(apart, "counts/finished"));
+  const Json wide = simulate(with(split, {"--prefill-tp", "2"}));
+  CHECK(number(wide, "fleet/pools/1/gpus_per_replica") == 2);
+  CHECK(number(simulate(with(split, {"--prefill-pp", "2"})), "fleet/pools/1/gpus_per_replica") == 2);
+  const Json scaled = simulate(with(split, {"--prefill-replicas", "1", "--prefill-autoscaler", "hpa", "--prefill-autoscale",
+                                            "target=0.1", "--start", "instant"}));
+  CHECK(number(scaled, "fleet/pools/1/starts") > 0);
+  CHECK(refused(with(base, {"--kv-flow", "push"})).find("give --prefill-replicas too") != std::string::npos);
+  CHECK(refused(with(base, {"--topology", "dgx-h100"})).find("on replicas of one node") != std::string::npos);
+}
+
+TEST_CASE("a network between nodes prices replicas of several nodes", "[fleet]") {
+  const auto tpot = [](const char* topology) {
+    const Finished done = ephemeris({"simulate", "--model", "meta-llama/Llama-3.1-405B", "--tp", "16", "--rate", "0.5",
+                                     "--requests", "30", "--topology", topology, "--json"});
+    CAPTURE(done.err);
+    REQUIRE(done.code == 0);
+    return number(*parse_json(done.out, "simulate")->at_path("runs/0"), "latency_ms/tpot/mean");
+  };
+  CHECK(tpot("ethernet-100g") > 1.2 * tpot("dgx-h100"));
+}
+
+TEST_CASE("further pools take what their rules say", "[fleet]") {
+  const auto pools = [](const std::string& rule, const std::string& more) {
+    const std::string file = spill_out(
+        "pools.json",
+        fmt::format(R"({{"version": 1, "deployment": {{"model": "meta-llama/Llama-3.1-8B-Instruct", "profile": "linear.json",
+        "kv_blocks": 2000, "max_model_len": 8192}}, "fleet": {{{}}}, "pools": [{{"name": "other", "replicas": 2{}}}],
+        "workload": {{"synthetic": {{"rate": 20, "duration": "1 min", "prompt_tokens": 200, "length_spread": 0.9,
+        "output_tokens": 20}}}}}})",
+                    rule, more));
+    (void)linear_profile();
+    const Finished done = ephemeris({"simulate", file, "--json"});
+    CAPTURE(done.err);
+    REQUIRE(done.code == 0);
+    return *parse_json(done.out, "simulate")->at_path("runs/0");
+  };
+  const auto first_share = [&](const std::string& rule) {
+    const Json run = pools(rule, "");
+    CHECK(number(run, "fleet/pools/1/start_replicas") == 2);
+    return number(run, "latency_ms/ttft/p95");
+  };
+  // All to the first replica, or half of them to the two others.
+  CHECK(first_share("\"max_prompt\": 200") < first_share("\"max_prompt\": 8000"));
+  CHECK(first_share("\"min_prompt\": 200") < first_share("\"min_prompt\": 1"));
+  CHECK(first_share("\"spill_above\": 3") < first_share("\"max_prompt\": 8000"));
+  const Json wide = pools("\"max_prompt\": 200", ", \"tp\": 2");
+  CHECK(number(wide, "fleet/pools/1/gpus_per_replica") == 2);
 }
 
 TEST_CASE("networks add their hops to what the client sees", "[fleet]") {

@@ -99,6 +99,39 @@ void draw_faults(Stream& stream, sim::PoolConfig& pool) {
   if (chance(stream, 20)) pool.places.capacity = static_cast<int>(in(stream, 3, 6));
 }
 
+// A second pool: of its own, or for prompts.
+void draw_pools(Stream& stream, Scenario& s) {
+  sim::SimulationConfig& c = s.config;
+  sim::FurtherPool further{c, {}};
+  further.pool.name = "second";
+  further.pool.replicas = std::max(1, static_cast<int>(in(stream, 1, 3)));
+  c.further.push_back(further);
+  if (chance(stream, 40)) {
+    c.rule.max_prompt = static_cast<std::int32_t>(in(stream, 1, 60));
+    c.rule.spill_above = chance(stream, 50) ? static_cast<double>(in(stream, 1, 6)) : 0;
+    return;
+  }
+  sim::Disaggregation how;
+  how.llm.layers = 2;
+  how.llm.heads = how.llm.kv_heads = how.llm.head_dim = how.llm.hidden = 2;
+  how.llm.groups.emplace_back().count = 2;
+  how.flow = static_cast<sim::Disaggregation::Flow>(stream.below(2));
+  how.first_from_prefill = chance(stream, 50);
+  how.local_prompt = chance(stream, 50) ? in(stream, 0, 40) : 0;
+  models::ClusterSpec spec;
+  spec.name = "small";
+  spec.gpus_per_node = 2;
+  spec.scale_up_bytes_per_s = 1e6;
+  spec.nics_per_node = 1;
+  spec.nic_bytes_per_s = 1e5;
+  spec.pcie_bytes_per_s = 1e7;
+  auto cluster = models::Cluster::build(spec, 4);
+  REQUIRE(cluster);
+  how.cluster = std::make_shared<const models::Cluster>(std::move(*cluster));
+  how.prefill_gpu = 4;
+  c.disaggregation = how;
+}
+
 void draw_fleet(std::uint64_t seed, Scenario& s) {
   Stream stream({seed, 0, Purpose::test, 99});
   sim::SimulationConfig& c = s.config;
@@ -132,6 +165,7 @@ void draw_fleet(std::uint64_t seed, Scenario& s) {
     c.network = n;
   }
   c.horizon = SimTime{60'000'000'000};
+  if (chance(stream, 50)) draw_pools(stream, s);
 }
 
 void check(const Scenario& s, const Outcome& o) {
@@ -165,7 +199,7 @@ void check(const Scenario& s, const Outcome& o) {
 }  // namespace
 
 TEST_CASE("Every request ends once, whatever happens to the fleet", "[property][fleet]") {
-  std::uint64_t finished = 0, retried = 0, shed = 0, lost = 0, cancelled = 0, deaths = 0;
+  std::uint64_t handed_over = 0, finished = 0, retried = 0, shed = 0, lost = 0, cancelled = 0, deaths = 0;
   for (const std::uint64_t seed : seeds(3000)) {
     INFO("EPH_SEED=" << seed);
     RandomScenario random = random_scenario(seed, seed % 2 == 0);
@@ -195,11 +229,13 @@ TEST_CASE("Every request ends once, whatever happens to the fleet", "[property][
     cancelled += o.summary.counts.cancelled;
     if (!o.summary.fleet) continue;
     retried += o.summary.fleet->retries;
+    handed_over += o.summary.fleet->handed_over;
     for (const auto& pool : o.summary.fleet->pools) deaths += pool.deaths;
   }
   if (seeds(2).size() == 1) return;
   // Each of them really happened.
   CHECK(finished > 10'000);
+  CHECK(handed_over > 1'000);
   CHECK(retried > 100);
   CHECK(shed > 100);
   CHECK(lost > 100);

@@ -1,0 +1,157 @@
+// Several pools behind one gateway, and prompts that are computed elsewhere than their outputs.
+#include <algorithm>
+#include <cmath>
+
+#include "models/kv_transfer.h"
+#include "sim/run.h"
+
+namespace eph::sim {
+
+void Run::open_pools() {
+  const StreamKey draws{config_.seed, config_.run, Purpose::routing};
+  rules_.push_back(config_.rule);
+  for (const FurtherPool& further : config_.further) {
+    pools_.push_back(std::make_unique<Pool>(further.pool, static_cast<std::uint32_t>(pools_.size()),
+                                            draws));
+    rules_.push_back(further.rule);
+  }
+  if (config_.disaggregation)
+    transfers_ = std::make_unique<TransferNetwork>(*config_.disaggregation->cluster);
+}
+
+bool Run::allows(const Pool& pool, const RequestRow& row) const {
+  const PoolRule& rule = rules_[pool.number()];
+  if (row.record.prompt_tokens < rule.min_prompt || row.record.prompt_tokens > rule.max_prompt)
+    return false;
+  if (rule.classes.empty()) return true;
+  const auto names = load_.class_names();
+  return row.record.request_class < names.size() &&
+         std::find(rule.classes.begin(), rule.classes.end(), names[row.record.request_class]) !=
+             rule.classes.end();
+}
+
+// Of several pools the first that takes such requests and is not above its limit; if all are, the
+// last that takes them; if none takes them, the last pool.
+void Run::choose_pool(RequestRow& row) {
+  if (config_.disaggregation) {
+    const bool local = row.record.prompt_tokens <= config_.disaggregation->local_prompt ||
+                       pools_[1]->live() == 0;  // nobody else computes prompts
+    row.stage = local ? RequestRow::Stage::whole : RequestRow::Stage::prefill;
+    row.pool = local ? 0 : 1;
+    return;
+  }
+  row.pool = static_cast<std::uint32_t>(pools_.size() - 1);
+  for (const auto& pool : pools_) {
+    if (!allows(*pool, row)) continue;
+    row.pool = pool->number();
+    const double most = rules_[pool->number()].spill_above;
+    const auto ready = static_cast<double>(pool->count(Life::ready));
+    if (most <= 0 || static_cast<double>(pool->in_flight + pool->queued) < most * ready) return;
+  }
+}
+
+// With the prefill worker's token there may be nothing left to do.
+bool Run::complete_after_prefill(const RequestRow& row) const {
+  return config_.disaggregation->first_from_prefill && row.output_tokens == 1;
+}
+
+void Run::hand_over(SlotId slot) {
+  const Disaggregation& how = *config_.disaggregation;
+  RequestRow& row = table_[slot];
+  row.source_pool = row.pool;
+  row.source_member = row.member;
+  row.source_life = pool_of(row)[row.member].incarnation;
+  uncount(slot);
+  unassign(row);
+  Pool& prefill = pool_of(row);
+  if (row.gave_up != SimTime::never()) return settle_cancelled(slot);
+  row.stage = RequestRow::Stage::decode;
+  row.prompt_done = now_;
+  RequestRecord& r = row.record;
+  if (how.first_from_prefill) {
+    row.tokens_before = 1;
+    row.moved_tokens = r.prompt_tokens;
+  } else {  // the decode worker computes the last token of the prompt again
+    row.moved_tokens = r.prompt_tokens - 1;
+    r.engine_first_token = r.first_left = r.first_token = SimTime::never();
+  }
+  r.engine_finish = r.last_left = r.finish = SimTime::never();
+  r.status = RequestStatus::unfinished;
+  row.pool = 0;
+  row.place = RequestRow::Place::sent;
+  gateway(slot);
+  if (prefill.queued > 0) pump(prefill);
+  observe(prefill);
+}
+
+// Workers fill nodes in order of their places; beyond the cluster's end they begin anew.
+std::span<const models::GpuAt> Run::gpus_of(const Pool& pool, std::uint32_t place) {
+  const Disaggregation& how = *config_.disaggregation;
+  const int per_node = how.cluster->spec().gpus_per_node, gpus = pool.config().gpus;
+  const int on_node = std::max(1, per_node / gpus);
+  const int nodes_each = (gpus + per_node - 1) / per_node;
+  const auto at = static_cast<int>(place);
+  const int begin = (pool.number() == 0 ? 0 : how.prefill_gpu) +
+                    at / on_node * nodes_each * per_node + at % on_node * gpus;
+  gpus_.clear();
+  for (int i = begin; i < begin + gpus; ++i)
+    gpus_.push_back({i / per_node % how.cluster->nodes(), i % per_node});
+  return gpus_;
+}
+
+// To the decode worker that the request was just assigned to. What was pushed while the prompt was
+// computed is there already.
+void Run::start_transfer(SlotId slot) {
+  const Disaggregation& how = *config_.disaggregation;
+  RequestRow& row = table_[slot];
+  Pool& from_pool = *pools_[row.source_pool];
+  const std::span<const models::GpuAt> held = gpus_of(from_pool, row.source_member);
+  const std::vector<models::GpuAt> from(held.begin(), held.end());
+  const std::span<const models::GpuAt> to = gpus_of(pool_of(row), row.member);
+  models::KvTransferOptions what;
+  what.tokens = row.record.prompt_tokens;
+  what.block_size = pool_of(row).config().replica.kv.block_size;
+  what.precision = how.kv_precision;
+  double bytes = models::kv_transfer_bytes(how.llm, how.decode_layout, what);
+  row.moved_bytes = bytes;
+  if (how.flow == Disaggregation::Flow::push) {
+    const models::Route route = how.cluster->route(from.front(), to.front());
+    const auto lanes = static_cast<double>(std::max(from.size(), to.size()));
+    const double alone = bytes / (route.bytes_per_s * lanes);
+    const std::int64_t chunk = from_pool.config().replica.engine.max_num_batched_tokens;
+    const auto chunks = static_cast<int>(std::max<std::int64_t>(1, (what.tokens + chunk - 1) / chunk));
+    const double prefill_s = (row.prompt_done - row.record.engine_scheduled).seconds();
+    bytes *= models::exposed_share(alone, prefill_s, chunks);
+  }
+  (void)transfers_->start(from, to, Bytes{std::llround(std::max(1.0, bytes))}, now_, index(slot));
+  watch_transfers();
+}
+
+void Run::watch_transfers() {
+  const SimTime next = transfers_->next_event();
+  if (next != SimTime::never())
+    plan_event(std::max(next, now_), {.kind = FleetEvent::Kind::transfers});
+}
+
+// The KV of a prefill worker that has died meanwhile is lost.
+void Run::settle_transfers() {
+  delivered_.clear();
+  transfers_->advance(now_, delivered_);
+  for (const TransferNetwork::Delivered& one : delivered_) {
+    const SlotId slot{one.tag};
+    RequestRow& row = table_[slot];
+    const Member& source = (*pools_[row.source_pool])[row.source_member];
+    if (source.incarnation != row.source_life || source.life == Life::dead) {
+      give_back(slot);
+      continue;
+    }
+    collector_.on_handed_over(now_ - row.prompt_done, row.moved_bytes);
+    if (pool_of(row).direct)
+      visible(slot);
+    else
+      ingress(slot);
+  }
+  watch_transfers();
+}
+
+}  // namespace eph::sim
