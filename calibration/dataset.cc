@@ -145,6 +145,16 @@ RunPlan shortened(const RunPlan& plan) {
   return out;
 }
 
+double mean_decode_batch(const DataRow& row) {
+  // A sweep's table gives its cap for every load.
+  if (row.plan.protocol == Protocol::synchronous) return 1;
+  const auto& rate = row.plan.measured[Figure::achieved_rps];
+  const auto& itl = row.plan.measured[Figure::itl_p50];
+  const auto cap = static_cast<double>(std::max<std::int64_t>(1, row.concurrency));
+  if (row.plan.protocol != Protocol::constant || !rate || !itl) return cap;
+  return std::clamp(*rate * static_cast<double>(row.osl) * *itl * 1e-3, 1.0, cap);
+}
+
 std::vector<Figure> fitted_figures(const RunPlan& plan) {
   std::vector<Figure> wanted;
   const bool saturated = plan.protocol == Protocol::constant && !plan.left_out.empty();

@@ -55,6 +55,9 @@ struct Dataset {
 // and one-at-a-time loads are stationary, so fits see the same figures in less time.
 [[nodiscard]] RunPlan shortened(const RunPlan& plan);
 
+// Mean number of decoding sequences: one, the loop's concurrency, or by Little's law what a sweep measured.
+[[nodiscard]] double mean_decode_batch(const DataRow& row);
+
 // The figures of a row that a fit looks at (docs/VALIDATION.md, "Fit").
 [[nodiscard]] std::vector<Figure> fitted_figures(const RunPlan& plan);
 

@@ -38,15 +38,6 @@ std::vector<Observation> observe(const std::vector<DataRow>& rows, models::Engin
   return out;
 }
 
-// Mean number of decoding sequences: the loop's concurrency, or by Little's law of what a sweep measures.
-double decode_batch(const DataRow& row) {
-  const auto& rate = row.plan.measured[Figure::achieved_rps];
-  const auto& itl = row.plan.measured[Figure::itl_p50];
-  const auto cap = static_cast<double>(std::max<std::int64_t>(1, row.concurrency));
-  if (row.plan.protocol != Protocol::constant || !rate || !itl) return cap;
-  return std::clamp(*rate * static_cast<double>(row.osl) * *itl * 1e-3, 1.0, cap);
-}
-
 models::CoefficientValues shifted(models::CoefficientValues values, const std::vector<double>& shifts) {
   for (std::size_t c = 0; c < values.size(); ++c) {
     const models::CoefficientInfo& info = models::coefficient_info(static_cast<models::Coefficient>(c));
@@ -57,7 +48,7 @@ models::CoefficientValues shifted(models::CoefficientValues values, const std::v
 
 std::vector<RowTraits> traits_of_all(const std::vector<DataRow>& rows) {
   std::vector<RowTraits> out;
-  for (const DataRow& row : rows) out.push_back(traits_of(row, decode_batch(row)));
+  for (const DataRow& row : rows) out.push_back(traits_of(row));
   return out;
 }
 

@@ -18,7 +18,7 @@ std::size_t at(models::Coefficient c) { return static_cast<std::size_t>(c); }
 
 }  // namespace
 
-RowTraits traits_of(const DataRow& row, double decode_batch) {
+RowTraits traits_of(const DataRow& row) {
   RowTraits t;
   const models::StepContext& context = row.plan.deployment.context;
   t.layout = context.layout;
@@ -27,7 +27,7 @@ RowTraits traits_of(const DataRow& row, double decode_batch) {
   t.deployment = fmt::format("{}|{}|{}|{}", t.model, t.layout.tensor, t.layout.expert, t.layout.attention_data);
   // Tables that name no machine: one per engine version and model.
   t.host = row.plan.host.empty() ? fmt::format("{}|{}", row.engine_version, row.model) : row.plan.host;
-  t.decode_seqs = octaves(decode_batch);
+  t.decode_seqs = octaves(mean_decode_batch(row));
   t.context = octaves(static_cast<double>(row.isl) + 0.5 * static_cast<double>(row.osl));
   // The tokens of a step that has prompt work.
   const auto prompt = static_cast<double>(row.isl);

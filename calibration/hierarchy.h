@@ -21,8 +21,7 @@ struct RowTraits {
   double concurrency = 0, prompt = 0, output = 0;
   bool first_token = false;  // its mean TTFT has an undocumented part
 };
-// `decode_batch`: mean number of decoding sequences.
-[[nodiscard]] RowTraits traits_of(const DataRow& row, double decode_batch);
+[[nodiscard]] RowTraits traits_of(const DataRow& row);
 
 class Hierarchy {
  public:

@@ -172,7 +172,9 @@ Result<RequestLog> load_request_log(const std::string& folder, const LogFacts& f
     if (!request) return request.error();
     log.requests.push_back(std::move(*request));
   }
-  if (log.requests.empty()) return io_error(path, "no requests");
+  if (log.requests.empty()) {
+    return row_error(path, 1, "the log holds no requests", "give a line for each request that finished");
+  }
   const auto offset = clock_offset(log.requests, path);
   if (!offset) return offset.error();
   log.clock_offset_s = *offset;

@@ -79,6 +79,9 @@ Result<std::vector<MeasuredRun>> read_foreign(const std::string& path, std::stri
   return read_with_format(*file);
 }
 
+// A table of runs has more columns than one, so text of another kind shows in its first line.
+bool looks_like_table(std::string_view text) { return text.substr(0, text.find('\n')).find(',') != std::string_view::npos; }
+
 // What the tools do when nothing else is asked of them.
 void use_default_layout(MeasuredRun& run) {
   models::Parallelism& layout = run.layout;
@@ -171,7 +174,12 @@ Result<RunTable> load_runs(const std::string& path, const RunFacts& facts, bool 
   }
   const auto text = read_file(path);
   if (!text) return text.error();
-  if (!looks_like_json(*text) && !is_aiperf_csv(*text)) return read_table(path, facts, incomplete);
+  if (!looks_like_json(*text) && !is_aiperf_csv(*text)) {
+    if (!looks_like_table(*text)) {
+      return row_error(path, 1, "neither JSON nor a table with a header line", known_formats());
+    }
+    return read_table(path, facts, incomplete);
+  }
   auto runs = read_foreign(path, *text);
   if (!runs) return runs.error();
   return finish(path, std::move(*runs), facts, incomplete);

@@ -63,6 +63,14 @@ TEST_CASE("a folder without requests is no request log") {
   CHECK_FALSE(is_request_log("no/such/folder"));
 }
 
+TEST_CASE("a log without requests is refused with what to give") {
+  const auto log = load_request_log(log_folder("emptylog", kMeta, ""));
+  REQUIRE_FALSE(log.has_value());
+  CHECK(log.error().kind == ErrorKind::usage);
+  CHECK(log.error().text().find("requests.jsonl:1: the log holds no requests; give a line for each request") !=
+        std::string::npos);
+}
+
 TEST_CASE("facts from the command line replace meta.json") {
   const std::string folder = std::string(EPH_TEST_OUT) + "/plainlog";
   std::filesystem::create_directories(folder);

@@ -66,6 +66,13 @@ TEST_CASE("a missing key names its path, and a wrong type the value") {
   CHECK(negative.text().find("/prefill_latency: -0.25 is negative") != std::string::npos);
 }
 
+TEST_CASE("text that is neither JSON nor a table lists what is known") {
+  const Error error = read_error("notes.md", "# Notes\n\nRuns, and what they said.\n");
+  CHECK(error.kind == ErrorKind::usage);
+  CHECK(error.text().find("notes.md:1: neither JSON nor a table with a header line") != std::string::npos);
+  CHECK(error.remedy.find("vllm bench serve") != std::string::npos);
+}
+
 TEST_CASE("a list of anything but objects, an empty list and an empty file are errors") {
   CHECK(read_error("numbers.json", "[1, 2]").text().find("the list holds an integer") !=
         std::string::npos);
