@@ -33,30 +33,26 @@ double midpoint(std::size_t bucket) {
 
 }  // namespace
 
-void Histogram::add(std::int64_t value, std::uint64_t count) {
+void Histogram::find_bucket(std::int64_t value) {
   EPH_ASSERT(value >= 0, "histogram of a negative value: {}", value);
-  if (count == 0) return;
-  const std::size_t bucket = bucket_of(value);
-  if (bucket >= buckets_.size()) buckets_.resize(bucket + 1);
-  buckets_[bucket] += count;
-  min_ = count_ == 0 ? value : std::min(min_, value);
-  max_ = std::max(max_, value);
-  count_ += count;
-  sum_ += static_cast<Wide>(value) * static_cast<Wide>(count);
+  recent_ = bucket_of(value);
+  if (recent_ >= buckets_.size()) buckets_.resize(recent_ + 1);
+  const int shift = forgotten_bits(value);
+  recent_width_ = std::uint64_t{1} << shift;
+  recent_from_ = value >> shift << shift;
 }
 
 void Histogram::merge(const Histogram& other) {
   if (other.count_ == 0) return;
   if (other.buckets_.size() > buckets_.size()) buckets_.resize(other.buckets_.size());
   for (std::size_t i = 0; i < other.buckets_.size(); ++i) buckets_[i] += other.buckets_[i];
-  min_ = count_ == 0 ? other.min_ : std::min(min_, other.min_);
+  min_ = std::min(min_, other.min_);
   max_ = std::max(max_, other.max_);
   count_ += other.count_;
   sum_ += other.sum_;
 }
 
 double Histogram::mean() const { return count_ == 0 ? 0 : sum() / static_cast<double>(count_); }
-std::int64_t Histogram::min() const { return min_; }
 std::int64_t Histogram::max() const { return max_; }
 
 double Histogram::quantile(double p) const {

@@ -1,7 +1,9 @@
 #pragma once
 // Log-bucket histogram of non-negative integers (nanoseconds, tokens): mergeable, exact counts,
 // quantiles within a stated relative error.
+#include <algorithm>
 #include <cstdint>
+#include <limits>
 #include <vector>
 
 namespace eph {
@@ -13,15 +15,24 @@ class Histogram {
  public:
   static constexpr int kSubBits = 8;
 
-  void add(std::int64_t value, std::uint64_t count = 1);  // requires value >= 0
+  void add(std::int64_t value, std::uint64_t count = 1) {  // requires value >= 0
+    if (count == 0) return;
+    // Values that follow one another often share a bucket.
+    if (static_cast<std::uint64_t>(value - recent_from_) >= recent_width_) find_bucket(value);
+    buckets_[recent_] += count;
+    min_ = std::min(min_, value);
+    max_ = std::max(max_, value);
+    count_ += count;
+    sum_ += static_cast<Wide>(value) * static_cast<Wide>(count);
+  }
   void merge(const Histogram& other);
 
   [[nodiscard]] std::uint64_t count() const { return count_; }
   [[nodiscard]] double sum() const {
     return static_cast<double>(sum_);
-  }                                        // exact integer sum inside
-  [[nodiscard]] double mean() const;       // 0 when empty
-  [[nodiscard]] std::int64_t min() const;  // 0 when empty
+  }                                   // exact integer sum inside
+  [[nodiscard]] double mean() const;  // 0 when empty
+  [[nodiscard]] std::int64_t min() const { return count_ == 0 ? 0 : min_; }
   [[nodiscard]] std::int64_t max() const;
   // Value of rank ceil(p * count) (nearest rank), clamped to [min, max]; 0 when empty. p in [0, 1].
   [[nodiscard]] double quantile(double p) const;
@@ -29,11 +40,16 @@ class Histogram {
   [[nodiscard]] std::uint64_t count_at_most(std::int64_t limit) const;
 
  private:
+  void find_bucket(std::int64_t value);
+
   std::vector<std::uint64_t> buckets_;
+  std::size_t recent_ = 0;  // the bucket of the latest value, and the values that it is for
+  std::int64_t recent_from_ = 0;
+  std::uint64_t recent_width_ = 0;
   std::uint64_t count_ = 0;
   __extension__ typedef __int128 Wide;
   Wide sum_ = 0;
-  std::int64_t min_ = 0;
+  std::int64_t min_ = std::numeric_limits<std::int64_t>::max();
   std::int64_t max_ = 0;
 };
 

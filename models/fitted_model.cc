@@ -243,6 +243,55 @@ StepTimes FittedStepModel::times(const BatchShape& step) const noexcept {
   return t;
 }
 
+// Along a stretch the GPU's time is (a + b j) exp(d j), up to the next knot of the residual or the
+// next window: computed so, and by times() only where that could round to something else. The two
+// differ by some 1e-8 ns.
+std::size_t FittedStepModel::stretch(const BatchShape& first,
+                                     std::span<RoundedStep> out) const noexcept {
+  constexpr double kSure = 0.5 - 1e-4;               // ns from the nearest whole one
+  constexpr double kWhole = 6755399441055744.0;      // 2^52 + 2^51: adding it rounds
+  const StepTimes t = times(first);
+  if (t.launch != 0 || t.launch_jitter != 0 || context_.pipeline_batches > 1) return 0;
+  const double seqs = first.decode_seqs;
+  const auto context = static_cast<double>(first.decode_context_tokens);
+  auto steps = static_cast<std::int64_t>(out.size());
+  double slope = 0;
+  for (const AttentionOp& op : ops_.attentions) {
+    if (context >= seqs * op.window) continue;
+    slope += op.decode_per_token * seqs;
+    const double left = op.window - context / seqs;
+    if (left < static_cast<double>(steps)) steps = static_cast<std::int64_t>(left) + 1;
+  }
+  slope *= decode_scale_ / context_.layout.attention_data;
+  double ratio = 1;
+  if (has_residual_) {
+    const StepResidual::Slope residual = residual_.decode_slope(seqs, context / seqs);
+    steps = std::min(steps, residual.steps + 1);
+    slope *= std::exp(residual_.log_factor(first));
+    ratio = std::exp(residual.per_step);
+  }
+  const double gpu = t.gpu * 1e9, lead = t.lead * 1e9, results = t.results * 1e9;
+  slope *= 1e9;
+  double factor = 1;
+  for (std::int64_t j = 0; j < steps; ++j, factor *= ratio) {
+    const double g = (gpu + slope * static_cast<double>(j)) * factor, l = lead * factor,
+                 r = results * factor;
+    const double whole_g = (g + kWhole) - kWhole, whole_l = (l + kWhole) - kWhole,
+                 whole_r = (r + kWhole) - kWhole;
+    RoundedStep& step = out[static_cast<std::size_t>(j)];
+    if (std::abs(g - whole_g) < kSure && std::abs(l - whole_l) < kSure &&
+        std::abs(r - whole_r) < kSure) {
+      step = {static_cast<std::int64_t>(whole_g), static_cast<std::int64_t>(whole_l),
+              static_cast<std::int64_t>(whole_r)};
+      continue;
+    }
+    BatchShape shape = first;
+    shape.decode_context_tokens += j * shape.decode_seqs;
+    (void)StepModel::stretch(shape, {&step, 1});
+  }
+  return static_cast<std::size_t>(steps);
+}
+
 // Without the residual no step is shorter than the first; the residual is smallest at an end of the
 // stretch or at a knot in between.
 double FittedStepModel::stretch_floor(const BatchShape& first, std::int64_t steps) const noexcept {

@@ -24,6 +24,8 @@ class FittedStepModel final : public FittableStepModel {
 
   [[nodiscard]] double seconds(const BatchShape& shape) const noexcept override;
   [[nodiscard]] StepTimes times(const BatchShape& shape) const noexcept override;
+  [[nodiscard]] std::size_t stretch(const BatchShape& first,
+                                    std::span<RoundedStep> out) const noexcept override;
   [[nodiscard]] double stretch_floor(const BatchShape& first,
                                      std::int64_t steps) const noexcept override;
   [[nodiscard]] StepBreakdown explain(const BatchShape& shape) const override;

@@ -41,17 +41,17 @@ class StepModel {
     return {.gpu = seconds(shape)};
   }
 
-  // For a stretch of steps that only decode: `first`, then the same with decode_seqs more
-  // decode_context_tokens from each to the next. times() of `first`, and how many steps from it on, at
-  // most `limit`, have times that round to the same nanoseconds. One is always right.
-  struct Stretch {
-    StepTimes times;
-    std::int64_t steps = 1;
+  // A stretch: `first`, a step that only decodes, then the same with decode_seqs more
+  // decode_context_tokens from each to the next.
+  //
+  // Fills in what times() gives for the steps of a stretch, rounded as Duration does, without
+  // launches; returns for how many, at most out.size(). 0: none, ask times().
+  struct RoundedStep {
+    std::int64_t gpu, lead, results;  // ns
   };
-  [[nodiscard]] virtual Stretch stretch(const BatchShape& first, std::int64_t limit) const noexcept {
-    return {times(first), limit > 0 ? 1 : 0};
-  }
-  // Seconds that times().gpu of none of the first `steps` steps of such a stretch is below.
+  [[nodiscard]] virtual std::size_t stretch(const BatchShape& first,
+                                            std::span<RoundedStep> out) const noexcept;
+  // Seconds that times().gpu of none of the first `steps` steps of a stretch is below.
   [[nodiscard]] virtual double stretch_floor(const BatchShape& first,
                                              std::int64_t /*steps*/) const noexcept {
     return times(first).gpu;

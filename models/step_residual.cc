@@ -54,6 +54,19 @@ double StepResidual::log_factor(const BatchShape& shape) const noexcept {
   return sum / tokens;
 }
 
+StepResidual::Slope StepResidual::decode_slope(double seqs, double mean_context) const noexcept {
+  constexpr auto kForEver = std::int64_t{1} << 40;
+  const Place s = place(seqs, kFirstSeqs, kSeqKnots), c = place(mean_context, kFirstContext, kContextKnots);
+  const auto first = static_cast<double>(std::uint64_t{1} << kFirstContext);
+  if (mean_context < first) return {0, static_cast<std::int64_t>(first - mean_context)};
+  if (c.knot + 1 >= kContextKnots) return {0, kForEver};
+  const double from = first * static_cast<double>(std::uint64_t{1} << c.knot);
+  const double* low = decode.data() + s.knot * kContextKnots + c.knot;
+  const double* high = low + (s.share > 0 ? kContextKnots : 0);
+  return {between(low[1] - low[0], high[1] - high[0], s.share) / from,
+          static_cast<std::int64_t>(2 * from - mean_context)};
+}
+
 double StepResidual::least_log_factor(const BatchShape& shape, std::int64_t steps) const noexcept {
   const auto seqs = static_cast<double>(shape.decode_seqs);
   const double from = static_cast<double>(shape.decode_context_tokens) / seqs;

@@ -24,6 +24,13 @@ struct StepResidual {
   // The least of a shape of decodes alone and of `steps` more, each with one token more in every
   // context.
   [[nodiscard]] double least_log_factor(const BatchShape& shape, std::int64_t steps) const noexcept;
+  // Of decodes: what log_factor grows by with each token more in every context, and for how many it
+  // does so.
+  struct Slope {
+    double per_step = 0;
+    std::int64_t steps = 0;
+  };
+  [[nodiscard]] Slope decode_slope(double seqs, double mean_context) const noexcept;
   [[nodiscard]] double decode_at(double seqs, double mean_context) const noexcept;
   [[nodiscard]] double prefill_at(double tokens) const noexcept;
   friend bool operator==(const StepResidual&, const StepResidual&) = default;

@@ -184,16 +184,6 @@ void Collector::on_step_cut(SimTime start, SimTime now) {
   if (started_) busy_ns_ += std::max<std::int64_t>(0, (now - std::max(start, window_start_)).ns);
 }
 
-void Collector::on_busy(SimTime start, SimTime end, Duration period, std::int64_t count) {
-  if (!started_) return;
-  for (; count > 0 && start < window_start_; --count) {
-    on_step_cut(start, end);
-    start = start + period;
-    end = end + period;
-  }
-  busy_ns_ += count * (end - start).ns;
-}
-
 void Collector::on_levels(SimTime now, std::int64_t waiting, std::int64_t running,
                           std::int64_t kv_blocks) {
   const Wide span = (now - levels_at_).ns;

@@ -34,8 +34,9 @@ class Collector {
   void on_preempted(std::uint64_t count) { summary_.counts.preemptions += count; }
   void on_step_end(const BatchPlan& plan);
   void on_step_cut(SimTime start, SimTime now);  // still running when the run stopped
-  // Of a span: `count` steps of equal length, each `period` after the one before, and their tokens.
-  void on_busy(SimTime start, SimTime end, Duration period, std::int64_t count);
+  // Steps of a span: time on the GPU counts from this instant on.
+  [[nodiscard]] SimTime busy_from() const { return started_ ? window_start_ : SimTime::never(); }
+  void on_busy(std::int64_t ns) { busy_ns_ += ns; }
   void on_span(std::uint64_t steps, std::uint64_t tokens) {
     summary_.counts.steps += steps;
     summary_.counts.scheduled_tokens += tokens;

@@ -1,24 +1,11 @@
 #include <algorithm>
+#include <utility>
 
 #include "sim/latency_sample.h"
 
 namespace eph::sim {
 
-void LatencySample::add(Duration value, std::uint64_t count) {
-  EPH_ASSERT(value.ns >= 0, "INV-4: latency of {} ns", value.ns);
-  EPH_ASSERT(sorted_ == 0, "a latency added after a quantile was asked for");
-  count_ += count;
-  sum_ns_ += static_cast<Wide>(value.ns) * static_cast<Wide>(count);
-  max_ns_ = std::max(max_ns_, value.ns);
-  if (overflowed_) {
-    histogram_.add(value.ns, count);
-    return;
-  }
-  if (!exact_.empty() && exact_.back().ns == value.ns)
-    exact_.back().count += count;
-  else
-    exact_.push_back({value.ns, count});
-  if (count_ <= kExactLimit) return;
+void LatencySample::overflow() {
   for (const Value& v : exact_) histogram_.add(v.ns, v.count);
   exact_ = {};
   overflowed_ = true;
@@ -41,10 +28,28 @@ double LatencySample::quantile_s(double p) const {
   return (low + (high - low) * (rank - static_cast<double>(below))) * 1e-9;
 }
 
+// By digits, because a run may have a million of each kind.
 void LatencySample::sort() const {
   if (sorted_ == exact_.size()) return;
-  std::sort(exact_.begin(), exact_.end(),
-            [](const Value& a, const Value& b) { return a.ns < b.ns; });
+  constexpr int kDigit = 11;
+  if (exact_.size() < (std::size_t{1} << kDigit)) {
+    std::sort(exact_.begin(), exact_.end(),
+              [](const Value& a, const Value& b) { return a.ns < b.ns; });
+  } else {
+    std::vector<Value> other(exact_.size());
+    std::vector<std::size_t> first(std::size_t{1} << kDigit);
+    for (int shift = 0; max_ns_ >> shift > 0; shift += kDigit) {
+      const auto digit = [shift](const Value& v) {
+        return static_cast<std::size_t>(v.ns >> shift) & ((std::size_t{1} << kDigit) - 1);
+      };
+      std::fill(first.begin(), first.end(), 0);
+      for (const Value& v : exact_) ++first[digit(v)];
+      std::size_t before = 0;
+      for (std::size_t& f : first) before += std::exchange(f, before);
+      for (const Value& v : exact_) other[first[digit(v)]++] = v;
+      exact_.swap(other);
+    }
+  }
   std::uint64_t cumulated = 0;
   for (Value& v : exact_) v.count = cumulated += v.count;
   sorted_ = exact_.size();

@@ -29,9 +29,8 @@ struct LaunchTimes {
 };
 
 struct Launched {
-  std::int64_t host_free = 0;   // the launching thread has nothing to do
+  std::int64_t host_free = 0;       // the launching thread has nothing to do
   std::int64_t start = 0, end = 0;  // on the GPU
-  bool rounded = true;          // all of it follows from the rounded times
 };
 
 // Host and GPU overlap, MODEL eq. 2.
@@ -50,7 +49,6 @@ struct Launched {
   if (t.jitter_s > 0) {
     Stream stream(launches);
     l.host_free += Duration::from_seconds(draw_exponential(stream, t.jitter_s)).ns;
-    l.rounded = false;
   }
   ++launches.entity;
   l.start = std::max(gpu_free, began + t.lead);
@@ -58,7 +56,6 @@ struct Launched {
   if (const std::int64_t launched = l.host_free - l.start; launched > 0) {
     const double seconds = overlap(t.gpu_s, Duration{launched}.seconds());
     l.end = l.start + std::max<std::int64_t>(1, Duration::from_seconds(seconds).ns);
-    l.rounded = false;
   }
   return l;
 }

@@ -7,8 +7,8 @@
 
 #include "core/rng.h"
 #include "sim/collector.h"
-#include "sim/engine_policy.h"
 #include "sim/engine_levels.h"
+#include "sim/engine_policy.h"
 #include "sim/engine_state.h"
 #include "sim/front_end_station.h"
 #include "sim/launch.h"
@@ -64,8 +64,8 @@ class Replica {
   // At the instant announced: when to look again, or `now` if the results are there.
   [[nodiscard]] SimTime results_due(SimTime now);
   [[nodiscard]] bool in_span() const { return in_span_; }
-  // Simulates the span up to, without, `now`, and ends it there. Returns when results are awaited: if
-  // that is `now`, they are there, and count before anything else of this instant. Requires
+  // Simulates the span up to, without, `now`, and ends it there. Returns when results are awaited:
+  // if that is `now`, they are there, and count before anything else of this instant. Requires
   // in_span().
   [[nodiscard]] SimTime interrupt(SimTime now);
   // The same, but the span goes on: for readers of queues and KV.
@@ -75,9 +75,9 @@ class Replica {
   [[nodiscard]] SimTime ingress(SimTime now, std::int32_t prompt_tokens) {
     return front_end_.request(now, prompt_tokens);
   }
-  // Simulates the span's steps up to, without, `now`, as far as the API server sees them; returns
+  // Simulates the span's steps up to, without, `until`, as far as the API server sees them; returns
   // when results are awaited.
-  SimTime advance(SimTime now);
+  SimTime advance(SimTime until);
   // The results of the oldest step in flight are there: counts its tokens, ends what is complete.
   const std::vector<Departure>& finish_step(SimTime now);
   // Requests whose first tokens came out of the last finish_step.
@@ -123,8 +123,9 @@ class Replica {
     if (slowdown_ != 1) t.gpu *= slowdown_;
     return t;
   }
-  [[nodiscard]] std::int64_t read_times(const models::BatchShape& shape, std::int64_t limit,
-                                        LaunchTimes& t);
+  struct Ahead;
+  [[nodiscard]] Launched launch_ahead(Ahead& ahead, std::int64_t at, std::int64_t gpu_free,
+                                      std::int64_t& results);
   [[nodiscard]] models::StepTimes step_times(const BatchPlan& plan);
   void launch(BatchPlan& plan, SimTime now);
   void mark_first_scheduled(const BatchPlan& plan);
@@ -158,8 +159,8 @@ class Replica {
   bool busy_ = false;    // waits for results
   bool batch_due_ = false;
   bool spans_ = false, in_span_ = false;
-  std::int64_t ahead_ = 0;    // steps of the span that can still end without an event
-  std::int64_t pending_ = 0;  // that have ended, and are not yet in the sequences
+  std::int64_t ahead_ = 0;           // steps of the span that can still end without an event
+  std::int64_t pending_ = 0;         // that have ended, and are not yet in the sequences
   std::uint64_t span_measured_ = 0;  // sequences whose gaps count
   SimTime announced_ = SimTime::never();
   SimTime left_{};                        // when the latest tokens leave the API server

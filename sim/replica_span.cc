@@ -1,5 +1,6 @@
 // Spans: a replica that only decodes, many steps at a time.
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <limits>
 
@@ -10,25 +11,7 @@ namespace {
 
 constexpr std::int64_t kShortest = 2;  // steps: a span of fewer is not worth its beginning
 
-// Everything of the engine and its API server that moves on with each step.
-struct Clocks {
-  std::int64_t done, host_free;
-  std::int64_t start, end, results;                 // of the older step in flight
-  std::int64_t next_start, next_end, next_results;  // async: of the newer one
-  std::int64_t station, client;                     // FIFO servers of tokens
-
-  // All of it is later by `by` than in `before`, durations are the same.
-  [[nodiscard]] bool shifted(const Clocks& b, std::int64_t by) const {
-    return ((done - b.done - by) | (host_free - b.host_free - by) | (start - b.start - by) |
-            (end - b.end - by) | (results - b.results) | (next_start - b.next_start - by) |
-            (next_end - b.next_end - by) | (next_results - b.next_results) |
-            (station - b.station - by) | (client - b.client - by)) == 0;
-  }
-  void shift(std::int64_t by) {
-    for (std::int64_t* t : {&done, &host_free, &start, &end, &next_start, &next_end, &station, &client})
-      *t += by;
-  }
-};
+constexpr std::size_t kMostTimes = 64;  // steps whose times are asked for at once
 
 }  // namespace
 
@@ -86,88 +69,95 @@ SimTime Replica::span_floor() const {
   return std::max(done_, current_.end + Duration{std::max<std::int64_t>(ns, 1)} * ahead_);
 }
 
-SimTime Replica::advance(SimTime now) {
-  if (ahead_ == 0 || done_ >= now) return done_;
-  const std::int32_t seqs = current_.shape.decode_seqs;
-  const FrontEndStation::Work work = front_end_.work(seqs);
-  const BatchPlan& newer = async_ ? next_ : current_;
-  Clocks c{done_.ns,
-           host_free_.ns,
-           current_.start.ns,
-           current_.end.ns,
-           current_.results.ns,
-           newer.start.ns,
-           newer.end.ns,
-           newer.results.ns,
-           front_end_.free_at().ns,
-           front_end_.client_free_at().ns};
-  models::BatchShape shape = newer.shape;
-  shape.decode_context_tokens += pending_ * seqs;
-  std::int64_t last_emit = last_emit_.ns, steps = 0;
-  std::int64_t stretch = 0;  // steps whose times are those in `t`
-  LaunchTimes t;
-  do {
-    const Clocks before = c;
-    const std::int64_t at = c.done;
-    collector_.on_busy(SimTime{c.start}, SimTime{c.end}, {}, 1);
-    c.station = std::max(c.station, at) + work.station.ns;
-    c.client = std::max(c.client, c.station + work.out.ns) + work.client.ns;
-    if (span_measured_ > 0) collector_.on_gap(Duration{c.client - last_emit}, span_measured_);
-    last_emit = c.client;
-    shape.decode_context_tokens += seqs;
-    if (stretch == 0) stretch = read_times(shape, ahead_ - steps, t);
-    --stretch;
-    ++steps;
-    const Launched l = launch_step(t, at, c.next_end, launches_);
-    c.host_free = l.host_free;
-    c.start = async_ ? c.next_start : l.start;
-    c.end = async_ ? c.next_end : l.end;
-    c.results = async_ ? c.next_results : t.results;
-    c.next_start = l.start;
-    c.next_end = l.end;
-    c.next_results = t.results;
-    c.done = std::max(c.end, c.host_free) + c.results;
-    if (!l.rounded) stretch = 0;
-    if (stretch < 2) continue;
-    const std::int64_t period = c.done - at;
-    if (!c.shifted(before, period)) continue;
-    // What comes next is the same again, so much later.
-    const std::int64_t until = std::min(stretch, ahead_ - steps);
-    const std::int64_t again = std::min(until, (now.ns - 1 - c.done) / period + 1);
-    if (c.done >= now.ns || again <= 0) continue;
-    collector_.on_busy(SimTime{c.start}, SimTime{c.end}, Duration{period}, again);
-    if (span_measured_ > 0)
-      collector_.on_gap(Duration{period}, static_cast<std::uint64_t>(again) * span_measured_);
-    c.shift(again * period);
-    last_emit = c.client;
-    shape.decode_context_tokens += again * seqs;
-    launches_.entity += static_cast<std::uint64_t>(again);
-    stretch -= again;
-    steps += again;
-  } while (steps < ahead_ && c.done < now.ns);
-  done_ = SimTime{c.done};
-  host_free_ = SimTime{c.host_free};
-  current_.start = SimTime{c.start};
-  current_.end = gpu_free_ = SimTime{c.end};
-  current_.results = Duration{c.results};
-  if (async_) {
-    next_.start = SimTime{c.next_start};
-    next_.end = gpu_free_ = SimTime{c.next_end};
-    next_.results = Duration{c.next_results};
+// The step after a step of the span: what is asked of the model for many at once.
+struct Replica::Ahead {
+  models::BatchShape shape;
+  std::array<models::StepModel::RoundedStep, kMostTimes> times;
+  std::size_t next = 0, known = 0;
+  std::int64_t wanted = 0;
+  bool launches = false;  // or jitters: each one has to be asked for
+
+  [[nodiscard]] bool exhausted() const { return next == known && !launches; }
+};
+
+// Composes and launches the next step of a span at `at`, behind one that ends at `gpu_free`.
+Launched Replica::launch_ahead(Ahead& a, std::int64_t at, std::int64_t gpu_free,
+                               std::int64_t& results) {
+  a.shape.decode_context_tokens += a.shape.decode_seqs;
+  if (a.exhausted() && slowdown_ == 1) {
+    const auto most = static_cast<std::size_t>(std::clamp<std::int64_t>(a.wanted, 1, kMostTimes));
+    a.next = 0;
+    a.known = step_.stretch(a.shape, std::span(a.times).first(most));
+    a.launches = a.known == 0;
   }
-  front_end_.set(SimTime{c.station}, SimTime{c.client});
-  left_ = SimTime{c.station};
+  if (a.next == a.known) {
+    const LaunchTimes t(slowed(step_.times(a.shape)));
+    results = t.results;
+    return launch_step(t, at, gpu_free, launches_);
+  }
+  const models::StepModel::RoundedStep& step = a.times[a.next++];
+  ++launches_.entity;
+  results = step.results;
+  Launched l;
+  l.host_free = at + step.lead;
+  l.start = std::max(gpu_free, l.host_free);
+  l.end = l.start + std::max<std::int64_t>(1, step.gpu);
+  return l;
+}
+
+SimTime Replica::advance(SimTime until) {
+  if (ahead_ == 0 || done_ >= until) return done_;
+  const std::int32_t seqs = current_.shape.decode_seqs;
+  BatchPlan& newer = async_ ? next_ : current_;
+  Ahead ahead;
+  ahead.shape = newer.shape;
+  ahead.shape.decode_context_tokens += pending_ * seqs;
+  const FrontEndStation::Work work = front_end_.work(seqs);
+  const std::int64_t busy_from = collector_.busy_from().ns;
+  // Nanoseconds: of the older step in flight, the newer one, and the FIFO servers of tokens.
+  std::int64_t done = done_.ns, start = current_.start.ns, end = current_.end.ns;
+  std::int64_t results = current_.results.ns, host_free = host_free_.ns;
+  std::int64_t next_start = newer.start.ns, next_end = newer.end.ns,
+               next_results = newer.results.ns;
+  std::int64_t station = front_end_.free_at().ns, client = front_end_.client_free_at().ns;
+  std::int64_t last_emit = last_emit_.ns, steps = 0, busy = 0;
+  do {
+    busy += std::max<std::int64_t>(0, end - std::max(start, busy_from));
+    station = std::max(station, done) + work.station.ns;
+    client = std::max(client, station + work.out.ns) + work.client.ns;
+    if (span_measured_ > 0) collector_.on_gap(Duration{client - last_emit}, span_measured_);
+    last_emit = client;
+    std::int64_t newest_results = 0;
+    if (ahead.exhausted()) {
+      const std::int64_t length = std::max<std::int64_t>(1, end - start);
+      ahead.wanted = std::min(ahead_ - steps, (until.ns - done) / length + 1);
+    }
+    const Launched l = launch_ahead(ahead, done, next_end, newest_results);
+    host_free = l.host_free;
+    start = async_ ? next_start : l.start;
+    end = async_ ? next_end : l.end;
+    results = async_ ? next_results : newest_results;
+    next_start = l.start;
+    next_end = l.end;
+    next_results = newest_results;
+    done = std::max(end, host_free) + results;
+    ++steps;
+  } while (steps < ahead_ && done < until.ns);
+  done_ = SimTime{done};
+  host_free_ = SimTime{host_free};
+  current_.start = SimTime{start};
+  current_.end = SimTime{end};
+  current_.results = Duration{results};
+  newer.start = SimTime{next_start};
+  newer.end = gpu_free_ = SimTime{next_end};
+  newer.results = Duration{next_results};
+  front_end_.set(SimTime{station}, SimTime{client});
+  left_ = SimTime{station};
   last_emit_ = SimTime{last_emit};
+  collector_.on_busy(busy);
   ahead_ -= steps;
   pending_ += steps;
   return done_;
-}
-
-std::int64_t Replica::read_times(const models::BatchShape& shape, std::int64_t limit,
-                                 LaunchTimes& t) {
-  const models::StepModel::Stretch stretch = step_.stretch(shape, limit);
-  t = LaunchTimes(slowed(stretch.times));
-  return slowdown_ == 1 ? stretch.steps : 1;
 }
 
 // What the steps that have ended did to sequences, blocks and counters.

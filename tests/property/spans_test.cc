@@ -60,8 +60,12 @@ System any_system(std::uint64_t seed) {
   if (out.step) s.config.replica.step = out.step.get();
   if (chance(stream, 25)) {
     const auto least = static_cast<std::int32_t>(in(stream, 1, 90));
-    out.closed = {in(stream, 1, 20), in(stream, 1, 60), static_cast<std::int32_t>(in(stream, 1, 40)),
-                  least, least + static_cast<std::int32_t>(in(stream, 0, 90)), 0};
+    out.closed = {in(stream, 1, 20),
+                  in(stream, 1, 60),
+                  static_cast<std::int32_t>(in(stream, 1, 40)),
+                  least,
+                  least + static_cast<std::int32_t>(in(stream, 0, 90)),
+                  0};
   }
   return out;
 }
@@ -93,28 +97,29 @@ Ran simulate(const System& system, bool exact) {
 // All that a summary says but the number of queue events.
 std::vector<double> figures(const sim::RunSummary& s) {
   const sim::RunCounts& c = s.counts;
-  std::vector<double> out{s.requests_per_s, s.output_tokens_per_s, s.total_tokens_per_s,
-                          s.goodput_per_s,  s.goodput_share,       s.busy_share,
-                          s.mean_running,   s.mean_waiting,        s.peak_kv_used,
+  std::vector<double> out{s.requests_per_s, s.output_tokens_per_s,  s.total_tokens_per_s,
+                          s.goodput_per_s,  s.goodput_share,        s.busy_share,
+                          s.mean_running,   s.mean_waiting,         s.peak_kv_used,
                           s.mean_in_system, s.saturated ? 1.0 : 0.0};
-  for (const std::uint64_t n : {c.arrived, c.finished, c.rejected, c.unfinished, c.cancelled, c.steps,
-                                c.preemptions, c.prompt_tokens, c.output_tokens, c.cached_tokens,
-                                c.wasted_output_tokens, c.scheduled_tokens})
+  for (const std::uint64_t n : {c.arrived, c.finished, c.rejected, c.unfinished, c.cancelled,
+                                c.steps, c.preemptions, c.prompt_tokens, c.output_tokens,
+                                c.cached_tokens, c.wasted_output_tokens, c.scheduled_tokens})
     out.push_back(static_cast<double>(n));
   for (const sim::LatencySample* sample : {&s.ttft, &s.tpot, &s.itl, &s.e2e, &s.queued}) {
-    out.insert(out.end(), {static_cast<double>(sample->count()), sample->mean_s(), sample->max_s()});
+    out.insert(out.end(),
+               {static_cast<double>(sample->count()), sample->mean_s(), sample->max_s()});
     for (int p = 0; p <= 100; p += 5) out.push_back(sample->quantile_s(p * 0.01));
   }
   for (const sim::SloOutcome& slo : s.slos)
     out.insert(out.end(), {slo.measured_s, slo.met ? 1.0 : 0.0});
   for (const sim::SeriesPoint& p : s.series)
-    out.insert(out.end(), {p.at.seconds(), static_cast<double>(p.waiting),
-                           static_cast<double>(p.running), p.kv_used,
-                           static_cast<double>(p.preemptions), static_cast<double>(p.finished)});
+    out.insert(out.end(),
+               {p.at.seconds(), static_cast<double>(p.waiting), static_cast<double>(p.running),
+                p.kv_used, static_cast<double>(p.preemptions), static_cast<double>(p.finished)});
   if (s.overload)
-    out.insert(out.end(), {s.overload->growth_per_s, s.overload->ttft_p95_half_s,
-                           s.overload->ttft_p95_all_s,
-                           static_cast<double>(s.overload->at_last_send)});
+    out.insert(out.end(),
+               {s.overload->growth_per_s, s.overload->ttft_p95_half_s, s.overload->ttft_p95_all_s,
+                static_cast<double>(s.overload->at_last_send)});
   return out;
 }
 
@@ -150,9 +155,10 @@ TEST_CASE("spans and single steps give the same bits, with every rule of every e
     exact_events += oracle.summary.counts.events;
     events += spans.summary.counts.events;
   }
-  WARN("seeds " << all.front() << " to " << all.back() << ": " << steps << " steps, " << exact_events
-                << " events one by one, " << events << " by spans; fewer in " << shorter[0] << ", "
-                << shorter[1] << ", " << shorter[2] << ", " << shorter[3] << " of the engines");
+  WARN("seeds " << all.front() << " to " << all.back() << ": " << steps << " steps, "
+                << exact_events << " events one by one, " << events << " by spans; fewer in "
+                << shorter[0] << ", " << shorter[1] << ", " << shorter[2] << ", " << shorter[3]
+                << " of the engines");
   if (std::getenv("EPH_SEED") != nullptr) return;
   for (const std::uint64_t count : shorter) CHECK(count > 1000);
   CHECK(events < exact_events / 2);

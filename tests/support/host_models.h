@@ -8,8 +8,8 @@
 
 namespace eph::test {
 
-// Times of all kinds drawn once: a GPU that waits for the host or does not, jitter for some batches,
-// contexts that cost something, nothing, or less the longer they are.
+// Times of all kinds drawn once: a GPU that waits for the host or does not, jitter for some
+// batches, contexts that cost something, nothing, or less the longer they are.
 class HostStepModel final : public models::StepModel {
  public:
   explicit HostStepModel(Stream& stream) {
@@ -59,8 +59,8 @@ class ContextsStepModel final : public models::StepModel {
     return 1e-3 + 1e-5 * static_cast<double>(s.tokens());
   }
   [[nodiscard]] bool needs_contexts() const noexcept override { return true; }
-  [[nodiscard]] double seconds_with(const models::BatchShape& s,
-                                    std::span<const std::int32_t> contexts) const noexcept override {
+  [[nodiscard]] double seconds_with(
+      const models::BatchShape& s, std::span<const std::int32_t> contexts) const noexcept override {
     double sum = 0;
     for (const std::int32_t context : contexts) sum += std::sqrt(static_cast<double>(context));
     return seconds(s) + 1e-5 * sum;
