@@ -161,7 +161,7 @@ Result<void> set_pool(const models::Catalog& catalog, const Scenario& scenario,
                     spec.upgrade_unavailable};
   pool.drain_limit = Duration::from_seconds(spec.drain_limit_s);
   pool.start.warm_nodes = spec.warm_nodes;
-  if (!spec.starts_replicas()) return {};
+  if (!spec.starts_replicas() && scenario.disaggregation.autoscaler != "dynamo") return {};
   sim::StartTimes& times = pool.start.times;
   if (spec.start == "fitted")
     if (auto ok = set_fitted_start(catalog, scenario, assembly, times, warnings); !ok)
@@ -191,7 +191,7 @@ Result<void> add_pools(const models::Catalog& catalog, const Scenario& scenario,
     const Assembly& own = *assembly.further[i];
     Scenario part = scenario_of(scenario, split.replicas > 0 ? prefill_deployment(scenario)
                                                              : scenario.pools[i].deployment);
-    if (split.replicas > 0) {
+    if (split.replicas > 0 && split.autoscaler != "dynamo") {
       part.fleet.autoscaler = split.autoscaler;
       part.fleet.autoscale = split.autoscale;
     }
@@ -204,6 +204,14 @@ Result<void> add_pools(const models::Catalog& catalog, const Scenario& scenario,
   if (split.replicas == 0) return {};
   out.config.name = "decode";
   sim::Disaggregation how;
+  if (split.autoscaler == "dynamo") {
+    const auto parsed = parse_autoscaler(split.autoscaler, split.autoscale);
+    if (!parsed) return parsed.error();
+    auto planner = std::get<sim::DynamoOptions>(parsed->policy);
+    planner.gpus_per_prefill = prefill_deployment(scenario).layout.gpus();
+    planner.gpus_per_decode = scenario.deployment.layout.gpus();
+    how.planner = planner;
+  }
   const bool sglang = out.config.replica.engine.kind == models::EngineKind::sglang;
   how.flow = split.flow == "push" || (split.flow.empty() && sglang)
                  ? sim::Disaggregation::Flow::push

@@ -82,6 +82,14 @@ void check_pools(Checker& check, const Scenario& scenario) {
     check.conflict("disaggregation/replicas", "llama.cpp has no separate prefill workers",
                    "choose another engine");
   check_autoscaler(check, "disaggregation", split.autoscaler, split.autoscale);
+  if (split.autoscaler != "dynamo") return;
+  if (!scenario.fleet.autoscaler.empty())
+    check.conflict("disaggregation/autoscaler", "dynamo sets the number of decode workers too",
+                   fmt::format("leave {} out", check.spell("fleet/autoscaler")));
+  for (const std::string& setting : split.autoscale)
+    if (setting.starts_with("scrape_") || setting.starts_with("gpus_per_"))
+      check.conflict("disaggregation/autoscale", fmt::format("{} has no effect here", setting),
+                     "GPUs are the workers' own, metrics are current");
 }
 
 void check_failures(Checker& check, const FleetSpec& spec) {

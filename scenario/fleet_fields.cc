@@ -228,9 +228,11 @@ std::vector<Field> disaggregation_fields() {
                  .kind = choice,
                  .argument = "POLICY",
                  .fallback = "none",
-                 .help = "policy that sets the number of prefill workers",
+                 .help = "policy that sets the number of prefill workers; dynamo: that of decode "
+                         "workers too",
                  .set = disaggregation<&D::autoscaler>,
-                 .choices = {"scheduled", "hpa", "keda", "knative", "ray-serve", "serverless"}});
+                 .choices = {"scheduled", "hpa", "keda", "knative", "ray-serve", "serverless",
+                             "dynamo"}});
   out.push_back({d, "autoscale", "prefill-autoscale", texts, "NAME=VALUE", "the policy's defaults",
                  "a setting of it", disaggregation<&D::autoscale>});
   return out;

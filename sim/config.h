@@ -138,6 +138,9 @@ struct Disaggregation {
   models::Precision kv_precision = models::Precision::bf16;
   models::Parallelism prefill_layout, decode_layout;
   std::shared_ptr<const models::Cluster> cluster;  // its links carry it; never null
+  // NVIDIA Dynamo's planner sets the numbers of both kinds of workers; then neither pool has an
+  // autoscaler of its own.
+  std::optional<DynamoOptions> planner;
   int prefill_gpu = 0;  // where the prefill workers begin: decode workers stand on GPU 0 and on
 };
 

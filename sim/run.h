@@ -4,6 +4,7 @@
 #include <memory>
 #include <vector>
 
+#include "sim/autoscale/dynamo.h"
 #include "sim/collector.h"
 #include "sim/event_queue.h"
 #include "sim/fleet/fleet_events.h"
@@ -69,6 +70,8 @@ class Run {
   void hand_over(SlotId slot);  // its prompt is complete: to a decode worker
   void start_transfer(SlotId slot);
   void settle_transfers();
+  void plan_workers();
+  [[nodiscard]] FleetLoad load_of_workers();
   void watch_transfers();
   [[nodiscard]] std::span<const models::GpuAt> gpus_of(const Pool& pool, std::uint32_t place);
 
@@ -141,6 +144,7 @@ class Run {
   std::vector<SlotId> dead_requests_;
   std::vector<PoolRule> rules_;             // by pool
   std::vector<std::vector<bool>> classes_;  // by pool and class: taken
+  std::unique_ptr<Dynamo> planner_;  // of prefill and decode workers together
   std::unique_ptr<TransferNetwork> transfers_;
   std::vector<TransferNetwork::Delivered> delivered_;
   std::vector<models::GpuAt> gpus_;

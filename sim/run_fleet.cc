@@ -33,6 +33,10 @@ void Run::open_fleet() {
     pool->scaler->observe(now_, pool->load(now_));
     plan_event(pool->scaler->next(), {.kind = FleetEvent::Kind::decide, .pool = pool->number()});
   }
+  if (!planner_) return;
+  planner_->observe(now_, load_of_workers());
+  planner_->begin_with(pools_[1]->desired, pools_[0]->desired);
+  plan_event(planner_->next(), {.kind = FleetEvent::Kind::plan});
 }
 
 std::uint32_t Run::add_place(Pool& pool) {
@@ -68,6 +72,8 @@ void Run::fleet_event(const FleetEvent& event) {
         pool.old_starts.push_back(member.life == Life::off ? 0 : member.incarnation);
       return reconcile(pool);
     }
+    case plan:
+      return plan_workers();
     case transfers:
       return settle_transfers();
     default:
@@ -77,6 +83,7 @@ void Run::fleet_event(const FleetEvent& event) {
 
 void Run::observe(Pool& pool) {
   if (pool.scaler) pool.scaler->observe(now_, pool.load(now_));
+  if (planner_) planner_->observe(now_, load_of_workers());
 }
 
 void Run::decide(Pool& pool) {

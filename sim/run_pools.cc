@@ -15,6 +15,8 @@ void Run::open_pools() {
                                             draws));
     rules_.push_back(further.rule);
   }
+  if (config_.disaggregation && config_.disaggregation->planner)
+    planner_ = std::make_unique<Dynamo>(*config_.disaggregation->planner);
   if (config_.disaggregation)
     transfers_ = std::make_unique<TransferNetwork>(*config_.disaggregation->cluster);
 }
@@ -125,6 +127,25 @@ void Run::start_transfer(SlotId slot) {
   }
   (void)transfers_->start(from, to, Bytes{std::llround(std::max(1.0, bytes))}, now_, index(slot));
   watch_transfers();
+}
+
+// Prompts that wait, before and in the prefill workers, and how full the decode workers' caches are.
+FleetLoad Run::load_of_workers() {
+  const FleetLoad prefill = pools_[1]->load(now_), decode = pools_[0]->load(now_);
+  FleetLoad out = decode;
+  out.queued = prefill.queued;
+  out.rps = prefill.rps + decode.rps;
+  return out;
+}
+
+void Run::plan_workers() {
+  planner_->observe(now_, load_of_workers());
+  while (planner_->next() <= now_) (void)planner_->decide(now_);
+  plan_event(planner_->next(), {.kind = FleetEvent::Kind::plan});
+  pools_[1]->desired = planner_->prefill();
+  pools_[0]->desired = planner_->decode();
+  reconcile(*pools_[1]);
+  reconcile(*pools_[0]);
 }
 
 void Run::watch_transfers() {

@@ -34,6 +34,13 @@ Result<void> check(const SimulationConfig& config) {
   if (auto ok = check_pool(config); !ok) return ok.error();
   for (const FurtherPool& further : config.further)
     if (auto ok = check_pool(further.pool); !ok) return ok.error();
+  if (config.disaggregation && config.disaggregation->planner) {
+    if (auto ok = check(AutoscalerOptions{*config.disaggregation->planner, {}}); !ok)
+      return ok.error();
+    if (config.autoscaler || config.further.front().pool.autoscaler)
+      return usage_error("a planner of both kinds of workers beside an autoscaler of one",
+                         "give one of the two");
+  }
   if (config.disaggregation && config.further.size() != 1)
     return usage_error("separate prefill workers are one further pool", "give one");
   if (config.series_interval < Duration::zero())

@@ -11,6 +11,12 @@ namespace eph::sim {
 class Dynamo final : public Autoscaler {
  public:
   explicit Dynamo(const DynamoOptions& options) : options_(options) {}
+  // The workers that there are at the start, after the first observation; else half of what is ready
+  // is of each kind.
+  void begin_with(int prefill, int decode) {
+    prefill_ = prefill;
+    decode_ = decode;
+  }
   void observe(SimTime now, const FleetLoad& load) override;
   [[nodiscard]] SimTime next() const override { return next_; }
   // Prefill and decode workers together.

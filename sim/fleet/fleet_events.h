@@ -22,6 +22,7 @@ struct FleetEvent {
     reclaim,
     slow,  // a straggler's factor begins or ends
     upgrade,
+    plan,       // the turn of the planner of both kinds of workers
     transfers,  // the network between prefill and decode workers
   };
   Kind kind = Kind::decide;

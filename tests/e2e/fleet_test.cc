@@ -290,6 +290,23 @@ TEST_CASE("prefill workers take prompts off those that decode, and their options
   CHECK(refused(with(base, {"--topology", "dgx-h100"})).find("on replicas of one node") != std::string::npos);
 }
 
+TEST_CASE("Dynamo's planner sets both kinds of workers", "[fleet]") {
+  const std::vector<std::string> base =
+      with(kSteady, {"--prompt-tokens", "2000", "--output-tokens", "60", "--rate", "6", "--prefill-replicas", "1",
+                     "--start", "instant", "--prefill-autoscaler", "dynamo", "--prefill-autoscale", "isl=2000",
+                     "--prefill-autoscale", "osl=60", "--prefill-autoscale", "prefill_tps_per_gpu=8000",
+                     "--prefill-autoscale", "decode_tps_per_gpu=200", "--prefill-autoscale", "adjustment_interval=30s",
+                     "--prefill-autoscale", "max_gpu_budget=16"});
+  const Json run = simulate(base);
+  // 6 * 2000 / 8000 = 1.5 prefill workers, 6 * 60 / 200 = 1.8 decode workers: two each, as the rate varies.
+  CHECK(number(run, "fleet/pools/0/peak_ready") >= 2);
+  CHECK(number(run, "fleet/pools/1/peak_ready") >= 2);
+  CHECK(number(run, "fleet/pools/1/mean_ready") < 3);
+  CHECK(number(simulate(with(base, {"--prefill-autoscale", "min_endpoint=4"})), "fleet/pools/0/mean_ready") > 3);
+  CHECK(refused(with(base, {"--autoscaler", "hpa", "--autoscale", "target=1"})).find("decode workers too") !=
+        std::string::npos);
+}
+
 TEST_CASE("a network between nodes prices replicas of several nodes", "[fleet]") {
   const auto tpot = [](const char* topology) {
     const Finished done = ephemeris({"simulate", "--model", "meta-llama/Llama-3.1-405B", "--tp", "16", "--rate", "0.5",
