@@ -79,7 +79,7 @@ TEST_CASE("the tests below cover every example") {
   for (const auto& entry : std::filesystem::directory_iterator(EPH_SOURCE_DIR "/examples")) {
     files += entry.path().extension() == ".json" ? 1 : 0;
   }
-  CHECK(files == 12);
+  CHECK(files == 13);
 }
 
 TEST_CASE("example: one replica under conversation traffic") {
@@ -161,4 +161,10 @@ TEST_CASE("example: pools by length of the prompt") {
   const Json json = run("pools-by-length.json");
   CHECK(json.at_path("runs/0/fleet/pools")->items().size() == 2);
   CHECK(json.at_path("runs/0/fleet/pools/1/name")->as_string() == "long prompts");
+}
+
+TEST_CASE("example: CPU machines beside a GPU") {
+  const Json json = run("cpu-and-gpu.json");
+  CHECK(json.at_path("deployment/engine")->as_string() == "llamacpp");
+  CHECK(json.at_path("runs/0/fleet/pools/1/name")->as_string() == "h100");
 }
