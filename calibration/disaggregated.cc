@@ -5,6 +5,8 @@
 
 #include "core/assert.h"
 #include "models/machine.h"
+#include "models/topology/cluster.h"
+#include "sim/simulation.h"
 
 namespace eph::calibration {
 namespace {
@@ -95,6 +97,86 @@ Result<Replayed> predict_disaggregated(const RunPlan& plan, const models::Engine
   out.counted = static_cast<std::size_t>(plan.load.cap);
   out.figures[Figure::mean_ttft] = 1e3 * ttft;
   out.figures[Figure::mean_tpot] = 1e3 * tpot;
+  return out;
+}
+
+namespace {
+
+// Nodes of 8 GPUs, each with a card of its own.
+Result<models::Cluster> cluster_of(double nic_bytes_per_s, int gpus) {
+  models::ClusterSpec spec;
+  spec.name = "constants";
+  spec.scale_up_bytes_per_s = spec.pcie_bytes_per_s = 100 * nic_bytes_per_s;
+  spec.nics_per_node = spec.gpus_per_node;
+  spec.nic_bytes_per_s = nic_bytes_per_s;
+  spec.rail_optimised = true;
+  return models::Cluster::build(spec, (gpus + spec.gpus_per_node - 1) / spec.gpus_per_node);
+}
+
+int whole_nodes(int workers, int gpus) { return (workers * gpus + 7) / 8 * 8 + 8; }
+
+Result<sim::ReplicaConfig> replica_of(const RunPlan& plan, const Deployment& d, const Pool& pool) {
+  sim::ReplicaConfig out;
+  out.engine = plan.engine;
+  out.engine.max_num_seqs = std::max(out.engine.max_num_seqs, plan.load.cap);
+  const auto kv =
+      models::kv_pool(d.engine, d.context.gpu, d.context.llm, d.context.layout, plan.kv);
+  if (!kv) return kv.error();
+  out.kv = *kv;
+  out.kv.blocks *= d.context.layout.attention_data;
+  out.kv.usable_blocks *= d.context.layout.attention_data;
+  out.step = &pool.step;
+  out.front_end = pool.front;
+  return out;
+}
+
+}  // namespace
+
+Result<Replayed> simulate_disaggregated(const RunPlan& plan, const models::EngineProfile& profile,
+                                        const models::Machine& machine, std::uint64_t seed) {
+  EPH_ASSERT(plan.prefill.has_value(), "row {} has no prefill workers", plan.row);
+  const Pool prefill = pool_of(plan, *plan.prefill, profile, machine);
+  const Pool decode = pool_of(plan, plan.deployment, profile, machine);
+  sim::SimulationConfig config;
+  auto decodes = replica_of(plan, plan.deployment, decode);
+  if (!decodes) return decodes.error();
+  auto prefills = replica_of(plan, *plan.prefill, prefill);
+  if (!prefills) return prefills.error();
+  config.replica = *decodes;
+  config.replicas = plan.replicas;
+  config.gpus = plan.deployment.context.layout.gpus();
+  config.seed = seed;
+  sim::FurtherPool further;
+  further.pool.replica = *prefills;
+  further.pool.replicas = plan.prefill_workers;
+  further.pool.gpus = plan.prefill->context.layout.gpus();
+  sim::Disaggregation how;
+  const bool sglang = plan.engine.kind == models::EngineKind::sglang;
+  how.flow = sglang ? sim::Disaggregation::Flow::push : sim::Disaggregation::Flow::pull;
+  how.first_from_prefill = sglang;
+  how.llm = plan.deployment.context.llm;
+  how.kv_precision = plan.deployment.context.kv_precision;
+  how.decode_layout = plan.deployment.context.layout;
+  how.prefill_layout = plan.prefill->context.layout;
+  how.prefill_gpu = whole_nodes(plan.replicas, config.gpus);
+  const double link = plan.deployment.context.operators.communication.internode_gb_per_s * 1e9;
+  auto cluster =
+      cluster_of(link, how.prefill_gpu + whole_nodes(plan.prefill_workers, further.pool.gpus));
+  if (!cluster) return cluster.error();
+  how.cluster = std::make_shared<const models::Cluster>(std::move(*cluster));
+  config.further.push_back(std::move(further));
+  config.disaggregation = std::move(how);
+  ToolLoad load(plan.load, seed);
+  RecordSink sink;
+  sim::RunOptions options;
+  options.sink = &sink;
+  const auto summary = sim::Simulation(config).run(load, options);
+  if (!summary) return summary.error();
+  if (summary->counts.rejected > 0)
+    return infeasible_error(fmt::format("{} requests do not fit into the KV cache", summary->counts.rejected));
+  Replayed out;
+  out.figures = figures_of(plan, sink.records(), out.counted);
+  out.steps = summary->counts.steps;
   return out;
 }
 

@@ -13,6 +13,13 @@ namespace eph::calibration {
                                                      const models::EngineProfile& profile,
                                                      const models::Machine& machine);
 
+// The same row in the simulator: a pool of each kind, KV over cards that carry the inter-node bandwidth of the
+// profile for each GPU, pulled (vLLM, TensorRT-LLM) or pushed (SGLang). All figures of a closed loop.
+[[nodiscard]] Result<Replayed> simulate_disaggregated(const RunPlan& plan,
+                                                      const models::EngineProfile& profile,
+                                                      const models::Machine& machine,
+                                                      std::uint64_t seed);
+
 // Mean wait and service, seconds, of `customers` who think `think_s` between visits of `servers`
 // alike with service time `service_s`: exact mean-value analysis with Seidmann's split of a station
 // of several servers.

@@ -173,7 +173,7 @@ Result<Replayed> replay_offline(const RunPlan& plan, const models::CoefficientVa
 
 Result<Replayed> replay(const RunPlan& plan, const models::EngineProfile& profile, const models::Machine& machine,
                         std::uint64_t seed) {
-  if (plan.prefill) return predict_disaggregated(plan, profile, machine);
+  if (plan.prefill) return simulate_disaggregated(plan, profile, machine, seed);
   const auto found = profile.find(plan.deployment.context,
                                   fit_family(plan.deployment.engine, plan.deployment.version, plan.protocol));
   ReplayOptions options;

@@ -85,3 +85,22 @@ TEST_CASE("the KV cache of a lone request moves at the inter-node bandwidth of t
   CHECK(*slow->figures[Figure::mean_ttft] - *fast->figures[Figure::mean_ttft] ==
         Approx(2.359).epsilon(0.01));
 }
+
+TEST_CASE("the simulation of a disaggregated row agrees with the approximation of its means") {
+  const models::Catalog catalog = shipped_catalog();
+  SpecCache specs(catalog);
+  const auto profile = models::load_profile(catalog.folder() + "/profiles/vllm-h100-sxm.json");
+  REQUIRE(profile.has_value());
+  for (const char* concurrency : {"1", "16", "64"}) {
+    CAPTURE(concurrency);
+    const auto plan = plan_run(pools(concurrency, "2"), specs);
+    REQUIRE(plan.has_value());
+    const auto simulated = simulate_disaggregated(*plan, *profile, {}, 1);
+    REQUIRE(simulated.has_value());
+    const Replayed means = predicted(concurrency, "2");
+    CHECK(*simulated->figures[Figure::mean_tpot] == Approx(*means.figures[Figure::mean_tpot]).epsilon(0.1));
+    // Prompts share steps in the simulation; all of the first come at once, which many feel.
+    CHECK(*simulated->figures[Figure::mean_ttft] > 0.5 * *means.figures[Figure::mean_ttft]);
+    CHECK(*simulated->figures[Figure::mean_ttft] < 3 * *means.figures[Figure::mean_ttft]);
+  }
+}
