@@ -10,7 +10,8 @@ namespace {
 using namespace eph;
 
 // 200 output tokens on average over a prompt of 128: mostly decodes, as in serving.
-void replica(benchmark::State& state, models::EngineKind kind, bool async) {
+void replica(benchmark::State& state, models::EngineKind kind, bool async,
+             std::int32_t longer = 1) {
   const test::LinearStepModel step(5e-3, 2e-5, 1e-5, 1e-9);
   const std::int64_t batch = state.range(0);
   sim::SimulationConfig config;
@@ -21,10 +22,13 @@ void replica(benchmark::State& state, models::EngineKind kind, bool async) {
   config.replica.engine.chunked_prefill = kind != models::EngineKind::trtllm;
   config.replica.kv = {batch * 64 + 1, 16, batch * 64};
   if (kind == models::EngineKind::sglang) config.replica.kv = {batch * 1024, 1, batch * 1024};
+  config.replica.kv.blocks *= longer;
+  config.replica.kv.usable_blocks *= longer;
+  config.exact_steps = state.range(1) != 0;
   double tokens = 0;
   std::uint64_t digest = 0;
   for (auto _ : state) {
-    test::ClosedLoad load({batch, batch * 40, 128, 100, 300});
+    test::ClosedLoad load({batch, batch * (longer > 1 ? 8 : 40), 128, 100 * longer, 300 * longer});
     const auto summary = sim::Simulation(config).run(load, {});
     tokens += static_cast<double>(summary->counts.output_tokens);
     digest = summary->digest;
@@ -35,16 +39,16 @@ void replica(benchmark::State& state, models::EngineKind kind, bool async) {
 
 }  // namespace
 
+// Arguments: batch, exact steps.
 BENCHMARK_CAPTURE(replica, vllm, eph::models::EngineKind::vllm, false)
-    ->Arg(8)
-    ->Arg(64)
-    ->Arg(256)
-    ->Arg(1024);
+    ->ArgsProduct({{8, 64, 256, 1024}, {0, 1}});
 BENCHMARK_CAPTURE(replica, vllm_async, eph::models::EngineKind::vllm, true)
-    ->Arg(64)
-    ->Arg(256)
-    ->Arg(1024);
-BENCHMARK_CAPTURE(replica, sglang, eph::models::EngineKind::sglang, true)->Arg(64)->Arg(256);
-BENCHMARK_CAPTURE(replica, trtllm, eph::models::EngineKind::trtllm, true)->Arg(64)->Arg(256);
+    ->ArgsProduct({{64, 256, 1024}, {0, 1}});
+BENCHMARK_CAPTURE(replica, vllm_outputs_1000, eph::models::EngineKind::vllm, true, 5)
+    ->ArgsProduct({{256}, {0, 1}});
+BENCHMARK_CAPTURE(replica, sglang, eph::models::EngineKind::sglang, true)
+    ->ArgsProduct({{64, 256}, {0, 1}});
+BENCHMARK_CAPTURE(replica, trtllm, eph::models::EngineKind::trtllm, true)
+    ->ArgsProduct({{64, 256}, {0, 1}});
 
 BENCHMARK_MAIN();

@@ -267,7 +267,7 @@ std::size_t FittedStepModel::stretch(const BatchShape& first,
   if (has_residual_) {
     const StepResidual::Slope residual = residual_.decode_slope(seqs, context / seqs);
     steps = std::min(steps, residual.steps + 1);
-    slope *= std::exp(residual_.log_factor(first));
+    slope *= t.gpu / (gpu_seconds(first) + (context_.async_scheduling ? 0 : host_seconds(first)));
     ratio = std::exp(residual.per_step);
   }
   const double gpu = t.gpu * 1e9, lead = t.lead * 1e9, results = t.results * 1e9;
@@ -293,10 +293,18 @@ std::size_t FittedStepModel::stretch(const BatchShape& first,
 }
 
 // Without the residual no step is shorter than the first; the residual is smallest at an end of the
-// stretch or at a knot in between.
+// stretch or at a knot in between; within one cell exp(x) >= 1 + x says enough.
 double FittedStepModel::stretch_floor(const BatchShape& first, std::int64_t steps) const noexcept {
   const double seconds_first = times(first).gpu;
   if (!has_residual_) return seconds_first;
+  if (context_.pipeline_batches <= 1) {
+    const double seqs = first.decode_seqs;
+    const StepResidual::Slope slope = residual_.decode_slope(
+        seqs, static_cast<double>(first.decode_context_tokens) / seqs);
+    if (slope.steps >= steps)
+      return seconds_first * (1 - 1e-12) *
+             std::max(0.0, 1 + std::min(0.0, slope.per_step * static_cast<double>(steps)));
+  }
   const BatchShape batch = largest_batch(first);  // grows by its own sequences a step too
   const double least = residual_.least_log_factor(batch, steps);
   return seconds_first * std::exp(std::min(0.0, least - residual_.log_factor(batch))) * (1 - 1e-12);

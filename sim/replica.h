@@ -161,6 +161,7 @@ class Replica {
   bool spans_ = false, in_span_ = false;
   std::int64_t ahead_ = 0;           // steps of the span that can still end without an event
   std::int64_t pending_ = 0;         // that have ended, and are not yet in the sequences
+  int span_failures_ = 0, span_pause_ = 0;  // in a row; steps before the next attempt
   std::uint64_t span_measured_ = 0;  // sequences whose gaps count
   SimTime announced_ = SimTime::never();
   SimTime left_{};                        // when the latest tokens leave the API server

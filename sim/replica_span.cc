@@ -9,7 +9,7 @@
 namespace eph::sim {
 namespace {
 
-constexpr std::int64_t kShortest = 2;  // steps: a span of fewer is not worth its beginning
+constexpr std::int64_t kShortest = 3;  // steps: a span of fewer is not worth its beginning
 
 constexpr std::size_t kMostTimes = 64;  // steps whose times are asked for at once
 
@@ -41,18 +41,25 @@ std::int64_t Replica::steps_without_end() {
 void Replica::start_span() {
   if (in_flight_ < (async_ ? 2 : 1) || !to_abort_.empty()) return;
   if (!only_decodes(current_)) return;
+  if (span_pause_ > 0) {
+    --span_pause_;
+    return;
+  }
   if (async_ &&
       !(only_decodes(next_) && std::memcmp(current_.entries.data(), next_.entries.data(),
                                            current_.entries.size() * sizeof(PlanEntry)) == 0))
     return;
   if (!policy_->steady(state_)) return;
+  // Looking for a span walks the batch: where ends are dense, not after every step.
   const std::int64_t steps = steps_without_end();
-  if (steps < kShortest) return;
-  ahead_ = state_.decodable(current_.entries, steps);
+  ahead_ = steps < kShortest ? 0 : state_.decodable(current_.entries, steps);
   if (ahead_ < kShortest) {
     ahead_ = 0;
+    span_failures_ = std::min(span_failures_ + 1, 3);
+    span_pause_ = (1 << span_failures_) - 1;
     return;
   }
+  span_failures_ = 0;
   in_span_ = true;
   announced_ = span_floor();
 }

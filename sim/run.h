@@ -53,7 +53,7 @@ class Run {
   void answer(SlotId slot, RequestStatus status);
   void form_batch(ReplicaId replica);
   void wake(Member& member);
-  void step_done(ReplicaId replica);
+  void step_done(ReplicaId replica, bool own_event = true);
   void reach(ReplicaId replica);  // before anything that looks at it or changes it
   void client_done(SlotId slot);
   void end_at_client(SlotId slot);

@@ -204,12 +204,12 @@ void Run::reach(ReplicaId id) {
   if (!replica.in_span()) return;
   const SimTime due = replica.interrupt(now_);
   if (due == now_)
-    step_done(id);
+    step_done(id, false);
   else
     queue_.push(due, EventClass::step_done, index(id));
 }
 
-void Run::step_done(ReplicaId id) {
+void Run::step_done(ReplicaId id, bool own_event) {
   Member& at = member(id);
   if (const SimTime due = at.replica->results_due(now_); due > now_)
     return queue_.push(due, EventClass::step_done, index(id));
@@ -230,7 +230,13 @@ void Run::step_done(ReplicaId id) {
       settle_cancelled(departure.slot);
   }
   for (const SlotId slot : at.replica->aborted()) settle_cancelled(slot);
-  wake(at);
+  // Forming a batch comes last in its instant: at once, if nothing else is to happen in it.
+  const bool alone = own_event && !config_.exact_steps && next_send_ > now_ && drained_.empty() &&
+                     (queue_.empty() || queue_.next().at() > now_);
+  if (!alone)
+    wake(at);
+  else if (at.replica->wants_batch())
+    form_batch(id);
 }
 
 void Run::client_done(SlotId slot) {
