@@ -125,13 +125,10 @@ void Run::dispatch(const Event& event) {
 // nobody, and time does not stop for them.
 bool Run::overtaken(const Event& event) const {
   const EventClass what = event.event_class();
-  if (what == EventClass::step_done) {
-    const Replica* replica = engine(ReplicaId{event.target});
-    return replica == nullptr || !replica->awaits_results(event.at());
-  }
+  if (what == EventClass::step_done) return due_[event.target].results != event.at();
   if (changes_) {
     if (what == EventClass::fleet) return next_send_ == SimTime::never() && present_ == 0;
-    if (what == EventClass::form_batch) return batch_at(ReplicaId{event.target}) != event.at();
+    if (what == EventClass::form_batch) return due_[event.target].batch != event.at();
   }
   if (what != EventClass::timeout && what != EventClass::abort && what != EventClass::client_done)
     return false;

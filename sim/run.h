@@ -112,13 +112,18 @@ class Run {
     const Seat seat = seats_[index(id)];
     return (*pools_[seat.pool])[seat.place];
   }
-  [[nodiscard]] const Replica* engine(ReplicaId id) const {
-    const Seat seat = seats_[index(id)];
-    return (*pools_[seat.pool])[seat.place].replica.get();
+  // An event of a replica is meant for it only at the instant noted last: one that was announced anew,
+  // or has died, leaves others behind. Beside the queue, so that dropping them touches no replica.
+  struct Due {
+    SimTime results = SimTime::never(), batch = SimTime::never();
+  };
+  void await_results(ReplicaId id, SimTime at) {
+    due_[index(id)].results = at;
+    queue_.push(at, EventClass::step_done, index(id));
   }
-  [[nodiscard]] SimTime batch_at(ReplicaId id) const {
-    const Seat seat = seats_[index(id)];
-    return (*pools_[seat.pool])[seat.place].batch_at;
+  void await_batch(ReplicaId id, SimTime at) {
+    due_[index(id)].batch = at;
+    queue_.push(at, EventClass::form_batch, index(id));
   }
   [[nodiscard]] Pool& pool_of(const RequestRow& row) { return *pools_[row.pool]; }
 
@@ -131,6 +136,7 @@ class Run {
   MetricsSink* step_sink_;
   std::vector<std::unique_ptr<Pool>> pools_;
   std::vector<Seat> seats_;  // by replica
+  std::vector<Due> due_;     // likewise
   FleetEvents fleet_events_;
   SimTime now_{};
   SimTime next_send_ = SimTime::never();

@@ -183,20 +183,16 @@ void Run::answer(SlotId slot, RequestStatus status) {
 
 void Run::wake(Member& member) {
   if (!member.replica->wants_batch()) return;
-  member.batch_at = now_;
-  queue_.push(now_, EventClass::form_batch, index(member.id));
+  await_batch(member.id, now_);
 }
 
 void Run::form_batch(ReplicaId id) {
-  Member& at = member(id);
-  at.batch_at = SimTime::never();
-  const Replica::Next next = at.replica->form_batch(now_);
-  if (next.what == Replica::Next::What::form_batch) {
-    at.batch_at = next.at;
-    queue_.push(next.at, EventClass::form_batch, index(id));
-  } else if (next.what == Replica::Next::What::step_done) {
-    queue_.push(next.at, EventClass::step_done, index(id));
-  }
+  due_[index(id)].batch = SimTime::never();
+  const Replica::Next next = member(id).replica->form_batch(now_);
+  if (next.what == Replica::Next::What::form_batch)
+    await_batch(id, next.at);
+  else if (next.what == Replica::Next::What::step_done)
+    await_results(id, next.at);
 }
 
 void Run::reach(ReplicaId id) {
@@ -206,13 +202,14 @@ void Run::reach(ReplicaId id) {
   if (due == now_)
     step_done(id, false);
   else
-    queue_.push(due, EventClass::step_done, index(id));
+    await_results(id, due);
 }
 
 void Run::step_done(ReplicaId id, bool own_event) {
   Member& at = member(id);
   if (const SimTime due = at.replica->results_due(now_); due > now_)
-    return queue_.push(due, EventClass::step_done, index(id));
+    return await_results(id, due);
+  due_[index(id)].results = SimTime::never();
   const auto& departures = at.replica->finish_step(now_);
   if (Router& router = pools_[seats_[index(id)].pool]->router(); router.wants_first_tokens())
     for (const SlotId slot : at.replica->first_tokens())

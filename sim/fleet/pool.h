@@ -27,7 +27,6 @@ struct Member {
   std::uint32_t incarnation = 0;  // counts the starts of this place; what is about another is void
   std::int64_t resident = 0;      // requests assigned to it that are not yet done with
   SimTime began{};                // of the start
-  SimTime batch_at = SimTime::never();  // its next batch is due
   double slowdown = 1;            // drawn at the start
   std::unique_ptr<Replica> replica;  // ready and draining only
   std::vector<SlotId> stranded;      // requests on a dead one, until that is noticed
