@@ -41,6 +41,10 @@ class Arguments {
   // A whole number of min..max; the fallback when it was not given.
   [[nodiscard]] Result<std::int64_t> integer(std::string_view name, std::int64_t min,
                                              std::int64_t max, std::int64_t fallback) const;
+  // Everything given, in the order of the names.
+  [[nodiscard]] const std::map<std::string, std::vector<std::string>, std::less<>>& values() const {
+    return values_;
+  }
   [[nodiscard]] const std::vector<std::string>& positionals() const { return positionals_; }
 
   void add(const std::string& name, std::string value) {

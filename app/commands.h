@@ -10,6 +10,7 @@ namespace eph::app {
 struct Command {
   const CommandSpec& (*spec)();
   int (*run)(const Arguments& arguments);  // the exit code
+  bool many_processes = false;             // can run under mpirun
 };
 
 const CommandSpec& autoscale_spec();

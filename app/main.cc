@@ -13,22 +13,23 @@
 #include "core/assert.h"
 #include "core/text.h"
 #include "core/version.h"
+#include "jobs/join.h"
 
 namespace eph::app {
 namespace {
 
 const std::array<Command, 13>& commands() {
-  static const std::array<Command, 13> all{{{plan_spec, run_plan},
+  static const std::array<Command, 13> all{{{plan_spec, run_plan, true},
                                             {simulate_spec, run_simulate},
                                             {explain_spec, run_explain},
-                                             {sweep_spec, run_sweep},
+                                            {sweep_spec, run_sweep, true},
                                             {describe_spec, run_describe},
                                             {fit_spec, run_fit},
                                             {import_spec, run_import},
                                             {calibrate_spec, run_calibrate},
                                             {validate_spec, run_validate},
                                             {startup_spec, run_startup},
-                                             {autoscale_spec, run_autoscale},
+                                            {autoscale_spec, run_autoscale},
                                             {catalog_spec, run_catalog},
                                             {schema_spec, run_schema}}};
   return all;
@@ -109,8 +110,17 @@ int run(const std::vector<std::string>& words) {
   const std::vector<std::string> rest(words.begin() + static_cast<std::ptrdiff_t>(used),
                                       words.end());
   const Result<Arguments> arguments = parse_arguments(command->spec(), rest);
+  // Of processes that mpirun started together the first one speaks.
+  const jobs::Launch launch = jobs::launch_of_environment();
+  if (launch.rank > 0 && (!arguments || arguments->has("help") || !command->many_processes))
+    return kOk;
   if (!arguments) return fail(arguments.error());
   if (arguments->has("help")) return finish(help_text(command->spec()));
+  if (launch.size > 1 && !command->many_processes) {
+    return fail(usage_error(fmt::format("{} runs as one process, and {} were started together",
+                                        command->spec().name, launch.size),
+                            "start it without mpirun; plan and sweep run on many"));
+  }
   return command->run(*arguments);
 }
 

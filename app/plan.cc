@@ -5,14 +5,18 @@
 
 #include <algorithm>
 #include <chrono>
+#include <memory>
+#include <optional>
 
 #include "app/commands.h"
 #include "app/console.h"
 #include "app/data_folder.h"
 #include "app/plan_text.h"
 #include "app/progress.h"
+#include "app/run_identity.h"
 #include "app/scenario_flags.h"
 #include "app/table.h"
+#include "app/team_use.h"
 #include "core/text.h"
 
 namespace eph::app {
@@ -47,7 +51,9 @@ std::vector<OptionGroup> groups() {
                  {{"threads", "N",
                    "simulations at the same time; the results do not depend on it [all cores]"},
                   {"exact-steps", "",
-                   "one event per iteration instead of one per change of the batch: slower, with the same results"},
+                   "one event per iteration instead of one per change of the batch: slower, with "
+                   "the same results"},
+                  ledger_option(),
                   data_option()}});
   return all;
 }
@@ -62,7 +68,7 @@ void note_unused(const GatheredScenario& gathered) {
   }
 }
 
-Result<planner::PlanProblem> read_problem(const Arguments& arguments) {
+Result<planner::PlanProblem> read_problem(const Arguments& arguments, bool quiet) {
   Result<GatheredScenario> gathered = gather_scenario(arguments, flag_use());
   if (!gathered) return gathered.error();
   if (gathered->scenario.slos.empty()) {
@@ -74,7 +80,7 @@ Result<planner::PlanProblem> read_problem(const Arguments& arguments) {
     return usage_error("closed arrivals adapt to the replicas, so there is no load to plan for",
                        "give a trace, a workload model or open arrivals with --rate");
   }
-  note_unused(*gathered);
+  if (!quiet) note_unused(*gathered);
   planner::PlanProblem out;
   out.candidates = std::move(gathered->deployments);
   out.workload = std::move(gathered->scenario.workload);
@@ -108,42 +114,66 @@ Result<planner::PlanOptions> read_search(const Arguments& arguments) {
   return out;
 }
 
-}  // namespace
-
-const CommandSpec& plan_spec() {
-  static const CommandSpec spec{
-      "plan",
-      "find the fewest replicas of each candidate that meet the objectives, and their cost",
-      "[SCENARIO] [OPTIONS]",
-      "Candidates are all combinations of --engine, --gpu and --tp, each of which may be repeated "
-      "or take a "
-      "list with commas. Ends with 1 when no candidate is feasible.",
-      {"ephemeris plan --model meta-llama/Llama-3.1-8B-Instruct --gpu h100-sxm --engine vllm "
-       "--engine sglang "
-       "--engine trtllm --workload azure-conv-2023 --rate-scale 20 --slo p95_ttft=500ms --slo "
-       "p95_tpot=30ms"},
-      groups(),
-      1};
-  return spec;
+// What determines a candidate's simulations. Prices and how far the search may go do not.
+Result<std::vector<std::string>> read_abouts(const Arguments& arguments,
+                                             const models::Catalog& catalog,
+                                             const planner::PlanProblem& problem) {
+  Result<RunIdentity> identity = RunIdentity::of(catalog, arguments);
+  if (!identity) return identity.error();
+  Result<std::string> shared = identity->text(
+      arguments, {"engine", "gpu", "tp", "max-replicas", "prices", "provider", "commitment",
+                  "threads", "ledger", "data", "json", "timing", "scenario"});
+  if (!shared) return shared.error();
+  std::vector<std::string> out;
+  for (const scenario::DeploymentSpec& spec : problem.candidates) {
+    out.push_back(fmt::format("command=plan\n{}engine={}\ngpu={}\ntp={}\n", *shared, spec.engine,
+                              spec.gpu, spec.layout.tensor));
+  }
+  return out;
 }
 
-int run_plan(const Arguments& arguments) {
-  const auto start = std::chrono::steady_clock::now();
-  const Result<planner::PlanProblem> problem = read_problem(arguments);
-  if (!problem) return fail(problem.error());
+// What every process of the run does by itself.
+struct Prepared {
+  models::Catalog catalog;
+  planner::PlanProblem problem;
+  planner::PlanOptions options;
+  std::optional<planner::Plan> plan;
+};
+
+Result<std::unique_ptr<Prepared>> prepare(const Arguments& arguments, const jobs::Team& team) {
+  Result<planner::PlanProblem> problem = read_problem(arguments, !team.leads());
+  if (!problem) return problem.error();
   Result<planner::PlanOptions> options = read_search(arguments);
-  if (!options) return fail(options.error());
-  const Result<models::Catalog> catalog = open_catalog(arguments);
-  if (!catalog) return fail(catalog.error());
-  const Result<planner::PlanReport> report = [&] {
+  if (!options) return options.error();
+  Result<models::Catalog> catalog = open_catalog(arguments);
+  if (!catalog) return catalog.error();
+  if (arguments.has("ledger") || team.size() > 1) {
+    auto abouts = read_abouts(arguments, *catalog, *problem);
+    if (!abouts) return abouts.error();
+    problem->abouts = std::move(*abouts);
+  }
+  auto out = std::make_unique<Prepared>(
+      Prepared{std::move(*catalog), std::move(*problem), std::move(*options), {}});
+  Result<planner::Plan> plan = planner::Plan::prepare(out->catalog, out->problem, out->options);
+  if (!plan) return plan.error();
+  out->plan.emplace(std::move(*plan));
+  return out;
+}
+
+int lead(const Arguments& arguments, jobs::Team& team) {
+  const auto start = std::chrono::steady_clock::now();
+  const auto prepared = prepare(arguments, team);
+  if (!prepared) return fail(prepared.error());
+  const Prepared& p = **prepared;
+  const auto ledger = open_ledger(arguments);
+  if (!ledger) return fail(ledger.error());
+  const jobs::TaskSet tasks = p.plan->tasks();
+  const auto answers = [&] {
     ProgressLine line;
-    if (line.visible()) {
-      options->progress = [&line](double share, const std::string& what) {
-        line.show(share, what);
-      };
-    }
-    return planner::plan(*catalog, *problem, *options);
+    return team.run(tasks, team_options(p.options.threads, ledger->get(), line, tasks.count));
   }();
+  if (!answers) return fail(answers.error());
+  const Result<planner::PlanReport> report = p.plan->report(*answers);
   if (!report) return fail(report.error());
   if (arguments.has("timing")) {
     const double wall =
@@ -154,8 +184,42 @@ int run_plan(const Arguments& arguments) {
   const bool any = std::any_of(report->rows.begin(), report->rows.end(),
                                [](const planner::PlanRow& row) { return row.feasible; });
   return finish(arguments.has("json") ? planner::to_json(*report).dump() + "\n"
-                                      : plan_text(*problem, *report),
+                                      : plan_text(p.problem, *report),
                 any ? kOk : kCheckFailed);
+}
+
+Result<void> assist(const Arguments& arguments, jobs::Team& team) {
+  const auto prepared = prepare(arguments, team);
+  if (!prepared) return prepared.error();
+  team.assist((*prepared)->plan->tasks(), (*prepared)->options.threads);
+  return {};
+}
+
+}  // namespace
+
+const CommandSpec& plan_spec() {
+  static const CommandSpec spec{
+      "plan",
+      "find the fewest replicas of each candidate that meet the objectives, and their cost",
+      "[SCENARIO] [OPTIONS]",
+      "Candidates are all combinations of --engine, --gpu and --tp, each of which may be repeated "
+      "or take a "
+      "list with commas. Ends with 1 when no candidate is feasible. With --ledger a search that "
+      "was ended goes on where "
+      "it was. Under mpirun the candidates are spread over all its processes, with the same "
+      "answer.",
+      {"ephemeris plan --model meta-llama/Llama-3.1-8B-Instruct --gpu h100-sxm --engine vllm "
+       "--engine sglang "
+       "--engine trtllm --workload azure-conv-2023 --rate-scale 20 --slo p95_ttft=500ms --slo "
+       "p95_tpot=30ms"},
+      groups(),
+      1};
+  return spec;
+}
+
+int run_plan(const Arguments& arguments) {
+  return run_as_team([&](jobs::Team& team) { return lead(arguments, team); },
+                     [&](jobs::Team& team) { return assist(arguments, team); });
 }
 
 }  // namespace eph::app

@@ -37,13 +37,13 @@ std::string feasible_table(const planner::PlanProblem& problem, const planner::P
                                    human_count(static_cast<std::uint64_t>(row.gpus)),
                                    row.priced ? money(row.usd_per_hour) : "-",
                                    row.priced ? money(row.usd_per_million_output_tokens) : "-"};
-    for (const sim::SloOutcome& slo : row.at_plan.slos) {
-      cells.push_back(fmt::format("{} ms", human(slo.measured_s * 1e3)));
+    for (const double measured_s : row.at_plan.measured_s) {
+      cells.push_back(fmt::format("{} ms", human(measured_s * 1e3)));
     }
     cells.insert(cells.end(),
                  {percent(row.headroom), row.confidence ? percent(*row.confidence) : "-",
-                  percent(row.at_plan.busy_share),
-                  percent(row.at_plan.peak_kv_used), human(row.at_plan.output_tokens_per_s)});
+                  percent(row.at_plan.busy_share), percent(row.at_plan.peak_kv_used),
+                  human(row.at_plan.output_tokens_per_s)});
     table.add(std::move(cells));
   }
   return table.empty() ? "" : table.text();

@@ -11,8 +11,8 @@
 #include "app/run_watcher.h"
 #include "app/scenario_flags.h"
 #include "app/simulate_report.h"
-#include "app/workers.h"
 #include "core/text.h"
+#include "jobs/parallel.h"
 #include "models/price_book.h"
 #include "scenario/assemble.h"
 #include "scenario/fleet.h"
@@ -142,8 +142,9 @@ Result<std::vector<RunOutcome>> simulate_all(const models::Catalog& catalog, con
   const auto runs = static_cast<std::size_t>(options.gathered.scenario.runs);
   RunWatcher watcher(catalog, options.gathered.scenario);
   std::vector<std::optional<Result<RunOutcome>>> results(runs);
-  run_in_parallel(runs, options.threads, [&](std::size_t i) {
+  jobs::run_in_parallel(runs, options.threads, [&](std::size_t i) {
     results[i] = simulate_one(catalog, options, assembly, i, watcher);
+    return results[i]->has_value();
   });
   std::vector<RunOutcome> out;
   for (auto& result : results) {

@@ -38,18 +38,24 @@ Result<std::vector<std::string>> range_of(const std::string& name, std::string_v
   if (const std::size_t more = rest.find(".."); more != std::string_view::npos) {
     const auto given = parse_int(rest.substr(more + 2));
     if (!given || *given < 1) {
-      return usage_error(fmt::format("--vary {}: the step \"{}\" is no whole number above 0", name, rest.substr(more + 2)));
+      return usage_error(fmt::format("--vary {}: the step \"{}\" is no whole number above 0", name,
+                                     rest.substr(more + 2)));
     }
     step = *given;
     rest = rest.substr(0, more);
   }
   const auto from = parse_int(text.substr(0, dots)), to = parse_int(rest);
   if (!from || !to) {
-    return usage_error(fmt::format("--vary {}: \"{}\" is no range of whole numbers", name, text), "give 1..64, or values as in 0.5,1,2");
+    return usage_error(fmt::format("--vary {}: \"{}\" is no range of whole numbers", name, text),
+                       "give 1..64, or values as in 0.5,1,2");
   }
-  if (*from > *to) return usage_error(fmt::format("--vary {}: {} is above {}", name, *from, *to), "give the smaller end first");
+  if (*from > *to)
+    return usage_error(fmt::format("--vary {}: {} is above {}", name, *from, *to),
+                       "give the smaller end first");
   if (*to > 1'000'000'000 || *from < -1'000'000'000 || (*to - *from) / step >= kMostValues) {
-    return usage_error(fmt::format("--vary {}: {} has more than {} values", name, text, kMostValues), "give fewer");
+    return usage_error(
+        fmt::format("--vary {}: {} has more than {} values", name, text, kMostValues),
+        "give fewer");
   }
   std::vector<std::string> out;
   for (std::int64_t v = *from; v <= *to; v += step) out.push_back(fmt::to_string(v));
@@ -61,7 +67,8 @@ Result<std::vector<std::string>> range_of(const std::string& name, std::string_v
 Result<Axis> parse_axis(const std::string& text) {
   const std::size_t equals = text.find('=');
   if (equals == std::string::npos || equals == 0 || equals + 1 == text.size()) {
-    return usage_error(fmt::format("--vary \"{}\" varies nothing", text), "give FIELD=VALUES, as in replicas=1..64 or rate_scale=0.5,1,2");
+    return usage_error(fmt::format("--vary \"{}\" varies nothing", text),
+                       "give FIELD=VALUES, as in replicas=1..64 or rate_scale=0.5,1,2");
   }
   const std::string name = text.substr(0, equals);
   const scenario::Field* field = find(name);
@@ -75,15 +82,18 @@ Result<Axis> parse_axis(const std::string& text) {
   Axis out{std::string(field->flag), std::string(field->key), std::string(field->section), {}};
   for (const std::string_view part : split(std::string_view(text).substr(equals + 1), ',')) {
     const std::string value(trim(part));
-    if (value.empty()) return usage_error(fmt::format("--vary {}: an empty value", name), "leave out the comma");
+    if (value.empty())
+      return usage_error(fmt::format("--vary {}: an empty value", name), "leave out the comma");
     const auto range = range_of(name, value);
     if (!range) return range.error();
     for (const std::string& v : range->empty() ? std::vector<std::string>{value} : *range) {
       if (const auto parsed = scenario::parse_value(*field, v); !parsed) {
-        return usage_error(fmt::format("--vary {}: {}", name, parsed.error().what), parsed.error().remedy);
+        return usage_error(fmt::format("--vary {}: {}", name, parsed.error().what),
+                           parsed.error().remedy);
       }
       if (std::find(out.values.begin(), out.values.end(), v) != out.values.end()) {
-        return usage_error(fmt::format("--vary {}: {} is given twice", name, v), "give each value once");
+        return usage_error(fmt::format("--vary {}: {} is given twice", name, v),
+                           "give each value once");
       }
       out.values.push_back(v);
     }

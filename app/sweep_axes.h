@@ -14,8 +14,8 @@ struct Axis {
   std::vector<std::string> values;  // as the command line writes them; no two alike
 };
 
-// "replicas=1..64", "replicas=1..64..8" (every eighth), "rate_scale=0.5,1,2": a field by its key, its
-// flag or section/key. Whole-number ranges include both ends.
+// "replicas=1..64", "replicas=1..64..8" (every eighth), "rate_scale=0.5,1,2": a field by its key,
+// its flag or section/key. Whole-number ranges include both ends.
 [[nodiscard]] Result<Axis> parse_axis(const std::string& text);
 
 // Every combination, the last axis fastest: a value of each axis by its index.

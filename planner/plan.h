@@ -1,17 +1,19 @@
 #pragma once
 // Fewest replicas of each candidate that meet the objectives on the workload, and what they cost.
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "core/json_doc.h"
 #include "core/result.h"
+#include "jobs/team.h"
 #include "models/catalog.h"
+#include "models/price_book.h"
+#include "planner/trial.h"
 #include "scenario/assemble.h"
 #include "scenario/scenario.h"
-#include "sim/metrics.h"
+#include "sim/slo.h"
 
 namespace eph::planner {
 
@@ -20,6 +22,9 @@ struct PlanProblem {
   scenario::WorkloadSpec workload;
   std::vector<sim::Slo> slos;  // at least one
   std::uint64_t seed = 1;
+  // By candidate, what names everything that its simulations depend on apart from the program, a
+  // line each; empty without a ledger and without other processes.
+  std::vector<std::string> abouts;
 };
 
 struct PlanOptions {
@@ -32,7 +37,6 @@ struct PlanOptions {
   // outlier should not make every plan infeasible. Whatever is refused is a warning of its row.
   double max_rejected_share = 0.001;
   bool exact_steps = false;  // SimulationConfig::exact_steps
-  std::function<void(double share, const std::string& what)> progress;  // may be empty
 };
 
 // One candidate's answer.
@@ -47,10 +51,10 @@ struct PlanRow {
   double usd_per_million_output_tokens = 0;
   double headroom =
       0;  // share by which the tightest objective could still grow: limit / measured - 1
-  // Probability that the least certain objective is met by the real engine, from the held-out errors of its
-  // profile; none: the profile says nothing on them.
+  // Probability that the least certain objective is met by the real engine, from the held-out
+  // errors of its profile; none: the profile says nothing on them.
   std::optional<double> confidence;
-  sim::RunSummary at_plan;   // the run that justifies it
+  TrialFigures at_plan;      // the run that justifies it
   int replicas_refused = 0;  // largest count that was simulated and failed; 0: none
   std::vector<std::string> warnings;
 };
@@ -65,6 +69,37 @@ struct PlanReport {
   std::vector<std::string> warnings;
 };
 
+// A plan as tasks of a team, one a candidate. Borrows the catalogue and the problem.
+class Plan {
+ public:
+  // Error: a bad workload or price list.
+  [[nodiscard]] static Result<Plan> prepare(const models::Catalog& catalog,
+                                            const PlanProblem& problem, const PlanOptions& options);
+  // Borrow this plan.
+  [[nodiscard]] jobs::TaskSet tasks() const;
+  // `answers`: what the tasks returned.
+  [[nodiscard]] Result<PlanReport> report(const std::vector<std::string>& answers) const;
+
+ private:
+  using Prices = std::vector<std::optional<models::Price>>;  // by candidate
+  Plan(const models::Catalog& catalog, const PlanProblem& problem, PlanOptions options,
+       Prices prices, scenario::RequestList requests)
+      : catalog_(catalog),
+        problem_(problem),
+        options_(std::move(options)),
+        prices_(std::move(prices)),
+        requests_(std::move(requests)) {}
+  [[nodiscard]] const std::string& about(std::size_t candidate) const;
+
+  const models::Catalog& catalog_;
+  const PlanProblem& problem_;
+  PlanOptions options_;
+  Prices prices_;
+  scenario::RequestList requests_;
+  std::string nameless_;
+};
+
+// On this process alone, without a ledger.
 // Error: a bad candidate or workload. A candidate that fits nowhere or cannot meet the objectives
 // is a row with feasible = false, not an error.
 [[nodiscard]] Result<PlanReport> plan(const models::Catalog& catalog, const PlanProblem& problem,

@@ -9,12 +9,10 @@ Json strings(const std::vector<std::string>& values) {
   return list;
 }
 
-Json latency(const sim::LatencySample& sample) {
+Json latency(const LatencyFigures& f) {
   Json json = Json::object();
-  json.set("mean", sample.mean_s() * 1e3).set("p50", sample.quantile_s(0.5) * 1e3);
-  json.set("p90", sample.quantile_s(0.9) * 1e3).set("p95", sample.quantile_s(0.95) * 1e3);
-  json.set("p99", sample.quantile_s(0.99) * 1e3);
-  return json;
+  json.set("mean", f.mean * 1e3).set("p50", f.p50 * 1e3).set("p90", f.p90 * 1e3);
+  return std::move(json.set("p95", f.p95 * 1e3).set("p99", f.p99 * 1e3));
 }
 
 Json row_json(const PlanRow& row) {
@@ -37,8 +35,7 @@ Json row_json(const PlanRow& row) {
     json.set("requests_per_s", row.at_plan.requests_per_s);
     json.set("output_tokens_per_s", row.at_plan.output_tokens_per_s);
     json.set("busy_share", row.at_plan.busy_share).set("peak_kv_used", row.at_plan.peak_kv_used);
-    json.set("preemptions",
-             Json::integer(static_cast<std::int64_t>(row.at_plan.counts.preemptions)));
+    json.set("preemptions", Json::integer(static_cast<std::int64_t>(row.at_plan.preemptions)));
   }
   json.set("warnings", strings(row.warnings));
   return json;

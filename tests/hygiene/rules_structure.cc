@@ -16,8 +16,8 @@ constexpr std::size_t kMaxLines = 500;
 
 // Folders on the same floor may not include each other.
 const std::map<std::string, int, std::less<>> kFloors = {
-    {"core", 0},     {"models", 1},      {"workload", 1}, {"sim", 2},
-    {"scenario", 3}, {"calibration", 4}, {"planner", 5},  {"app", 6}};
+    {"core", 0},     {"jobs", 1},        {"models", 1},  {"workload", 1}, {"sim", 2},
+    {"scenario", 3}, {"calibration", 4}, {"planner", 5}, {"app", 6}};
 // Folders with sources that are no part of the program.
 const std::set<std::string, std::less<>> kOutside = {"tests", "bench"};
 
@@ -117,10 +117,11 @@ const std::array kConfinements = {
                   return (f.under("calibration") && !f.is_header()) ||
                          f.under("tests/unit/calibration");
                 }},
-    Confinement{"tbb/", "planner/*.cc and calibration/*.cc",
-                [](const SourceFile& f) {
-                  return (f.under("planner") || f.under("calibration")) && !f.is_header();
-                }},
+    Confinement{"tbb/", "jobs/*.cc",
+                [](const SourceFile& f) { return f.under("jobs") && !f.is_header(); }},
+    Confinement{"sqlite3.h", "jobs/ledger.cc",
+                [](const SourceFile& f) { return f.path == "jobs/ledger.cc"; }},
+    Confinement{"mpi.h", "jobs/mpi", [](const SourceFile& f) { return f.under("jobs/mpi"); }},
     Confinement{"catch2/", "tests", [](const SourceFile& f) { return f.under("tests"); }},
 };
 

@@ -56,7 +56,7 @@ TEST_CASE("a library outside its adapter is found") {
       {"boost/graph/adjacency_list.hpp", "models/topology/topology.cc", "models/memory.cc"},
       {"Eigen/Dense", "calibration/hierarchy.h", "planner/search.cc"},
       {"ceres/ceres.h", "calibration/fit.cc", "models/fitted_model.cc"},
-      {"tbb/parallel_for.h", "planner/evaluate.cc", "sim/simulation.cc"},
+      {"tbb/parallel_for.h", "jobs/parallel.cc", "sim/simulation.cc"},
       {"catch2/catch.hpp", "tests/unit/core/a_test.cc", "core/a.cc"},
   }));
   const std::string text = "#include <" + sample_case.library + ">\n";

@@ -1,0 +1,215 @@
+#include "app/sweep_points.h"
+
+#include <fmt/format.h>
+
+#include <map>
+#include <set>
+
+#include "app/run_identity.h"
+#include "app/scenario_flags.h"
+#include "core/sha256.h"
+#include "jobs/figures.h"
+#include "jobs/parallel.h"
+#include "scenario/fleet.h"
+#include "sim/simulation.h"
+
+namespace eph::app {
+namespace {
+
+constexpr std::size_t kMostPoints = 100'000;  // each holds its scenario: a few kB
+constexpr std::size_t kMostLengthWarnings = 4;
+
+// Flags that choose what is run and how it is shown, not what comes out. A run's number is part of
+// its key, so that more runs find the first ones.
+const std::set<std::string, std::less<>>& indifferent() {
+  static const std::set<std::string, std::less<>> all{"vary", "runs", "threads", "ledger",
+                                                      "data", "out",  "json",    "scenario"};
+  return all;
+}
+
+Result<std::vector<Axis>> read_axes(const Arguments& arguments) {
+  if (!arguments.has("vary")) {
+    return usage_error("nothing is varied", "add --vary FIELD=VALUES, as in --vary replicas=1..8");
+  }
+  std::vector<Axis> out;
+  for (const std::string& text : arguments.all("vary")) {
+    auto axis = parse_axis(text);
+    if (!axis) return axis.error();
+    for (const Axis& other : out) {
+      if (other.flag == axis->flag)
+        return usage_error(fmt::format("--vary {} is given twice", axis->name),
+                           "give all of its values at once");
+    }
+    if (arguments.has(axis->flag))
+      return usage_error(fmt::format("--{} and --vary {} both set it", axis->flag, axis->name),
+                         "leave out one");
+    out.push_back(std::move(*axis));
+  }
+  std::size_t count = 1;
+  for (const Axis& axis : out) {
+    count *= axis.values.size();
+    if (count > kMostPoints)
+      return usage_error(fmt::format("more than {} points", kMostPoints),
+                         "vary less, or in several sweeps");
+  }
+  return out;
+}
+
+}  // namespace
+
+Result<Sweep> read_sweep(const Arguments& arguments, const models::Catalog& catalog,
+                         bool identified) {
+  Sweep out;
+  Result<std::vector<Axis>> axes = read_axes(arguments);
+  if (!axes) return axes.error();
+  out.axes = std::move(*axes);
+  std::optional<RunIdentity> identity;
+  std::map<std::string, std::size_t> assemblies;
+  for (const std::vector<std::size_t>& index : product(out.axes)) {
+    Point point;
+    Arguments with = arguments;
+    std::string deployment;
+    for (std::size_t a = 0; a < out.axes.size(); ++a) {
+      const Axis& axis = out.axes[a];
+      point.values.push_back(axis.values[index[a]]);
+      with.add(axis.flag, point.values.back());
+      if ((axis.section == "deployment" && axis.name != "replicas") ||
+          axis.section == "disaggregation")
+        deployment += fmt::format("{}={};", axis.name, point.values.back());
+    }
+    const auto gathered = gather_scenario(with, {});
+    if (!gathered) return gathered.error();
+    point.scenario = gathered->scenario;
+    const auto [at, fresh] = assemblies.emplace(deployment, out.deployments.size());
+    if (fresh) out.deployments.push_back(point.scenario);
+    point.deployment = at->second;
+    if (identified) {
+      if (!identity) {  // after the first scenario was found to be sound
+        Result<RunIdentity> first = RunIdentity::of(catalog, arguments);
+        if (!first) return first.error();
+        identity = std::move(*first);
+      }
+      Result<std::string> about = identity->text(with, indifferent());
+      if (!about) return about.error();
+      point.key = sha256(*about);
+      out.abouts.push_back(std::move(*about));
+    }
+    out.points.push_back(std::move(point));
+  }
+  return out;
+}
+
+Result<std::unique_ptr<SweepRuns>> SweepRuns::prepare(const models::Catalog& catalog,
+                                                      const Sweep& sweep, int threads,
+                                                      bool exact_steps) {
+  std::unique_ptr<SweepRuns> out(new SweepRuns(catalog, sweep, exact_steps));
+  out->assemblies_.resize(sweep.deployments.size());
+  jobs::run_in_parallel(sweep.deployments.size(), threads, [&](std::size_t i) {
+    const auto& made =
+        out->assemblies_[i].emplace(scenario::assemble_fleet(catalog, sweep.deployments[i]));
+    return made || made.error().kind == ErrorKind::infeasible;
+  });
+  for (const auto& assembly : out->assemblies_) {
+    if (!*assembly && assembly->error().kind != ErrorKind::infeasible) return assembly->error();
+  }
+  for (std::size_t p = 0; p < sweep.points.size(); ++p) {
+    if (!out->assembly(sweep.points[p])) continue;
+    for (int r = 0; r < sweep.points[p].scenario.runs; ++r)
+      out->tasks_.push_back({p, static_cast<std::uint64_t>(r)});
+  }
+  return out;
+}
+
+jobs::TaskSet SweepRuns::tasks() const {
+  jobs::TaskSet out;
+  out.count = tasks_.size();
+  Sha256 identity;
+  for (const Task& task : tasks_)
+    identity.add(fmt::format("{}/{}\n", sweep_.points[task.point].key, task.run));
+  out.identity = identity.hex();
+  out.run = [this](std::size_t i, jobs::Memo& memo) { return run(tasks_[i], memo); };
+  out.prefix = [this](std::size_t i) {
+    return fmt::format("{}/{}.", sweep_.points[tasks_[i].point].key, tasks_[i].run);
+  };
+  return out;
+}
+
+Result<RunRecord> SweepRuns::simulate(const Task& task) const {
+  const scenario::Scenario& scenario = sweep_.points[task.point].scenario;
+  auto load = scenario::make_load(catalog_, scenario.workload, scenario.seed, task.run);
+  if (!load) return load.error();
+  auto config =
+      scenario::run_config(catalog_, scenario, *assembly(sweep_.points[task.point]), task.run);
+  if (!config) return config.error();
+  config->config.exact_steps = exact_steps_;
+  sim::RunOptions options;
+  options.slos = scenario.slos;
+  const Result<sim::RunSummary> run = sim::Simulation(config->config).run(**load, options);
+  if (!run) return run.error();
+  std::vector<std::string> warnings = std::move(config->warnings);
+  for (std::string& text : (*load)->warnings()) warnings.push_back(std::move(text));
+  if ((*load)->shares_prefixes() && !config->config.replica.engine.prefix_caching)
+    warnings.emplace_back(scenario::kPrefixesUnused);
+  return record_of(*run, std::move(warnings));
+}
+
+Result<std::string> SweepRuns::run(const Task& task, jobs::Memo& memo) const {
+  const Point& point = sweep_.points[task.point];
+  const std::string key = fmt::format("{}/{}.", point.key, task.run);
+  auto known = memo.find(key);
+  if (!known) return known.error();
+  if (*known) {
+    if (!decode_run(**known)) return jobs::damaged_result(key);
+    return std::move(**known);
+  }
+  const Result<RunRecord> record = simulate(task);
+  if (!record) return record.error();
+  std::string text = encode(*record);
+  if (!point.key.empty()) {
+    const auto kept =
+        memo.put({key, text, fmt::format("{}run={}\n", sweep_.abouts[task.point], task.run)});
+    if (!kept) return kept.error();
+  }
+  return text;
+}
+
+std::vector<SweepRuns::Outcome> SweepRuns::outcomes(const std::vector<std::string>& results) const {
+  std::vector<Outcome> out(sweep_.points.size());
+  for (std::size_t p = 0; p < out.size(); ++p) {
+    if (!assembly(sweep_.points[p])) out[p].problem = assembly(sweep_.points[p]).error().what;
+  }
+  for (std::size_t i = 0; i < tasks_.size(); ++i) {
+    auto record = decode_run(results[i]);
+    EPH_ASSERT(record.has_value(), "the result of run {}: {}", i, results[i]);
+    out[tasks_[i].point].runs.push_back(std::move(*record));
+  }
+  return out;
+}
+
+std::vector<std::string> SweepRuns::warnings(const std::vector<Outcome>& outcomes) const {
+  std::vector<std::string> out, lengths;
+  std::set<std::string> said;
+  const auto say = [&](std::vector<std::string>& list, const std::string& text) {
+    if (said.insert(text).second) list.push_back(text);
+  };
+  for (std::size_t p = 0; p < outcomes.size(); ++p) {
+    const auto& made = assembly(sweep_.points[p]);
+    if (!made) continue;
+    for (const std::string& text : made->warnings) say(out, text);
+    const RunRecord& first = outcomes[p].runs.front();
+    for (const std::string& text : first.warnings) say(out, text);
+    if (first.mean_output <= 0) continue;
+    for (const std::string& text :
+         scenario::length_warnings(*made, first.mean_prompt, first.mean_output))
+      say(lengths, text);
+  }
+  const std::size_t shown = std::min(lengths.size(), kMostLengthWarnings);
+  out.insert(out.end(), lengths.begin(), lengths.begin() + static_cast<std::ptrdiff_t>(shown));
+  if (lengths.size() > shown)
+    out.push_back(
+        fmt::format("{} more mean lengths of other points lie outside what the profile covers",
+                    lengths.size() - shown));
+  return out;
+}
+
+}  // namespace eph::app

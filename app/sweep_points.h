@@ -1,0 +1,76 @@
+#pragma once
+// The points of a sweep, and their simulations as tasks of a team.
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "app/arguments.h"
+#include "app/run_record.h"
+#include "app/sweep_axes.h"
+#include "jobs/team.h"
+#include "models/catalog.h"
+#include "scenario/assemble.h"
+#include "scenario/scenario.h"
+
+namespace eph::app {
+
+struct Point {
+  std::vector<std::string> values;  // by axis
+  scenario::Scenario scenario;
+  std::size_t deployment = 0;  // index of its assembly
+  std::string key;             // digest of what determines its results; empty without identities
+};
+
+struct Sweep {
+  std::vector<Axis> axes;
+  std::vector<Point> points;
+  std::vector<scenario::Scenario> deployments;  // distinct ones, apart from their replicas
+  std::vector<std::string> abouts;                    // by point: what its key was made of
+};
+
+// With keys only where `identified`: they need every input file to be read once more.
+[[nodiscard]] Result<Sweep> read_sweep(const Arguments& arguments, const models::Catalog& catalog,
+                                       bool identified);
+
+// The assemblies of a sweep's deployments, and a task for each run of each point that can be.
+// Borrows the catalogue and the sweep.
+class SweepRuns {
+ public:
+  [[nodiscard]] static Result<std::unique_ptr<SweepRuns>> prepare(const models::Catalog& catalog,
+                                                                  const Sweep& sweep, int threads,
+                                                                  bool exact_steps);
+  // Borrow this.
+  [[nodiscard]] jobs::TaskSet tasks() const;
+
+  struct Outcome {
+    std::vector<RunRecord> runs;
+    std::string problem;  // why this point cannot be
+  };
+  // By point; `results`: what the tasks returned.
+  [[nodiscard]] std::vector<Outcome> outcomes(const std::vector<std::string>& results) const;
+  // What is to be said of the whole sweep: of its deployments, its workloads, and of lengths beyond
+  // what was measured.
+  [[nodiscard]] std::vector<std::string> warnings(const std::vector<Outcome>& outcomes) const;
+
+ private:
+  struct Task {
+    std::size_t point = 0;
+    std::uint64_t run = 0;
+  };
+  SweepRuns(const models::Catalog& catalog, const Sweep& sweep, bool exact_steps)
+      : catalog_(catalog), sweep_(sweep), exact_steps_(exact_steps) {}
+  [[nodiscard]] const Result<scenario::Assembly>& assembly(const Point& point) const {
+    return *assemblies_[point.deployment];
+  }
+  [[nodiscard]] Result<std::string> run(const Task& task, jobs::Memo& memo) const;
+  [[nodiscard]] Result<RunRecord> simulate(const Task& task) const;
+
+  const models::Catalog& catalog_;
+  const Sweep& sweep_;
+  bool exact_steps_;
+  std::vector<std::optional<Result<scenario::Assembly>>> assemblies_;
+  std::vector<Task> tasks_;
+};
+
+}  // namespace eph::app

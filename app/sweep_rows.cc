@@ -1,0 +1,123 @@
+#include "app/sweep_rows.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "app/intervals.h"
+#include "app/run_figures.h"
+#include "core/csv.h"
+#include "core/json_doc.h"
+#include "core/text.h"
+
+namespace eph::app {
+namespace {
+
+// One row: names and values as text; numbers are marked.
+struct Cell {
+  std::string name, text;
+  bool quoted = false;
+};
+
+void add_number(std::vector<Cell>& row, std::string name, double value) {
+  row.push_back({std::move(name), number(value), false});
+}
+
+double mean_count(const std::vector<RunRecord>& runs, std::size_t count) {
+  double sum = 0;
+  for (const RunRecord& run : runs) sum += run.counts[count];
+  return runs.empty() ? 0 : sum / static_cast<double>(runs.size());
+}
+
+std::vector<Cell> row_of(const Sweep& sweep, const Point& point, const SweepRuns::Outcome& outcome,
+                         bool intervals) {
+  std::vector<Cell> row;
+  for (std::size_t a = 0; a < sweep.axes.size(); ++a) {
+    row.push_back(
+        {sweep.axes[a].name, point.values[a], !parse_double(point.values[a]).has_value()});
+  }
+  const bool saturated = std::any_of(outcome.runs.begin(), outcome.runs.end(),
+                                     [](const auto& r) { return r.saturated; });
+  row.push_back({"status",
+                 !outcome.problem.empty() ? "infeasible"
+                 : saturated              ? "saturated"
+                                          : "ok",
+                 true});
+  row.push_back({"note", outcome.problem, true});
+  add_number(row, "gpus",
+             point.scenario.deployment.layout.gpus() * point.scenario.deployment.replicas);
+  add_number(row, "runs", static_cast<double>(outcome.runs.size()));
+  const bool met = std::all_of(outcome.runs.begin(), outcome.runs.end(),
+                               [](const auto& r) { return r.slos_met; });
+  if (!point.scenario.slos.empty())
+    row.push_back({"slos_met", outcome.runs.empty() ? "" : met ? "true" : "false", false});
+  for (std::size_t c = 0; c < RunRecord::kCounts.size(); ++c) {
+    row.push_back({RunRecord::kCounts[c],
+                   outcome.runs.empty() ? "" : number(mean_count(outcome.runs, c)), false});
+  }
+  const std::vector<Figure> figures = run_figures();
+  for (std::size_t f = 0; f < figures.size(); ++f) {
+    const Figure& figure = figures[f];
+    std::vector<double> values;
+    for (const RunRecord& run : outcome.runs) values.push_back(run.figures[f]);
+    if (values.empty()) {
+      row.push_back({figure.key, "", false});
+      if (intervals)
+        row.insert(row.end(),
+                   {{figure.key + "_low", "", false}, {figure.key + "_high", "", false}});
+      continue;
+    }
+    if (!intervals) {
+      add_number(row, figure.key, values.front());
+      continue;
+    }
+    if (values.size() < 2) {  // the number of runs is itself varied
+      add_number(row, figure.key, values.front());
+      row.insert(row.end(), {{figure.key + "_low", "", false}, {figure.key + "_high", "", false}});
+      continue;
+    }
+    const Interval interval = mean_interval(values);
+    add_number(row, figure.key, interval.mean);
+    add_number(row, figure.key + "_low", interval.low);
+    add_number(row, figure.key + "_high", interval.high);
+  }
+  return row;
+}
+
+std::string csv_row(const std::vector<Cell>& row, bool header) {
+  std::string out;
+  for (const Cell& cell : row) {
+    if (!out.empty() || &cell != row.data()) out += ',';
+    out += csv_field(header ? cell.name : cell.text);
+  }
+  return out + "\n";
+}
+
+std::string json_row(const std::vector<Cell>& row) {
+  std::string out = "{";
+  for (const Cell& cell : row) {
+    if (out.size() > 1) out += ", ";
+    out += Json::string(cell.name).dump() + ": ";
+    out += cell.quoted         ? Json::string(cell.text).dump()
+           : cell.text.empty() ? std::string("null")
+                               : cell.text;
+  }
+  return out + "}\n";
+}
+
+}  // namespace
+
+std::string sweep_rows(const Sweep& sweep, const std::vector<SweepRuns::Outcome>& outcomes,
+                       bool json) {
+  const bool intervals = std::any_of(sweep.points.begin(), sweep.points.end(),
+                                     [](const Point& p) { return p.scenario.runs > 1; });
+  std::string text;
+  for (std::size_t p = 0; p < sweep.points.size(); ++p) {
+    const std::vector<Cell> row = row_of(sweep, sweep.points[p], outcomes[p], intervals);
+    if (p == 0 && !json) text += csv_row(row, true);
+    text += json ? json_row(row) : csv_row(row, false);
+  }
+  return text;
+}
+
+}  // namespace eph::app
