@@ -43,7 +43,7 @@ std::string fleet_text(const sim::RunSummary& run, const Prices& prices) {
                          price->assumed ? " at an assumed price" : "");
     out += '\n' + starts_line(pool);
     if (pool.deaths > 0 || pool.drained > 0)
-      out += fmt::format("stops        {} drained, {} died ({} of them reclaimed)\n",
+      out += fmt::format("stops        {} drained, {} died; {} machines reclaimed\n",
                          human_count(pool.drained), human_count(pool.deaths),
                          human_count(pool.reclaims));
   }

@@ -5,6 +5,7 @@
 #include "app/fleet_report.h"
 #include "app/intervals.h"
 #include "app/run_figures.h"
+#include "scenario/fleet.h"
 #include "app/simulate_report.h"
 #include "core/text.h"
 #include "core/version.h"
@@ -135,7 +136,7 @@ Json deployment_json(const SimulateReport& report) {
       .set("engine", spec.engine);
   out.set("engine_version", spec.engine_version).set("gpu", report.assembly->gpu.name);
   out.set("tp", spec.layout.tensor).set("pp", spec.layout.pipeline).set("ep", spec.layout.expert);
-  out.set("replicas", spec.replicas).set("gpus", spec.replicas * spec.layout.gpus());
+  out.set("replicas", spec.replicas).set("gpus", scenario::total_gpus(*report.scenario));
   out.set("router", sim::name(spec.router));
   out.set("max_num_seqs", replica.engine.max_num_seqs);
   out.set("max_num_batched_tokens", replica.engine.max_num_batched_tokens);

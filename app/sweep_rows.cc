@@ -9,6 +9,7 @@
 #include "core/csv.h"
 #include "core/json_doc.h"
 #include "core/text.h"
+#include "scenario/fleet.h"
 
 namespace eph::app {
 namespace {
@@ -44,8 +45,7 @@ std::vector<Cell> row_of(const Sweep& sweep, const Point& point, const SweepRuns
                                           : "ok",
                  true});
   row.push_back({"note", outcome.problem, true});
-  add_number(row, "gpus",
-             point.scenario.deployment.layout.gpus() * point.scenario.deployment.replicas);
+  add_number(row, "gpus", scenario::total_gpus(point.scenario));
   add_number(row, "runs", static_cast<double>(outcome.runs.size()));
   const bool met = std::all_of(outcome.runs.begin(), outcome.runs.end(),
                                [](const auto& r) { return r.slos_met; });

@@ -244,6 +244,14 @@ DeploymentSpec prefill_deployment(const Scenario& scenario) {
   return out;
 }
 
+int total_gpus(const Scenario& scenario) {
+  const auto gpus = [](const DeploymentSpec& d) { return d.replicas * d.layout.gpus(); };
+  int total = gpus(scenario.deployment);
+  if (scenario.disaggregation.replicas > 0) total += gpus(prefill_deployment(scenario));
+  for (const PoolSpec& pool : scenario.pools) total += gpus(pool.deployment);
+  return total;
+}
+
 // On the decode workers' nodes only if one node holds all.
 int first_prefill_gpu(const Scenario& scenario, int gpus_per_node) {
   const auto gpus = [gpus_per_node](const DeploymentSpec& d) {

@@ -23,6 +23,9 @@ namespace eph::scenario {
 [[nodiscard]] DeploymentSpec prefill_deployment(const Scenario& scenario);
 [[nodiscard]] int first_prefill_gpu(const Scenario& scenario, int gpus_per_node);
 
+// GPUs at the start, of all pools.
+[[nodiscard]] int total_gpus(const Scenario& scenario);
+
 // Everything that a run of `scenario` needs besides its load. Warnings say what is assumed about
 // starts.
 struct RunConfig {

@@ -28,6 +28,7 @@ std::int64_t Replica::steps_without_end() {
   for (const PlanEntry entry : current_.entries) {
     const Sequence& s = state_[entry.seq];
     const Outcome& outcome = outcomes_[index(entry.seq)];
+    if (s.generated == 0) return 0;  // one whose KV came along: its first token is an event of its own
     steps = std::min<std::int64_t>(steps, outcome.output - s.generated - 1);
     if (foresees) steps = std::min<std::int64_t>(steps, s.max_output - s.sampled);
     if (!outcome.measured) continue;

@@ -40,7 +40,7 @@ struct RequestRow {
   }
   std::uint32_t pool = 0, member = 0;  // its replica's place in that pool
   std::uint64_t session = 0;
-  Duration to_replica{};          // from the gateway
+  Duration to_gateway{}, to_replica{};  // from the client, and on from there
   Duration return_delay{};        // of every token, over the network
   SimTime at_gateway{};           // when it came there
   SimTime prompt_done{};          // decode: when the prefill worker had finished

@@ -104,6 +104,7 @@ class Run {
   void plan_domain_fault(Pool& pool, FaultKind kind, std::uint32_t number);
   void domain_fault(Pool& pool, FaultKind kind, std::uint32_t number, Duration repair);
   void kill(Pool& pool, std::uint32_t place, Duration repair);
+  void end_by_plan(Pool& pool, std::uint32_t place);  // a death that is no surprise
   void notice_death(Pool& pool, std::uint32_t place);
   void give_back(SlotId slot);  // by the gateway: its replica has died
   void strand(Pool& pool, std::uint32_t place, SlotId slot);

@@ -27,7 +27,7 @@ void Run::timeout(SlotId slot) {
       member(row.record.replica).replica->stop_measuring(row.seq);
     }
     const models::FrontEnd& f = pool_of(row).config().replica.front_end;
-    row.abort_at = now_ + Duration::from_seconds(f.client_in_s) + row.to_replica;
+    row.abort_at = now_ + Duration::from_seconds(f.client_in_s) + row.to_gateway + row.to_replica;
     queue_.push(row.abort_at, EventClass::abort, index(slot));
   }
   end_at_client(slot);

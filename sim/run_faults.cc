@@ -66,6 +66,7 @@ void Run::fault_event(Pool& pool, const FleetEvent& event) {
       return reconcile(pool);
     case reclaim_notice: {
       if (!concerns(Life::ready)) return;
+      ++pool.summary.reclaims;
       plan_event(now_ + faults.reclaim_notice, {.kind = reclaim,
                                                 .pool = pool.number(),
                                                 .number = event.number,
@@ -75,8 +76,7 @@ void Run::fault_event(Pool& pool, const FleetEvent& event) {
     }
     case reclaim:
       if (!concerns(Life::draining)) return;
-      ++pool.summary.reclaims;
-      return kill(pool, event.number, Duration::zero());
+      return end_by_plan(pool, event.number);
     case slow: {
       const Straggler& s = faults.stragglers[event.number];
       if (s.replica >= pool.members().size()) return;
@@ -184,6 +184,11 @@ void Run::strand(Pool& pool, std::uint32_t place, SlotId slot) {
   } else {
     give_back(slot);
   }
+}
+
+void Run::end_by_plan(Pool& pool, std::uint32_t place) {
+  kill(pool, place, Duration::zero());
+  notice_death(pool, place);
 }
 
 void Run::notice_death(Pool& pool, std::uint32_t place) {

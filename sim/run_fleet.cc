@@ -64,7 +64,7 @@ void Run::fleet_event(const FleetEvent& event) {
     case drain_over:
       if (pool[event.number].life == Life::draining &&
           pool[event.number].incarnation == event.incarnation)
-        kill(pool, event.number, Duration::zero());
+        end_by_plan(pool, event.number);
       return;
     case upgrade: {
       pool.upgrading = true;
@@ -99,9 +99,9 @@ void Run::decide(Pool& pool) {
 void Run::reconcile(Pool& pool) {
   if (pool.upgrading) upgrade_on(pool);
   if (pool.upgrading) return;
-  while (pool.live() < pool.desired && start_replica(pool)) {
+  while (pool.believed() < pool.desired && start_replica(pool)) {
   }
-  while (pool.live() > pool.desired) retire(pool, pool.victim());
+  while (pool.believed() > pool.desired && pool.live() > 0) retire(pool, pool.victim());
 }
 
 // Old ones give way to new ones: as many above and below the wanted number as are allowed.

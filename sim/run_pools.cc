@@ -17,6 +17,8 @@ void Run::open_pools() {
   }
   if (config_.disaggregation && config_.disaggregation->planner)
     planner_ = std::make_unique<Dynamo>(*config_.disaggregation->planner);
+  if (planner_ && config_.disaggregation->planner->mode == DynamoOptions::Mode::load)
+    pools_[0]->kv_watched = true;
   if (config_.disaggregation)
     transfers_ = std::make_unique<TransferNetwork>(*config_.disaggregation->cluster);
 }
@@ -37,7 +39,7 @@ bool Run::allows(const Pool& pool, const RequestRow& row) const {
 void Run::choose_pool(RequestRow& row) {
   if (config_.disaggregation) {
     const bool local = row.record.prompt_tokens <= config_.disaggregation->local_prompt ||
-                       pools_[1]->live() == 0;  // nobody else computes prompts
+                       pools_[1]->board().members().empty();  // nobody else computes prompts
     row.stage = local ? RequestRow::Stage::whole : RequestRow::Stage::prefill;
     row.pool = local ? 0 : 1;
     return;

@@ -8,6 +8,8 @@
 namespace eph::sim {
 namespace {
 
+constexpr Duration kFastestRefusal{1'000'000};
+
 Spread spread_of(const models::HopDelay& hop) { return {hop.median_s, hop.p95_s}; }
 
 }  // namespace
@@ -43,6 +45,7 @@ Result<void> Run::send() {
   if (config_.network) {
     Stream stream({config_.seed, config_.run, Purpose::network, index(id) | std::uint64_t{1} << 63});
     const Duration to_gateway = draw(stream, spread_of(config_.network->client_to_gateway));
+    row.to_gateway = to_gateway;
     row.to_replica = draw(stream, spread_of(config_.network->gateway_to_replica));
     row.return_delay = draw(stream, spread_of(config_.network->replica_to_client));
     queue_.push(now_ + to_gateway, EventClass::gateway, index(slot));
@@ -168,15 +171,15 @@ void Run::visible(SlotId slot) {
   wake(to);
 }
 
-// Without tokens. Takes at least 1 ns, so that a client that sends again at once does not stop the
-// clock.
+// Without tokens. Takes at least 1 ms: a client that sends again at once cannot do so faster, and
+// does not stop the clock.
 void Run::answer(SlotId slot, RequestStatus status) {
   RequestRow& row = table_[slot];
   row.place = RequestRow::Place::left;
   row.record.status = status;
   const models::FrontEnd& f = pools_[row.pool]->config().replica.front_end;
   const Duration way = Duration::from_seconds(f.client_out_s) + row.return_delay;
-  row.record.finish = now_ + std::max(Duration{1}, way);
+  row.record.finish = now_ + std::max(kFastestRefusal, way);
   if (row.gave_up != SimTime::never()) return settle_cancelled(slot);
   queue_.push(row.record.finish, EventClass::client_done, index(slot));
 }

@@ -18,7 +18,8 @@ struct PoolSummary {
   double mean_ready = 0;
   std::uint64_t starts = 0, warm_starts = 0;  // the second are among the first
   std::uint64_t drained = 0;                  // stopped by intent
-  std::uint64_t deaths = 0, reclaims = 0;     // the second are among the first
+  std::uint64_t deaths = 0;    // failures, and what a drain limit or the end of a notice cut off
+  std::uint64_t reclaims = 0;  // spot machines that were taken away, their work done or not
   LatencySample start_time;                   // of replicas that came up
 
   [[nodiscard]] double gpu_hours() const { return (held_s + warm_node_s) * gpus / 3600.0; }

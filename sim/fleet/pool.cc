@@ -151,14 +151,15 @@ void Pool::count_arrival(SimTime now) {
 }
 
 FleetLoad Pool::load(SimTime now) {
-  for (Member& member : members_)
-    if (member.replica) member.replica->catch_up(now);
+  if (kv_watched)
+    for (Member& member : members_)
+      if (member.replica) member.replica->catch_up(now);
   pass_seconds(now.ns / 1'000'000'000);
   const auto seconds = std::clamp<std::int64_t>(second_, 1, window_);
   const double usable =
       static_cast<double>(config_.replica.kv.usable_blocks) * static_cast<double>(count(Life::ready));
   return {static_cast<double>(in_flight - totals.waiting), static_cast<double>(queued + totals.waiting),
-          static_cast<double>(count(Life::ready)),
+          static_cast<double>(board_.members().size()),
           static_cast<double>(in_window_) / static_cast<double>(seconds),
           usable > 0 ? std::min(1.0, static_cast<double>(totals.blocks) / usable) : 0.0};
 }

@@ -72,6 +72,8 @@ class Pool final : private EngineProbe {
     return counts_[static_cast<std::size_t>(life)];
   }
   [[nodiscard]] std::int64_t live() const { return count(Life::starting) + count(Life::ready); }
+  // As far as the controller knows: nobody has noticed the deaths of the dead.
+  [[nodiscard]] std::int64_t believed() const { return live() + count(Life::dead); }
   [[nodiscard]] std::int64_t held() const {  // paid for
     return live() + count(Life::draining) + count(Life::dead);
   }
@@ -92,6 +94,7 @@ class Pool final : private EngineProbe {
     return place < old_starts.size() && members_[place].incarnation == old_starts[place];
   }
 
+  bool kv_watched = false;     // somebody scales by the KV in use: load() has it exactly
   bool direct = false;         // no front end: an assigned request is visible at once
   std::int64_t in_flight = 0;  // assigned to replicas, not ended at the client
   std::int64_t queued = 0;     // in queue(), those whose clients have gone left out

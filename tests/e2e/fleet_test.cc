@@ -169,8 +169,9 @@ TEST_CASE("spot machines go away, with or without enough notice", "[fleet]") {
                      "--start-weights", "1s", "--output-tokens", "400", "--rate", "2"});
   const Json warned = simulate(spot), surprised = simulate(with(spot, {"--spot-notice", "0s"}));
   CHECK(pool(warned, "starts") > 0);
-  CHECK(pool(warned, "reclaims") == 0);  // 4 s of work, 120 s of notice
-  CHECK(pool(surprised, "reclaims") > 0);
+  CHECK(pool(warned, "reclaims") > 0);
+  CHECK(pool(warned, "deaths") == 0);  // 4 s of work, 120 s of notice
+  CHECK(pool(surprised, "deaths") > 0);
   CHECK(number(surprised, "fleet/retries") > 0);
 }
 

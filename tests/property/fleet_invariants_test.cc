@@ -193,7 +193,7 @@ void check(const Scenario& s, const Outcome& o) {
   for (const sim::PoolSummary& pool : o.summary.fleet->pools) {
     REQUIRE(pool.ready_s <= pool.held_s + 1e-9);
     REQUIRE(pool.peak_ready >= pool.least_ready);
-    REQUIRE(pool.reclaims <= pool.deaths);
+    REQUIRE(pool.reclaims <= pool.starts + static_cast<std::uint64_t>(pool.start_replicas));
     REQUIRE(pool.start_time.count() <= pool.starts);
   }
 }

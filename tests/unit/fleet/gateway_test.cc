@@ -1,4 +1,5 @@
 // Who is let in, who waits, who is shed: one step takes 10 ms, one request at a time.
+#include "tests/support/closed_load.h"
 #include "tests/support/scenario.h"
 
 using namespace eph;
@@ -61,7 +62,7 @@ TEST_CASE("A queue that is full sheds at once", "[fleet][gateway]") {
   const Outcome o = run(f.s);
   CHECK(statuses(o) == Statuses{"finished", "finished", "shed"});
   CHECK(o.summary.counts.shed == 1);
-  CHECK(o.request(2).finish == SimTime{1});
+  CHECK(o.request(2).finish == at_ms(1));
 }
 
 TEST_CASE("A token bucket lets its burst in, and then its rate", "[fleet][gateway]") {
@@ -104,4 +105,19 @@ TEST_CASE("A client that gives up in the gateway's queue leaves it", "[fleet][ga
   CHECK(o.request(2).status == sim::RequestStatus::cancelled);
   CHECK(o.summary.counts.cancelled == 2);
   CHECK(o.summary.counts.finished == 1);
+}
+
+TEST_CASE("Clients that send again at once after a refusal do not stop the clock", "[fleet][gateway]") {
+  const ConstantStepModel step(0.010);
+  Scenario s(models::EngineKind::vllm, step);
+  s.config.admission.max_per_replica = 1;
+  s.config.admission.max_queue = 0;
+  s.config.horizon = at_ms(2000);
+  ClosedLoad load({4, 1'000'000, 10, 50, 50, 0});
+  const auto summary = sim::Simulation(s.config).run(load, {});
+  REQUIRE(summary);
+  // Three of four clients are refused a thousand times a second.
+  CHECK(summary->counts.shed > 5000);
+  CHECK(summary->counts.shed <= 6000);
+  CHECK(summary->counts.finished == 4);  // 500 ms each, the last at the horizon
 }

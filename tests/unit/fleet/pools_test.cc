@@ -119,6 +119,19 @@ TEST_CASE("Short prompts stay where they decode", "[fleet][disagg]") {
   CHECK(o.summary.fleet->handed_over == 1);
 }
 
+TEST_CASE("Prompts are computed where they decode until a prefill worker serves", "[fleet][disagg]") {
+  Split f(models::EngineKind::vllm);
+  f.s.config.further[0].pool.replicas = 0;
+  f.s.config.further[0].pool.start.times.init = {5, 5};
+  f.s.config.further[0].pool.autoscaler =
+      sim::AutoscalerOptions{sim::ScheduledOptions{{{Duration{1'000'000'000}, 1}}, {}}, {}};
+  f.s.send(2000, 16, 2);
+  f.s.send(8000, 16, 2);
+  const Outcome o = run(f.s);
+  CHECK(o.request(0).first_token == at_ms(2010));
+  CHECK(o.summary.fleet->handed_over == 1);
+}
+
 TEST_CASE("KV of a prefill worker that dies is computed again", "[fleet][disagg]") {
   Split f(models::EngineKind::vllm);
   f.s.config.further[0].pool.faults.outages = {{sim::FaultKind::gpu, 0, at_ms(15), {}}};
