@@ -14,7 +14,6 @@
 namespace eph::scenario {
 namespace {
 
-constexpr int kGpusOfANode = 8;
 constexpr const char* kDefaultTopology = "dgx-h100";
 
 Result<Duration> parse_time(std::string_view text) {

@@ -11,6 +11,8 @@
 
 namespace eph::scenario {
 
+inline constexpr int kGpusOfANode = 8;  // where no topology is named
+
 // "30 s", or "30 s / 60 s": median and 95th percentile.
 [[nodiscard]] Result<sim::Spread> parse_spread(std::string_view text);
 // "node 0 at 10 min for 5 min"; also gpu (of one replica) and zone.

@@ -7,8 +7,6 @@
 namespace eph::scenario {
 namespace {
 
-constexpr int kGpusOfANode = 8;
-
 struct Need {
   std::string_view id, other;
 };

@@ -99,9 +99,6 @@ class Replica {
   // Steps composed from now on take so many times as long on the GPU. Requires !in_span(), as die.
   void set_slowdown(double factor) { slowdown_ = factor; }
 
-  // Events at these instants are meant for it; others for one that stood here before.
-  [[nodiscard]] bool awaits_results(SimTime at) const { return announced_ == at; }
-  [[nodiscard]] bool awaits_batch() const { return batch_due_; }
   [[nodiscard]] EngineLevels levels(SimTime now);
 
  private:
