@@ -148,17 +148,16 @@ Json latency_json(const sim::LatencySample& sample) {
   return out;
 }
 
-std::vector<PoolTerms> pool_terms(const models::Catalog& catalog, const scenario::Assembly& assembly) {
-  const Result<models::PriceBook> book = catalog.prices();
+// Prices that are asked for and unknown are refused before any run.
+std::vector<PoolTerms> pool_terms(const models::Catalog& catalog, const scenario::Scenario& scenario,
+                                  const scenario::Assembly& assembly) {
+  const auto prices = scenario::pool_prices(catalog, scenario, assembly);
   std::vector<PoolTerms> out;
-  const auto add = [&](const models::GpuSpec& gpu) {
+  for (std::size_t i = 0; i <= assembly.further.size(); ++i) {
     PoolTerms& terms = out.emplace_back();
-    terms.cpu = gpu.is_cpu();
-    if (!book) return;
-    if (Result<models::Price> price = book->find(gpu.name)) terms.price = std::move(*price);
-  };
-  add(assembly.gpu);
-  for (const auto& further : assembly.further) add(further->gpu);
+    terms.cpu = (i == 0 ? assembly.gpu : assembly.further[i - 1]->gpu).is_cpu();
+    if (prices) terms.price = (*prices)[i];
+  }
   return out;
 }
 

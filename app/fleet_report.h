@@ -20,6 +20,7 @@ struct PoolTerms {
 };
 // Of the deployment and its further pools, in their order.
 [[nodiscard]] std::vector<PoolTerms> pool_terms(const models::Catalog& catalog,
+                                                const scenario::Scenario& scenario,
                                                 const scenario::Assembly& assembly);
 
 // What a run paid for: machines of all pools, their cost where every price is known.

@@ -319,15 +319,15 @@ void Gatherer::check() {
   }
   if (!faults_.ok()) return;
   check_settings();
-  // A plan or an explanation of another fleet than the file's would mislead.
+  // A plan of another fleet than the file's would mislead.
   if (!use_.fleet) {
     for (const std::string& id : out_.from_file)
       if (id == "pools")
-        faults_.add(usage_error(fmt::format("pools of {}: this command knows no further pools", out_.file),
-                                "leave them out, or use simulate or sweep"));
+        faults_.add(usage_error(fmt::format("pools of {}: plan searches the number of one kind of replica", out_.file),
+                                "leave them out, or vary fields with sweep, whose rows have cost_usd and slos_met"));
       else if (id.starts_with("fleet/") || id.starts_with("disaggregation/"))
-        faults_.add(usage_error(fmt::format("{}: this command knows no such fleet", spell(id)),
-                                "leave the section out, or use simulate or sweep"));
+        faults_.add(usage_error(fmt::format("{}: plan searches the number of replicas that are always there", spell(id)),
+                                "leave the section out, or vary its fields with sweep, whose rows have cost_usd and slos_met"));
   }
   for (const Conflict& c : find_missing(out_.scenario, out_.given, spelling)) {
     if (c.id != "deployment/model" || use_.deployment) faults_.add(usage_error(c.what, c.remedy));

@@ -210,7 +210,7 @@ int run_simulate(const Arguments& arguments) {
   report.scenario = &scenario;
   report.assembly = &*assembly;
   report.workload = scenario::describe(scenario.workload);
-  report.terms = pool_terms(*catalog, *assembly);
+  report.terms = pool_terms(*catalog, scenario, *assembly);
   report.warnings = assembly->warnings;
   const std::vector<std::string>& more = outcomes->front().warnings;
   report.warnings.insert(report.warnings.end(), more.begin(), more.end());

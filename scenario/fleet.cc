@@ -148,8 +148,8 @@ Result<void> set_pool(const models::Catalog& catalog, const Scenario& scenario,
     pool.upgrade = {SimTime::from_seconds(*spec.upgrade_at_s), spec.upgrade_surge,
                     spec.upgrade_unavailable};
   pool.drain_limit = Duration::from_seconds(spec.drain_limit_s);
-  pool.start.warm_nodes = spec.warm_nodes;
   if (!spec.starts_replicas() && scenario.disaggregation.autoscaler != "dynamo") return {};
+  pool.start.warm_nodes = spec.warm_nodes;
   sim::StartTimes& times = pool.start.times;
   if (spec.start == "fitted")
     if (auto ok = set_fitted_start(catalog, scenario, assembly, times, warnings); !ok)
@@ -181,6 +181,8 @@ Result<void> add_pools(const models::Catalog& catalog, const Scenario& scenario,
       part.fleet.autoscaler = split.autoscaler;
       part.fleet.autoscale = split.autoscale;
     }
+    if (split.replicas == 0 && scenario.pools[i].reclaims_per_hour)
+      part.fleet.reclaims_per_hour = *scenario.pools[i].reclaims_per_hour;
     sim::FurtherPool pool{own.config, {}};
     pool.pool.name = split.replicas > 0 ? "prefill" : scenario.pools[i].name;
     if (auto ok = set_pool(catalog, part, own, pool.pool, false, out.warnings); !ok) return ok;
@@ -216,18 +218,16 @@ Result<void> add_pools(const models::Catalog& catalog, const Scenario& scenario,
 Result<void> set_order(const models::Catalog& catalog, const Scenario& scenario,
                        const Assembly& assembly, sim::SimulationConfig& out) {
   if (scenario.fleet.pool_order != "price") return {};
-  const Result<models::PriceBook> book = catalog.prices();
-  if (!book) return book.error();
+  const auto known = pool_prices(catalog, scenario, assembly);
+  if (!known) return known.error();
   std::vector<double> prices;
-  const auto add = [&](const models::GpuSpec& gpu, int gpus) -> Result<void> {
-    const Result<models::Price> price = book->find(gpu.name);
-    if (!price) return price.error();
-    prices.push_back(price->per_gpu_hour.value * gpus);
-    return {};
-  };
-  if (auto ok = add(assembly.gpu, out.gpus); !ok) return ok;
-  for (std::size_t i = 0; i < assembly.further.size(); ++i)
-    if (auto ok = add(assembly.further[i]->gpu, out.further[i].pool.gpus); !ok) return ok;
+  for (std::size_t i = 0; i < known->size(); ++i) {
+    const models::GpuSpec& gpu = i == 0 ? assembly.gpu : assembly.further[i - 1]->gpu;
+    if (!(*known)[i])
+      return usage_error(fmt::format("there is no price of {} to order pools by", gpu.name),
+                         "let pool_order be file, or choose another GPU");
+    prices.push_back((*known)[i]->per_gpu_hour.value * (i == 0 ? out.gpus : out.further[i - 1].pool.gpus));
+  }
   for (std::uint32_t i = 0; i < prices.size(); ++i) out.pool_order.push_back(i);
   std::stable_sort(out.pool_order.begin(), out.pool_order.end(),
                    [&](std::uint32_t a, std::uint32_t b) { return prices[a] < prices[b]; });
@@ -267,6 +267,40 @@ Result<void> set_machines(const models::Catalog& catalog, const Scenario& scenar
 }
 
 }  // namespace
+
+Result<std::vector<std::optional<models::Price>>> pool_prices(const models::Catalog& catalog,
+                                                              const Scenario& scenario,
+                                                              const Assembly& assembly) {
+  const PriceSpec usual;
+  std::vector<std::optional<models::Price>> out;
+  const Result<models::PriceBook> book = catalog.prices();
+  for (std::size_t i = 0; i <= assembly.further.size(); ++i) {
+    PriceSpec spec = scenario.fleet.price;
+    if (i > 0 && i <= scenario.pools.size()) {
+      const PoolSpec& pool = scenario.pools[i - 1];
+      // With a list of its own it has no price of the first pool's.
+      if (pool.usd_per_gpu_hour || pool.provider || pool.commitment) spec.usd_per_gpu_hour = pool.usd_per_gpu_hour;
+      spec.provider = pool.provider.value_or(spec.provider);
+      spec.commitment = pool.commitment.value_or(spec.commitment);
+    }
+    const models::GpuSpec& gpu = i == 0 ? assembly.gpu : assembly.further[i - 1]->gpu;
+    if (spec.usd_per_gpu_hour) {
+      models::Price& own = out.emplace_back().emplace();
+      own.gpu = gpu.name;
+      own.per_gpu_hour = UsdPerHour{*spec.usd_per_gpu_hour};
+      continue;
+    }
+    const bool asked = spec.provider != usual.provider || spec.commitment != usual.commitment;
+    if (!book && asked) return book.error();
+    out.emplace_back();
+    if (!book) continue;
+    Result<models::Price> price =
+        book->find(gpu.name, spec.provider, spec.commitment);
+    if (!price && asked) return price.error();
+    if (price) out.back() = std::move(*price);
+  }
+  return out;
+}
 
 std::string_view first_pool_name(const Scenario& scenario) {
   return scenario.disaggregation.replicas > 0 ? "decode" : "main";
@@ -354,6 +388,7 @@ Result<RunConfig> run_config(const models::Catalog& catalog, const Scenario& sce
   warn_of_repairs(scenario.fleet, out.warnings);
   out.config.rule = rule_of(scenario.fleet.rule);
   if (auto ok = add_pools(catalog, scenario, assembly, out); !ok) return ok.error();
+  if (auto ok = pool_prices(catalog, scenario, assembly); !ok) return ok.error();
   if (auto ok = set_order(catalog, scenario, assembly, out.config); !ok) return ok.error();
   if (auto ok = set_machines(catalog, scenario, assembly, out.config); !ok) return ok.error();
   return out;

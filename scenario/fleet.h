@@ -4,6 +4,7 @@
 
 #include "core/result.h"
 #include "models/catalog.h"
+#include "models/price_book.h"
 #include "scenario/assemble.h"
 #include "scenario/fleet_spec.h"
 #include "scenario/scenario.h"
@@ -20,6 +21,11 @@ inline constexpr int kGpusOfANode = 8;  // where no topology is named
 // nodes. Require disaggregation.
 [[nodiscard]] DeploymentSpec prefill_deployment(const Scenario& scenario);
 [[nodiscard]] int first_prefill_gpu(const Scenario& scenario, int gpus_per_node);
+
+// What a GPU-hour of each pool costs, in their order; none where the list does not know it. An error:
+// a provider or a commitment that was asked for is not in the list.
+[[nodiscard]] Result<std::vector<std::optional<models::Price>>> pool_prices(
+    const models::Catalog& catalog, const Scenario& scenario, const Assembly& assembly);
 
 // GPUs at the start, of all pools.
 [[nodiscard]] int total_gpus(const Scenario& scenario);

@@ -25,7 +25,6 @@ constexpr Need kNeeds[] = {
     {"fleet/gpu_repair", "fleet/gpu_mtbf"},
     {"fleet/zone_repair", "fleet/zone_mtbf"},
     {"fleet/straggler_factor", "fleet/straggler_share"},
-    {"fleet/spot_notice", "fleet/spot_reclaims_per_hour"},
     {"fleet/rate_burst", "fleet/rate_limit"},
     {"fleet/shed_above", "fleet/shed_classes"},
     {"fleet/shed_classes", "fleet/shed_above"},
@@ -40,6 +39,12 @@ constexpr Need kNeeds[] = {
     {"disaggregation/autoscale", "disaggregation/autoscaler"},
 };
 
+bool has_spot(const Scenario& scenario) {
+  return scenario.fleet.reclaims_per_hour > 0 ||
+         std::any_of(scenario.pools.begin(), scenario.pools.end(),
+                     [](const PoolSpec& pool) { return pool.reclaims_per_hour.value_or(0) > 0; });
+}
+
 // What a pool's outages and stragglers may name.
 struct PoolFacts {
   std::string name;
@@ -50,8 +55,9 @@ struct PoolFacts {
 std::vector<PoolFacts> pools_of(const Scenario& scenario) {
   const FleetSpec& fleet = scenario.fleet;
   const DisaggregationSpec& split = scenario.disaggregation;
-  const bool grows = fleet.upgrade_at_s.has_value() || fleet.reclaims_per_hour > 0;
-  const auto facts = [&](std::string_view name, const DeploymentSpec& d, bool scaled) {
+  const auto facts = [&](std::string_view name, const DeploymentSpec& d, bool scaled,
+                         std::optional<double> reclaims = {}) {
+    const bool grows = fleet.upgrade_at_s.has_value() || reclaims.value_or(fleet.reclaims_per_hour) > 0;
     return PoolFacts{std::string(name), d.replicas,
                      fleet.replicas_per_node.value_or(std::max(1, kGpusOfANode / std::max(1, d.layout.gpus()))),
                      grows || scaled};
@@ -61,7 +67,7 @@ std::vector<PoolFacts> pools_of(const Scenario& scenario) {
       facts(first_pool_name(scenario), scenario.deployment, planned || !fleet.autoscaler.empty())};
   if (split.replicas > 0)
     out.push_back(facts("prefill", prefill_deployment(scenario), !split.autoscaler.empty()));
-  for (const PoolSpec& pool : scenario.pools) out.push_back(facts(pool.name, pool.deployment, false));
+  for (const PoolSpec& pool : scenario.pools) out.push_back(facts(pool.name, pool.deployment, false, pool.reclaims_per_hour));
   return out;
 }
 
@@ -126,7 +132,11 @@ void check_straggler(Checker& check, const FleetSpec& fleet, const std::vector<P
 
 void check_starts(Checker& check, const Scenario& scenario) {
   const FleetSpec& spec = scenario.fleet;
-  const bool starts = spec.starts_replicas() || !scenario.disaggregation.autoscaler.empty();
+  const bool spot = has_spot(scenario);
+  const bool starts = spec.starts_replicas() || spot || !scenario.disaggregation.autoscaler.empty();
+  check.needs("fleet/spot_notice", spot || check.has("fleet/spot_reclaims_per_hour"),
+              fmt::format("without {}", check.spell("fleet/spot_reclaims_per_hour")),
+              fmt::format("give {} too", check.spell("fleet/spot_reclaims_per_hour")));
   for (const std::string_view id :
        {"fleet/start", "fleet/cloud", "fleet/start_provision", "fleet/start_image",
         "fleet/start_weights", "fleet/start_init", "fleet/warm_nodes", "fleet/capacity"})
@@ -138,7 +148,7 @@ void check_starts(Checker& check, const Scenario& scenario) {
               fmt::format("leave out {} or {}", check.spell("fleet/start_weights"),
                           check.spell("fleet/start_init")));
   check.needs("fleet/drain_limit",
-              !spec.autoscaler.empty() || spec.upgrade_at_s.has_value() || spec.reclaims_per_hour > 0 ||
+              !spec.autoscaler.empty() || spec.upgrade_at_s.has_value() || spot ||
                   !scenario.disaggregation.autoscaler.empty(),
               "where no replica is stopped", "give an autoscaler, an upgrade or spot machines");
 }
@@ -215,7 +225,7 @@ void check_failures(Checker& check, const Scenario& scenario) {
   for (const std::string_view id : {"fleet/failure_detection", "fleet/replace"})
     check.needs(id, spec.fails(), "where nothing breaks", "give a time between failures or outages");
   for (const std::string_view id : {"fleet/lost_work", "fleet/max_retries", "fleet/retry_delay"})
-    check.needs(id, spec.breaks() || spec.drain_limit_s > 0, "where no replica is lost",
+    check.needs(id, spec.breaks() || has_spot(scenario) || spec.drain_limit_s > 0, "where no replica is lost",
                 "give failures or a drain limit");
   check.needs("fleet/max_retries", spec.lost_work == "retry", "on work that is lost",
               fmt::format("let {} be retry", check.spell("fleet/lost_work")));
@@ -254,9 +264,19 @@ void check_places(Checker& check, const Scenario& scenario) {
                 "what there is, fails and is free follows from the nodes");
 }
 
+void check_prices(Checker& check, const Scenario& scenario) {
+  std::vector<std::string> places{"fleet"};
+  for (std::size_t i = 0; i < scenario.pools.size(); ++i) places.push_back(fmt::format("pools/{}", i));
+  for (const std::string& place : places)
+    for (const char* list : {"/provider", "/commitment"})
+      if (check.has(place + "/usd_per_gpu_hour") && check.has(place + list))
+        check.conflict(place + "/usd_per_gpu_hour", "a price of one's own is in no list",
+                       "give it, or a provider and a commitment");
+}
+
 void check_gateway(Checker& check, const Scenario& scenario) {
   const FleetSpec& spec = scenario.fleet;
-  const bool waits = spec.max_in_flight > 0 || spec.starts_replicas() ||
+  const bool waits = spec.max_in_flight > 0 || spec.starts_replicas() || has_spot(scenario) ||
                      !scenario.disaggregation.autoscaler.empty();
   check.needs("fleet/queue_limit", waits, "where no request ever waits in the gateway",
               fmt::format("give {}, an autoscaler or failures", check.spell("fleet/max_in_flight")));
@@ -306,6 +326,7 @@ void check_fleet(Checker& check, const Scenario& scenario) {
   check_pools(check, scenario);
   check_disaggregation(check, scenario);
   check_gateway(check, scenario);
+  check_prices(check, scenario);
 }
 
 }  // namespace eph::scenario

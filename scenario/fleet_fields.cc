@@ -213,11 +213,34 @@ void add_rule(std::vector<Field>& out, std::string_view section) {
                  set(rule<&R::spill_above>, pool_rule<&R::spill_above>), 0, 1e9, true});
 }
 
+Field commitment_field(std::string_view section, std::string_view flag, std::string_view fallback,
+                       void (*set)(Scenario&, const FieldValue&)) {
+  return {.section = section,
+          .key = "commitment",
+          .flag = flag,
+          .kind = choice,
+          .argument = "KIND",
+          .fallback = fallback,
+          .help = "at which price GPU-hours are paid",
+          .set = set,
+          .choices = {"on_demand", "reserved", "spot"}};
+}
+
 std::vector<Field> pool_fields() {
   std::vector<Field> out;
+  const auto reclaims = [](Scenario& s, const FieldValue& v) { assign(s.pools.back().reclaims_per_hour, v); };
+  const auto provider = [](Scenario& s, const FieldValue& v) { assign(s.pools.back().provider, v); };
+  const auto usd = [](Scenario& s, const FieldValue& v) { assign(s.pools.back().usd_per_gpu_hour, v); };
+  const auto commitment = [](Scenario& s, const FieldValue& v) { assign(s.pools.back().commitment, v); };
   out.push_back({"pools", "name", "", text, "NAME", "pool 1, pool 2, ...",
                  "what results call it", pool_name});
   add_rule(out, "pools");
+  out.push_back({"pools", "spot_reclaims_per_hour", "", number, "R", "the first pool's",
+                 "how often a replica's spot machine is taken away; 0: it is none", reclaims, 0, 3600});
+  out.push_back({"pools", "provider", "", text, "NAME", "the first pool's", "whose prices", provider});
+  out.push_back(commitment_field("pools", "", "the first pool's", commitment));
+  out.push_back({"pools", "usd_per_gpu_hour", "", number, "USD", "the first pool's",
+                 "what a GPU-hour costs, in place of the price list", usd, 0, 1e6});
   return out;
 }
 
@@ -264,6 +287,10 @@ std::vector<Field> disaggregation_fields() {
   return out;
 }
 
+void price_provider(Scenario& s, const FieldValue& v) { assign(s.fleet.price.provider, v); }
+void price_usd(Scenario& s, const FieldValue& v) { assign(s.fleet.price.usd_per_gpu_hour, v); }
+void price_commitment(Scenario& s, const FieldValue& v) { assign(s.fleet.price.commitment, v); }
+
 void add_gateway(std::vector<Field>& out) {
   add_rule(out, f);
   out.push_back({.section = f,
@@ -305,6 +332,13 @@ void add_gateway(std::vector<Field>& out) {
                  fleet<&F::router_options>});
 }
 
+void add_prices(std::vector<Field>& out) {
+  out.push_back({f, "provider", "provider", text, "NAME", "generic", "whose prices", price_provider});
+  out.push_back(commitment_field(f, "commitment", "on_demand", price_commitment));
+  out.push_back({f, "usd_per_gpu_hour", "usd-per-gpu-hour", number, "USD", "the price list's",
+                 "what a GPU-hour costs, in place of the price list", price_usd, 0, 1e6});
+}
+
 }  // namespace
 
 std::vector<Field> fleet_fields() {
@@ -313,6 +347,7 @@ std::vector<Field> fleet_fields() {
   add_machines(out);
   add_failures(out);
   add_gateway(out);
+  add_prices(out);
   for (auto part : {disaggregation_fields(), pool_fields()})
     out.insert(out.end(), part.begin(), part.end());
   return out;

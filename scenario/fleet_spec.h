@@ -16,6 +16,12 @@ struct RuleSpec {
   double spill_above = 0;
 };
 
+// What a GPU-hour costs: whose list, and bound for how long; or a price of one's own.
+struct PriceSpec {
+  std::string provider = "generic", commitment = "on_demand";
+  std::optional<double> usd_per_gpu_hour;
+};
+
 // Prefill workers beside the deployment, which then only decodes.
 struct DisaggregationSpec {
   int replicas = 0;  // 0: none
@@ -60,6 +66,7 @@ struct FleetSpec {
   // Gateway.
   RuleSpec rule;  // of the deployment, where there are further pools
   std::string pool_order = "file";  // or "price": in which they are asked
+  PriceSpec price;
   std::optional<std::int64_t> queue_limit;
   std::int64_t max_in_flight = 0;
   double rate_limit = 0, rate_burst = 1;

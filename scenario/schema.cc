@@ -262,14 +262,16 @@ std::string scenario_markdown() {
       "\n## `fleet`\n\nHow replicas come, go and break, and who is let in; "
       "docs/MODEL.md, \"Fleets\", says what each does.\n\n";
   add_table("fleet", out);
-  out += "\n## `disaggregation`\n\nSeparate workers for prompts; the deployment's replicas then decode.\n\n";
+  out += "\n## `disaggregation`\n\nSeparate workers for prompts; the deployment's replicas then decode. "
+      "Results, outages and stragglers call the two pools `prefill` and `decode`. There can be no further pools beside them.\n\n";
   add_table("disaggregation", out);
   out +=
       "\n## `pools`\n\nAn array of further pools behind the same gateway. Each has the keys of "
       "`deployment`, which it takes over as far as it does not say otherwise, and these. The "
-      "`fleet` section holds for all pools, but its autoscaler, outages, stragglers and what it takes for the "
-      "first one alone. A request goes to the first pool that takes such ones and is not above its limit; if all are, to the last "
-      "that takes them; if none does, to the last pool.\n\n";
+      "`fleet` section holds for all pools, but its autoscaler and what it takes for the "
+      "first one (`main`) alone, as do outages and stragglers that name no pool. A request goes to the first pool that takes such ones "
+      "and is not above its limit; if all are, to the last "
+      "that takes them; if none does, to the last pool. Pools and `disaggregation` exclude each other: prefill workers are a pool of their own.\n\n";
   add_table("pools", out);
   out +=
       "\n## `workload`\n\nExactly one of `trace`, `model` and `synthetic` says where requests come "

@@ -64,10 +64,7 @@ void RequestWatch::on_stop(const RequestStop& stop) {
     case RequestStop::What::kv_there:
       return pass(TimePart::transfer, stop.at);
     case RequestStop::What::seen:
-      // Of an attempt before the last the instant is not known; it will be a retry as a whole.
-      if (!handed_)
-        pass(TimePart::network,
-             known_.ingress >= cursor_ && known_.ingress <= stop.at ? known_.ingress : stop.at);
+      if (!handed_) pass(TimePart::network, is_last() ? known_.ingress : stop.at);
       return pass(TimePart::host, stop.at);
     case RequestStop::What::prompt_done:
       pass(TimePart::host, stop.at);
@@ -95,6 +92,7 @@ void RequestWatch::given_back(SimTime at) {
   engine_ = before_;
   cursor_ = attempt_at_;
   pass(TimePart::retry, at);
+  ++lost_;
   handed_ = false;
   outputs_ = 0;
   phase_ = Phase::waiting;
@@ -165,7 +163,7 @@ void RequestWatch::sampled() {
   phase_ = Phase::decode;
   const bool first = ++outputs_ == 1;
   const bool last = outputs_ == known_.output_tokens;
-  if (!first && !last) return;
+  if ((!first && !last) || !is_last()) return;
   const SimTime known = first ? known_.engine_first_token : known_.engine_finish;
   EPH_ASSERT(known >= cursor_, "token {} of request {} is known at {} ns, its step ended at {} ns",
              outputs_, index(known_.id), known.ns, cursor_.ns);
