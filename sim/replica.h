@@ -120,9 +120,11 @@ class Replica {
     if (slowdown_ != 1) t.gpu *= slowdown_;
     return t;
   }
-  struct Ahead;
-  [[nodiscard]] Launched launch_ahead(Ahead& ahead, std::int64_t at, std::int64_t gpu_free,
-                                      std::int64_t& results);
+  [[nodiscard]] models::Stretch stretch_from(const models::BatchShape& first) const;
+  [[nodiscard]] Launched launch_exactly(models::BatchShape shape, std::int64_t at,
+                                        std::int64_t gpu_free, std::int64_t& results);
+  template <bool kAsync>
+  void run_ahead(std::int64_t until);
   [[nodiscard]] models::StepTimes step_times(const BatchPlan& plan);
   void launch(BatchPlan& plan, SimTime now);
   void mark_first_scheduled(const BatchPlan& plan);
@@ -160,6 +162,7 @@ class Replica {
   std::int64_t pending_ = 0;         // that have ended, and are not yet in the sequences
   int span_failures_ = 0, span_pause_ = 0;  // in a row; steps before the next attempt
   std::uint64_t span_measured_ = 0;  // sequences whose gaps count
+  models::Stretch stretch_;          // from the next step to be launched
   SimTime announced_ = SimTime::never();
   SimTime left_{};                        // when the latest tokens leave the API server
   SimTime last_emit_ = SimTime::never();  // client time of the latest tokens
