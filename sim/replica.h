@@ -88,6 +88,9 @@ class Replica {
   [[nodiscard]] bool hang_up(SeqId id, SimTime now);
   // Requests that left at the end of the last finish_step because their clients had gone.
   [[nodiscard]] const std::vector<SlotId>& aborted() const { return aborted_; }
+  // The KV of a prompt that was computed here for another worker (RequestRow::keeps_kv) has been
+  // read, or will never be. Requires !in_span().
+  void let_go(SeqId id, SimTime now);
   // Tokens that nobody takes any more make no gap.
   void stop_measuring(SeqId id) { outcomes_[index(id)].measured = false; }
 
