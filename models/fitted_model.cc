@@ -168,7 +168,8 @@ double FittedStepModel::decode_attention(const BatchShape& s) const noexcept {
   double sum = 0;
   for (const AttentionOp& op : ops_.attentions) {
     // Only sums are known: a window binds when the mean context exceeds it.
-    sum += op.decode_per_token * std::min(context, seqs * op.window) + op.decode_per_seq * seqs;
+    const double per_token = s.draft_tokens == 0 ? op.decode_per_token : op.verify_per_token(s.queries_per_decode());
+    sum += per_token * std::min(context, seqs * op.window) + op.decode_per_seq * seqs;
   }
   return sum / context_.layout.attention_data;
 }
@@ -191,7 +192,7 @@ double FittedStepModel::prefill_attention(const BatchShape& s) const noexcept {
 
 double FittedStepModel::gpu_seconds(const BatchShape& s) const noexcept {
   double t = TokenGrid::read(token_seconds_, TokenGrid::place(rank_share(s.tokens()))) +
-             TokenGrid::read(head_seconds_, TokenGrid::place(rank_share(s.seqs()))) +
+             TokenGrid::read(head_seconds_, TokenGrid::place(rank_share(s.head_rows()))) +
              gpu_per_step_ + gpu_per_seq_ * static_cast<double>(rank_share(s.seqs()));
   if (s.decode_seqs > 0) t += decode_scale_ * decode_attention(s);
   if (s.prefill_tokens > 0) {
@@ -222,6 +223,8 @@ BatchShape FittedStepModel::largest_batch(const BatchShape& step) const noexcept
   BatchShape s = step;
   s.decode_seqs = static_cast<std::int32_t>((step.decode_seqs + n - 1) / n);
   s.decode_context_tokens = step.decode_context_tokens * s.decode_seqs / step.decode_seqs;
+  s.draft_tokens = static_cast<std::int32_t>(
+      (std::int64_t{step.draft_tokens} * s.decode_seqs + step.decode_seqs - 1) / step.decode_seqs);
   s.sampled_seqs = std::max(0, step.sampled_seqs - step.decode_seqs) + s.decode_seqs;
   return s;
 }
@@ -324,7 +327,7 @@ FittedStepModel::Terms FittedStepModel::terms_of(const BatchShape& s) const noex
     mix(terms.token.allreduce, next.allreduce);
     mix(terms.token.elementwise, next.elementwise);
   }
-  terms.head = TokenGrid::read(head_table_, TokenGrid::place(rank_share(s.seqs())));
+  terms.head = TokenGrid::read(head_table_, TokenGrid::place(rank_share(s.head_rows())));
   terms.decode = decode_attention(s);
   terms.prefill = prefill_attention(s);
   return terms;

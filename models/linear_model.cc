@@ -41,7 +41,8 @@ LinearStepModel::LinearStepModel(const LinearProfile& p)
 double LinearStepModel::seconds(const BatchShape& s) const noexcept {
   if (s.tokens() <= 0) return 0;
   return t0_s_ + prefill_token_s_ * static_cast<double>(s.prefill_tokens) +
-         decode_seq_s_ * s.decode_seqs + kv_token_s_ * static_cast<double>(s.decode_context_tokens);
+         decode_seq_s_ * (s.decode_seqs + s.draft_tokens) +
+         kv_token_s_ * static_cast<double>(s.decode_context_tokens);
 }
 
 Stretch LinearStepModel::stretch(const BatchShape& first) const noexcept {
@@ -58,7 +59,8 @@ Stretch LinearStepModel::stretch(const BatchShape& first) const noexcept {
 StepBreakdown LinearStepModel::explain(const BatchShape& s) const {
   StepBreakdown b;
   if (s.tokens() <= 0) return b;
-  b.gemm = prefill_token_s_ * static_cast<double>(s.prefill_tokens) + decode_seq_s_ * s.decode_seqs;
+  b.gemm = prefill_token_s_ * static_cast<double>(s.prefill_tokens) +
+           decode_seq_s_ * (s.decode_seqs + s.draft_tokens);
   b.attention_decode = kv_token_s_ * static_cast<double>(s.decode_context_tokens);
   b.overhead = t0_s_;
   b.gpu = b.total = seconds(s);

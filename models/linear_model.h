@@ -25,7 +25,7 @@ struct LinearProfile {
 };
 [[nodiscard]] Result<LinearProfile> read_linear_profile(const Json& json, const std::string& file);
 
-// step = t0 + prefill tokens + decoding sequences + KV tokens (MODEL eq. 12).
+// step = t0 + prefill tokens + decoding sequences and their drafts + KV tokens (MODEL eq. 12).
 class LinearStepModel final : public StepModel {
  public:
   explicit LinearStepModel(const LinearProfile& profile);

@@ -13,6 +13,7 @@
 #include "sim/front_end_station.h"
 #include "sim/launch.h"
 #include "sim/request_table.h"
+#include "sim/speculation.h"
 
 namespace eph::sim {
 
@@ -132,8 +133,16 @@ class Replica {
   void launch(BatchPlan& plan, SimTime now);
   void mark_first_scheduled(const BatchPlan& plan);
   [[nodiscard]] SimTime emit_tokens(SimTime now);
-  template <bool kCaches>
+  template <bool kCaches, bool kSpeculates>
   void take_tokens(SimTime now, SimTime at_client);
+  // --- speculative decoding (sim/replica_speculation.cc) ---
+  // Of a decode with drafts in a step whose results are not there: how many are accepted, and how
+  // many tokens come out, never more than its request still wants.
+  [[nodiscard]] std::int32_t accepted_drafts(PlanEntry entry) const;
+  [[nodiscard]] std::int32_t tokens_out(PlanEntry entry) const;
+  // The results are there: what the sequence keeps. Returns the tokens that come out.
+  std::int32_t verify_drafts(PlanEntry entry);
+  void correct_contexts(BatchPlan& plan) const;
   void first_token(const Outcome& outcome, SimTime now, SimTime at_client);
   void finish(SeqId id, SimTime now, SimTime at_client);
   void drop(SeqId id, SimTime now);
@@ -170,6 +179,9 @@ class Replica {
   SimTime left_{};                        // when the latest tokens leave the API server
   SimTime last_emit_ = SimTime::never();  // client time of the latest tokens
   std::uint64_t steps_ = 0;
+  std::optional<Acceptance> acceptance_;  // with speculative decoding
+  bool trims_ = false;       // KV of rejected drafts is given back at once (SGLang)
+  DraftCounts drafts_;       // of the step whose results are there
   StreamKey launches_;  // entity: replica << 40 | number of the launch
   std::vector<Departure> departures_;
   std::vector<SlotId> first_tokens_;
