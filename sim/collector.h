@@ -31,6 +31,15 @@ class Collector {
   void on_cancelled(RequestRow& row);  // after it gave up: the server is done with it, or the run
   void on_unfinished(SimTime now, const RequestRow& row);
   void on_gap(Duration gap, std::uint64_t count) { summary_.itl.add(gap, count); }
+  // Of as many sequences each.
+  void on_gaps(std::span<const std::int64_t> ns, std::uint64_t sequences) {
+    if (sequences > 0) summary_.itl.add_each(ns, sequences);
+  }
+  void on_drafts(const DraftCounts& drafts) {
+    summary_.counts.verifications += drafts.verifications;
+    summary_.counts.draft_tokens += drafts.drafts;
+    summary_.counts.accepted_tokens += drafts.accepted;
+  }
   void on_preempted(std::uint64_t count) { summary_.counts.preemptions += count; }
   void on_step_end(const BatchPlan& plan);
   void on_step_cut(SimTime start, SimTime now);  // still running when the run stopped

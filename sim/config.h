@@ -22,6 +22,7 @@
 #include "sim/autoscale/options.h"
 #include "sim/fleet/options.h"
 #include "sim/routers/options.h"
+#include "sim/speculation.h"
 
 namespace eph::sim {
 
@@ -59,6 +60,7 @@ struct EngineOptions {
   std::int64_t long_prefill_tokens = 0;
   Capacity capacity = Capacity::guaranteed_no_evict;  // TensorRT-LLM
   bool continuous_batching = true;                    // llama.cpp: prompts join steps that generate
+  SpeculationOptions speculation;                     // vLLM, SGLang, TensorRT-LLM
 };
 
 struct ReplicaConfig {

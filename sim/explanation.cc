@@ -12,6 +12,7 @@ models::BatchShape decodes_of(const models::BatchShape& shape) {
   models::BatchShape out;
   out.decode_seqs = out.sampled_seqs = shape.decode_seqs;
   out.decode_context_tokens = shape.decode_context_tokens;
+  out.draft_tokens = shape.draft_tokens;
   return out;
 }
 
@@ -110,8 +111,8 @@ void RequestWatch::on_step(const StepRecord& step) {
                                 [this](const ScheduledTokens& s) { return s.id == known_.id; });
   const bool in_step = own != step.scheduled.end();
   spend(step, in_step ? &*own : nullptr);
-  if (in_step) context_ += own->tokens;
-  if (in_step && own->samples) sampled();
+  if (in_step) context_ += own->tokens;  // while its prompt is computed; then nobody asks
+  if (in_step && own->samples) sampled(own->out);
 }
 
 void RequestWatch::admit(const Admission& admission, SimTime start) {
@@ -151,6 +152,7 @@ void RequestWatch::spend(const StepRecord& step, const ScheduledTokens* own) {
     some.decode_seqs = decodes.decode_seqs;
     some.sampled_seqs += decodes.sampled_seqs;
     some.decode_context_tokens = decodes.decode_context_tokens;
+    some.draft_tokens = decodes.draft_tokens;
     const Duration with_decodes = std::max(alone, share(*step_, some, step.shape, time));
     add(TimePart::prefill_own, alone);
     add(TimePart::decode_others, with_decodes - alone);
@@ -158,10 +160,11 @@ void RequestWatch::spend(const StepRecord& step, const ScheduledTokens* own) {
   }
 }
 
-void RequestWatch::sampled() {
+void RequestWatch::sampled(std::int32_t tokens) {
   if (discards_) return;
   phase_ = Phase::decode;
-  const bool first = ++outputs_ == 1;
+  const bool first = outputs_ == 0;
+  outputs_ += tokens;
   const bool last = outputs_ == known_.output_tokens;
   if ((!first && !last) || !is_last()) return;
   const SimTime known = first ? known_.engine_first_token : known_.engine_finish;

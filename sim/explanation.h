@@ -70,7 +70,7 @@ class RequestWatch final : public MetricsSink {
   void admit(const Admission& admission, SimTime start);
   void pass_until(SimTime start);
   void spend(const StepRecord& step, const ScheduledTokens* own);
-  void sampled();
+  void sampled(std::int32_t tokens);
   void add(TimePart part, Duration time) { engine_[part] = engine_[part] + time; }
 
   void pass(TimePart part, SimTime until);  // everything since the cursor

@@ -25,6 +25,20 @@ struct RunCounts {
   std::uint64_t wasted_output_tokens = 0;  // of cancelled requests
   std::uint64_t scheduled_tokens = 0;      // processed by steps, recomputation included
   std::uint64_t events = 0;
+  // Speculative decoding: decodes of a sequence with drafts, the drafts, those accepted.
+  std::uint64_t verifications = 0, draft_tokens = 0, accepted_tokens = 0;
+
+  // Output tokens of a decode with drafts, by the draws: what lies beyond a request's end included.
+  [[nodiscard]] double tokens_per_verification() const {
+    return verifications > 0
+               ? 1 + static_cast<double>(accepted_tokens) / static_cast<double>(verifications)
+               : 0.0;
+  }
+  [[nodiscard]] double acceptance_rate() const {  // of draft tokens
+    return draft_tokens > 0
+               ? static_cast<double>(accepted_tokens) / static_cast<double>(draft_tokens)
+               : 0.0;
+  }
 
   [[nodiscard]] double hit_rate() const {  // of prompt tokens
     return prompt_tokens > 0

@@ -73,6 +73,7 @@ struct ScheduledTokens {
   RequestId id{};
   std::int32_t tokens = 0;
   bool samples = false;  // the step brings an output token for it
+  std::int32_t out = 0;  // how many: 1, or more when drafts are accepted
 };
 
 struct StepRecord {
