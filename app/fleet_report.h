@@ -15,8 +15,8 @@ namespace eph::app {
 
 // What a pool's machines are and cost.
 struct PoolTerms {
-  bool cpu = false;                     // instances without GPUs
-  std::optional<models::Price> price;   // of a GPU-hour or an instance-hour; none: not known
+  bool cpu = false;                    // instances without GPUs
+  std::optional<models::Price> price;  // of a GPU-hour or an instance-hour; none: not known
 };
 // Of the deployment and its further pools, in their order.
 [[nodiscard]] std::vector<PoolTerms> pool_terms(const models::Catalog& catalog,
@@ -34,7 +34,8 @@ struct Spending {
 [[nodiscard]] Json latency_json(const sim::LatencySample& sample);
 
 // Require run.fleet, and terms for each of its pools.
-[[nodiscard]] std::string fleet_text(const sim::RunSummary& run, const std::vector<PoolTerms>& terms);
+[[nodiscard]] std::string fleet_text(const sim::RunSummary& run,
+                                     const std::vector<PoolTerms>& terms);
 [[nodiscard]] Json fleet_json(const sim::RunSummary& run, const std::vector<PoolTerms>& terms);
 
 // Whose deployment and replicas a pool has: of the first one, of prefill workers, of further pools.

@@ -146,8 +146,9 @@ Result<std::unique_ptr<SweepRuns>> SweepRuns::prepare(const models::Catalog& cat
     if (!*assembly && assembly->error().kind != ErrorKind::infeasible) return assembly->error();
   }
   for (const Point& point : sweep.points)
-    out->terms_.push_back(out->assembly(point) ? pool_terms(catalog, point.scenario, *out->assembly(point))
-                                               : std::vector<PoolTerms>{});
+    out->terms_.push_back(out->assembly(point)
+                              ? pool_terms(catalog, point.scenario, *out->assembly(point))
+                              : std::vector<PoolTerms>{});
   for (std::size_t p = 0; p < sweep.points.size(); ++p) {
     if (!out->assembly(sweep.points[p])) continue;
     for (int r = 0; r < sweep.points[p].scenario.runs; ++r)

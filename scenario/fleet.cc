@@ -6,7 +6,6 @@
 
 #include "models/memory.h"
 #include "models/startup.h"
-#include "models/price_book.h"
 #include "scenario/autoscale_options.h"
 #include "scenario/fault_texts.h"
 #include "scenario/router_options.h"
@@ -46,8 +45,9 @@ Result<void> set_fitted_start(const models::Catalog& catalog, const Scenario& sc
   if (!spec.weights) out.weights = spread_of(cold, download);
   if (!spec.init) out.init = spread_of(cold, 1 - download);
   if (found->borrowed)
-    warnings.push_back(fmt::format("no starts of {} were measured: they are taken to be vLLM's, with a wider spread",
-                                   models::display(assembly.config.replica.engine.kind)));
+    warnings.push_back(fmt::format(
+        "no starts of {} were measured: they are taken to be vLLM's, with a wider spread",
+        models::display(assembly.config.replica.engine.kind)));
   return {};
 }
 
@@ -107,20 +107,22 @@ sim::PoolRule rule_of(const RuleSpec& spec) {
 // Repairs that nobody waits for.
 void warn_of_repairs(const FleetSpec& spec, std::vector<std::string>& warnings) {
   if (spec.waits_for_repairs()) return;
-  const bool outages = std::any_of(spec.outages.begin(), spec.outages.end(), [](const std::string& text) {
-    const auto one = parse_outage(text);
-    return one && one->lasts;
-  });
+  const bool outages =
+      std::any_of(spec.outages.begin(), spec.outages.end(), [](const std::string& text) {
+        const auto one = parse_outage(text);
+        return one && one->lasts;
+      });
   if (!outages && !spec.gpu_repair_s && !spec.node_repair_s && !spec.zone_repair_s) return;
   warnings.emplace_back(
-      "how long repairs and outages last changes nothing: another machine takes a broken one's place at "
+      "how long repairs and outages last changes nothing: another machine takes a broken one's "
+      "place at "
       "once; with capacity, with nodes, or with replace off it would");
 }
 
 // Of the scenario's deployment, which may be that of a further pool.
 Result<void> set_pool(const models::Catalog& catalog, const Scenario& scenario,
-                      const Assembly& assembly, sim::PoolConfig& pool,
-                      bool first, std::vector<std::string>& warnings) {
+                      const Assembly& assembly, sim::PoolConfig& pool, bool first,
+                      std::vector<std::string>& warnings) {
   const FleetSpec& spec = scenario.fleet;
   pool.replicas = scenario.deployment.replicas;
   pool.router = scenario.deployment.router;
@@ -152,8 +154,7 @@ Result<void> set_pool(const models::Catalog& catalog, const Scenario& scenario,
   pool.start.warm_nodes = spec.warm_nodes;
   sim::StartTimes& times = pool.start.times;
   if (spec.start == "fitted")
-    if (auto ok = set_fitted_start(catalog, scenario, assembly, times, warnings); !ok)
-      return ok;
+    if (auto ok = set_fitted_start(catalog, scenario, assembly, times, warnings); !ok) return ok;
   if (spec.provision) times.provision = *spec.provision;
   if (spec.image) times.image = *spec.image;
   if (spec.weights) times.weights = *spec.weights;
@@ -175,8 +176,8 @@ Result<void> add_pools(const models::Catalog& catalog, const Scenario& scenario,
   const DisaggregationSpec& split = scenario.disaggregation;
   for (std::size_t i = 0; i < assembly.further.size(); ++i) {
     const Assembly& own = *assembly.further[i];
-    Scenario part = scenario_of(scenario, split.replicas > 0 ? prefill_deployment(scenario)
-                                                             : scenario.pools[i].deployment);
+    Scenario part = scenario_of(
+        scenario, split.replicas > 0 ? prefill_deployment(scenario) : scenario.pools[i].deployment);
     if (split.replicas > 0 && split.autoscaler != "dynamo") {
       part.fleet.autoscaler = split.autoscaler;
       part.fleet.autoscale = split.autoscale;
@@ -226,7 +227,8 @@ Result<void> set_order(const models::Catalog& catalog, const Scenario& scenario,
     if (!(*known)[i])
       return usage_error(fmt::format("there is no price of {} to order pools by", gpu.name),
                          "let pool_order be file, or choose another GPU");
-    prices.push_back((*known)[i]->per_gpu_hour.value * (i == 0 ? out.gpus : out.further[i - 1].pool.gpus));
+    prices.push_back((*known)[i]->per_gpu_hour.value *
+                     (i == 0 ? out.gpus : out.further[i - 1].pool.gpus));
   }
   for (std::uint32_t i = 0; i < prices.size(); ++i) out.pool_order.push_back(i);
   std::stable_sort(out.pool_order.begin(), out.pool_order.end(),
@@ -252,8 +254,8 @@ Result<void> set_machines(const models::Catalog& catalog, const Scenario& scenar
   machines.gpus_per_node = cluster->gpus_per_node;
   machines.nodes_per_rack = cluster->nodes_per_rack;
   machines.zones = fleet.zones;
-  machines.rule.policy = fleet.placement == "spread" ? models::PlacementPolicy::spread
-                                                     : models::PlacementPolicy::pack;
+  machines.rule.policy =
+      fleet.placement == "spread" ? models::PlacementPolicy::spread : models::PlacementPolicy::pack;
   machines.rule.anti_affinity = fleet.anti_affinity == "node"   ? models::AntiAffinity::node
                                 : fleet.anti_affinity == "rack" ? models::AntiAffinity::rack
                                                                 : models::AntiAffinity::none;
@@ -267,40 +269,6 @@ Result<void> set_machines(const models::Catalog& catalog, const Scenario& scenar
 }
 
 }  // namespace
-
-Result<std::vector<std::optional<models::Price>>> pool_prices(const models::Catalog& catalog,
-                                                              const Scenario& scenario,
-                                                              const Assembly& assembly) {
-  const PriceSpec usual;
-  std::vector<std::optional<models::Price>> out;
-  const Result<models::PriceBook> book = catalog.prices();
-  for (std::size_t i = 0; i <= assembly.further.size(); ++i) {
-    PriceSpec spec = scenario.fleet.price;
-    if (i > 0 && i <= scenario.pools.size()) {
-      const PoolSpec& pool = scenario.pools[i - 1];
-      // With a list of its own it has no price of the first pool's.
-      if (pool.usd_per_gpu_hour || pool.provider || pool.commitment) spec.usd_per_gpu_hour = pool.usd_per_gpu_hour;
-      spec.provider = pool.provider.value_or(spec.provider);
-      spec.commitment = pool.commitment.value_or(spec.commitment);
-    }
-    const models::GpuSpec& gpu = i == 0 ? assembly.gpu : assembly.further[i - 1]->gpu;
-    if (spec.usd_per_gpu_hour) {
-      models::Price& own = out.emplace_back().emplace();
-      own.gpu = gpu.name;
-      own.per_gpu_hour = UsdPerHour{*spec.usd_per_gpu_hour};
-      continue;
-    }
-    const bool asked = spec.provider != usual.provider || spec.commitment != usual.commitment;
-    if (!book && asked) return book.error();
-    out.emplace_back();
-    if (!book) continue;
-    Result<models::Price> price =
-        book->find(gpu.name, spec.provider, spec.commitment);
-    if (!price && asked) return price.error();
-    if (price) out.back() = std::move(*price);
-  }
-  return out;
-}
 
 std::string_view first_pool_name(const Scenario& scenario) {
   return scenario.disaggregation.replicas > 0 ? "decode" : "main";
@@ -352,7 +320,8 @@ Result<Assembly> assemble_fleet(const models::Catalog& catalog, const Scenario& 
   for (const auto& [name, deployment] : others) {
     Result<Assembly> one = assemble(catalog, deployment);
     if (!one)
-      return Error{one.error().kind, {}, fmt::format("{}: {}", name, one.error().what), one.error().remedy};
+      return Error{
+          one.error().kind, {}, fmt::format("{}: {}", name, one.error().what), one.error().remedy};
     for (const std::string& warning : one->warnings)
       if (std::find(out->warnings.begin(), out->warnings.end(), warning) == out->warnings.end())
         out->warnings.push_back(fmt::format("{}: {}", name, warning));
@@ -367,7 +336,7 @@ Result<Assembly> assemble_fleet(const models::Catalog& catalog, const Scenario& 
   const int on_node = std::max(1, per_node / prefill.layout.gpus());
   const int each = (prefill.layout.gpus() + per_node - 1) / per_node;
   const int needed = std::max(1, (first + per_node - 1) / per_node) +
-                    (prefill.replicas + on_node - 1) / on_node * each;
+                     (prefill.replicas + on_node - 1) / on_node * each;
   const int nodes = scenario.fleet.nodes > 0 ? scenario.fleet.nodes : std::min(needed, 4096);
   Result<models::Cluster> cluster = models::Cluster::build(*spec, nodes);
   if (!cluster) return cluster.error();

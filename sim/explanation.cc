@@ -28,8 +28,8 @@ Duration share(const models::StepModel& model, const models::BatchShape& part,
 
 std::string_view name(TimePart part) {
   constexpr std::array<std::string_view, kTimeParts> names{
-      "network",         "host",          "queue",   "prefill_own",
-      "prefill_others",  "decode_others", "decode",  "decode_stalls",
+      "network",         "host",          "queue",    "prefill_own",
+      "prefill_others",  "decode_others", "decode",   "decode_stalls",
       "preemption_wait", "recompute",     "transfer", "gateway",
       "cold_start",      "retry"};
   return names[static_cast<std::size_t>(part)];

@@ -49,7 +49,8 @@ struct Explanation {
 // Watches one request in a run that is the same as the one that `known`, its record, comes from
 // (INV-8). `known` finished. Costs one look at each step of the request's replica.
 //
-// An attempt that ends with its replica counts as retry in whole, from the moment it was sent there.
+// An attempt that ends with its replica counts as retry in whole, from the moment it was sent
+// there.
 class RequestWatch final : public MetricsSink {
  public:
   // `steps`: of the pools' replicas, by pool.

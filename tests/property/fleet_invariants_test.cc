@@ -78,8 +78,9 @@ sim::AutoscalerOptions draw_autoscaler(Stream& stream) {
 void draw_faults(Stream& stream, sim::PoolConfig& pool) {
   sim::FaultOptions& f = pool.faults;
   const auto rate = [&](std::int64_t least) {
-    return chance(stream, 40) ? sim::FailureRate{ms(in(stream, least, 4000)), ms(in(stream, 1, 500))}
-                              : sim::FailureRate{};
+    return chance(stream, 40)
+               ? sim::FailureRate{ms(in(stream, least, 4000)), ms(in(stream, 1, 500))}
+               : sim::FailureRate{};
   };
   f.gpu = rate(200);
   f.node = rate(400);
@@ -142,7 +143,8 @@ void draw_machines(Stream& stream, sim::SimulationConfig& c) {
   m.gpus_per_node = 2;
   m.nodes_per_rack = 1;
   m.zones = static_cast<int>(in(stream, 1, 3));
-  m.rule.policy = chance(stream, 50) ? models::PlacementPolicy::pack : models::PlacementPolicy::spread;
+  m.rule.policy =
+      chance(stream, 50) ? models::PlacementPolicy::pack : models::PlacementPolicy::spread;
   m.rule.anti_affinity = static_cast<models::AntiAffinity>(stream.below(3));
   c.machines = m;
   c.gpus = static_cast<int>(in(stream, 1, 2));
@@ -243,7 +245,8 @@ void check_spans(const Scenario& s, const Outcome& o) {
 }  // namespace
 
 TEST_CASE("Every request ends once, whatever happens to the fleet", "[property][fleet]") {
-  std::uint64_t handed_over = 0, finished = 0, retried = 0, shed = 0, lost = 0, cancelled = 0, deaths = 0;
+  std::uint64_t handed_over = 0, finished = 0, retried = 0, shed = 0, lost = 0, cancelled = 0,
+                deaths = 0;
   for (const std::uint64_t seed : seeds(3000)) {
     INFO("EPH_SEED=" << seed);
     RandomScenario random = random_scenario(seed, seed % 2 == 0);
@@ -287,9 +290,11 @@ TEST_CASE("The parts of a request's time add up exactly in fleets too", "[proper
     const Outcome o = run(s);
     std::size_t done = 0;
     for (const sim::RequestRecord& known : o.sink.requests) {
-      if (known.status != sim::RequestStatus::finished || (known.retries == 0 && done >= 2)) continue;
+      if (known.status != sim::RequestStatus::finished || (known.retries == 0 && done >= 2))
+        continue;
       std::vector<const models::StepModel*> steps{s.config.replica.step};
-      for (const sim::FurtherPool& further : s.config.further) steps.push_back(further.pool.replica.step);
+      for (const sim::FurtherPool& further : s.config.further)
+        steps.push_back(further.pool.replica.step);
       sim::RequestWatch watch(known, std::move(steps));
       ScriptedLoad load(s.arrivals, s.hashes, s.hash_tokens);
       load.classes = s.classes;
@@ -304,7 +309,10 @@ TEST_CASE("The parts of a request's time add up exactly in fleets too", "[proper
       ++explained;
       retried += known.retries > 0 ? 1 : 0;
       moved += e.whole[sim::TimePart::transfer] > Duration::zero() ? 1 : 0;
-      waited += e.whole[sim::TimePart::gateway] + e.whole[sim::TimePart::cold_start] > Duration::zero() ? 1 : 0;
+      waited +=
+          e.whole[sim::TimePart::gateway] + e.whole[sim::TimePart::cold_start] > Duration::zero()
+              ? 1
+              : 0;
     }
   }
   CHECK(explained > 500);
