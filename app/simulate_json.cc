@@ -5,11 +5,11 @@
 #include "app/fleet_report.h"
 #include "app/intervals.h"
 #include "app/run_figures.h"
-#include "scenario/fleet.h"
 #include "app/simulate_report.h"
 #include "core/csv.h"
 #include "core/text.h"
 #include "core/version.h"
+#include "scenario/fleet.h"
 
 namespace eph::app {
 
@@ -26,7 +26,9 @@ Json series_json(const sim::RunSummary& run) {
     item.push(Json::integer(point.running)).push(Json::number(point.kv_used));
     item.push(count(point.preemptions)).push(count(point.finished));
     if (run.fleet)
-      item.push(Json::integer(point.ready)).push(Json::integer(point.held)).push(Json::integer(point.gateway));
+      item.push(Json::integer(point.ready))
+          .push(Json::integer(point.held))
+          .push(Json::integer(point.gateway));
     out.push(std::move(item));
   }
   return out;
@@ -207,7 +209,8 @@ Json simulate_json(const SimulateReport& report) {
   if (report.runs.front().fleet)
     for (const char* name : {"ready", "held", "gateway"}) names.push(Json::string(name));
   Json runs = Json::array();
-  for (std::size_t i = 0; i < report.runs.size(); ++i) runs.push(run_json(report.runs[i], i, report.terms));
+  for (std::size_t i = 0; i < report.runs.size(); ++i)
+    runs.push(run_json(report.runs[i], i, report.terms));
   Json out = Json::object();
   out.set("version", 1).set("command", "simulate").set("program", std::move(program));
   out.set("deployment", deployment_json(report)).set("workload", report.workload);
@@ -241,7 +244,8 @@ std::string series_csv(const sim::RunSummary& run) {
     if (pools)
       for (const sim::PoolSummary& pool : run.fleet->pools) {
         const sim::PoolPoint& own = pool.requests.series[i];
-        out += fmt::format(",{},{},{},{},{}", own.ready, own.held, own.gateway, own.waiting, own.running);
+        out += fmt::format(",{},{},{},{},{}", own.ready, own.held, own.gateway, own.waiting,
+                           own.running);
       }
     out += '\n';
   }

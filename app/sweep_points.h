@@ -26,7 +26,7 @@ struct Sweep {
   std::vector<Axis> axes;
   std::vector<Point> points;
   std::vector<scenario::Scenario> deployments;  // distinct ones, apart from their replicas
-  std::vector<std::string> abouts;                    // by point: what its key was made of
+  std::vector<std::string> abouts;              // by point: what its key was made of
 };
 
 // With keys only where `identified`: they need every input file to be read once more.
@@ -70,7 +70,7 @@ class SweepRuns {
   const Sweep& sweep_;
   bool exact_steps_;
   std::vector<std::optional<Result<scenario::Assembly>>> assemblies_;
-  std::vector<std::vector<PoolTerms>> terms_;  // likewise
+  std::vector<std::vector<PoolTerms>> terms_;  // by point
   std::vector<Task> tasks_;
 };
 

@@ -95,6 +95,8 @@ struct PoolSpec {
   std::string name;
   DeploymentSpec deployment;
   RuleSpec rule;
+  std::optional<double> reclaims_per_hour, usd_per_gpu_hour;  // none: as the first pool
+  std::optional<std::string> provider, commitment;            // likewise
 };
 
 struct Scenario {
