@@ -20,6 +20,12 @@ std::string plural(std::int64_t n, std::string_view noun) {
                      n == 1 ? "" : "s");
 }
 
+std::string layout_text(const models::Parallelism& layout) {
+  std::string out = fmt::format("tp {} pp {}", layout.tensor, layout.pipeline);
+  if (layout.attention_data > 1) out += fmt::format(" dp {}", layout.attention_data);
+  return out;
+}
+
 std::string head(const SimulateReport& report) {
   const scenario::DeploymentSpec& spec = report.scenario->deployment;
   const sim::ReplicaConfig& replica = report.assembly->config.replica;
@@ -27,11 +33,12 @@ std::string head(const SimulateReport& report) {
                                  ? spec.engine
                                  : fmt::format("{} {}", spec.engine, spec.engine_version);
   std::string out = fmt::format("{} on {}\n", spec.model, engine);
-  out += fmt::format("  hardware   {}, {} of tp {} pp {} ({})\n", report.assembly->gpu.display,
-                     plural(spec.replicas, "replica"), spec.layout.tensor, spec.layout.pipeline,
+  out += fmt::format("  hardware   {}, {} of {} ({})\n", report.assembly->gpu.display,
+                     plural(spec.replicas, "replica"), layout_text(spec.layout),
                      plural(spec.replicas * spec.layout.gpus(), "GPU"));
   out += fmt::format(
-      "  limits     {} sequences, {} tokens a step, KV cache of {} blocks = {} tokens\n",
+      "  limits     {}{} sequences, {} tokens a step, KV cache of {} blocks = {} tokens\n",
+      replica.ranks > 1 ? "of each rank " : "",
       human_count(static_cast<std::uint64_t>(replica.engine.max_num_seqs)),
       human_count(static_cast<std::uint64_t>(replica.engine.max_num_batched_tokens)),
       human_count(static_cast<std::uint64_t>(replica.kv.blocks)),
@@ -46,10 +53,10 @@ std::string head(const SimulateReport& report) {
     const bool split = report.scenario->disaggregation.replicas > 0;
     const scenario::DeploymentSpec pool = split ? scenario::prefill_deployment(*report.scenario)
                                                 : report.scenario->pools[i].deployment;
-    out += fmt::format("  {:<10} {} on {}, {}, {} of tp {} pp {}\n",
+    out += fmt::format("  {:<10} {} on {}, {}, {} of {}\n",
                        split ? "prefill" : report.scenario->pools[i].name, pool.model, pool.engine,
                        report.assembly->further[i]->gpu.display, plural(pool.replicas, "replica"),
-                       pool.layout.tensor, pool.layout.pipeline);
+                       layout_text(pool.layout));
   }
   out += fmt::format("  profile    {}\n", report.assembly->profile_name);
   if (const auto& network = report.assembly->config.network)
@@ -117,6 +124,10 @@ std::string rates(const sim::RunSummary& run) {
   if (run.counts.cached_tokens > 0) {
     out += fmt::format("prefix cache {} of the prompt tokens found\n",
                        percent(run.counts.hit_rate()));
+  }
+  if (run.counts.verifications > 0) {
+    out += fmt::format("speculation  {} tokens a verification, {} of the drafts accepted\n",
+                       human(run.tokens_per_verification), percent(run.draft_acceptance));
   }
   return out;
 }

@@ -13,11 +13,16 @@
 #include "scenario/coverage.h"
 #include "scenario/engine_options.h"
 #include "scenario/profiles.h"
+#include "scenario/speculation.h"
 #include "scenario/tuning.h"
 
 namespace eph::scenario {
 
 namespace {
+
+// server_args.py: set aside for a draft model; requests that may run at once beside one.
+constexpr double kSglangDraftMib = 2048;
+constexpr std::int64_t kSglangDraftedRequests = 48;
 
 constexpr std::array kEngines{models::EngineKind::vllm, models::EngineKind::sglang,
                               models::EngineKind::trtllm, models::EngineKind::llamacpp};
@@ -50,16 +55,26 @@ Result<void> check_place(models::EngineKind kind, const models::GpuSpec& gpu,
         "choose another format, or --engine llamacpp");
   if (llamacpp && spec.chunk_tokens && *spec.chunk_tokens < 1)
     return usage_error("llama.cpp cannot pass 0 tokens at a time", "give n_ubatch of at least 1");
+  if (spec.layout.attention_data > 1 && !llamacpp) {
+    if (!llm.is_moe())
+      return usage_error(fmt::format("{} has no experts, so data-parallel ranks would not wait for "
+                                     "each other",
+                                     llm.name),
+                         "use replicas instead of dp");
+    if (spec.layout.pipeline > 1)
+      return usage_error("data-parallel attention is not simulated in pipelines", "use pp 1");
+  }
   if (llamacpp && spec.layout.gpus() > 1)
     return usage_error(
         fmt::format("llama.cpp is simulated on one device, not on {}", spec.layout.gpus()),
-        "use tp 1 and pp 1");
+        "use tp 1, dp 1 and pp 1");
   return {};
 }
 
 Result<sim::EngineOptions> replica_options(models::EngineKind kind,
                                            const models::EngineDefaults& defaults,
-                                           const DeploymentSpec& spec, const models::LlmSpec& llm) {
+                                           const DeploymentSpec& spec, const models::LlmSpec& llm,
+                                           const std::optional<Speculation>& speculation) {
   sim::EngineOptions out;
   out.kind = kind;
   out.chunked_prefill = spec.chunked_prefill.value_or(defaults.chunked_prefill);
@@ -88,7 +103,16 @@ Result<sim::EngineOptions> replica_options(models::EngineKind kind,
       spec.schedule_policy == "lpm" ? sim::SchedulePolicy::lpm : sim::SchedulePolicy::fcfs;
   out.async_scheduling = spec.async_scheduling.value_or(defaults.async_scheduling);
   out.reserve_full_prompt = spec.tuning.reserve_full_prompt.value_or(defaults.admit_whole_prompt);
-  if (const Result<void> ok = apply_tuning(spec.tuning, out); !ok) return ok.error();
+  const int ranks = spec.layout.attention_data;
+  if (kind == models::EngineKind::sglang && ranks > 1) {  // server_args.py: given for all of them
+    if (spec.max_num_seqs) out.max_num_seqs = std::max<std::int64_t>(1, out.max_num_seqs / ranks);
+    if (out.chunk_tokens > 0) out.chunk_tokens = std::max<std::int64_t>(1, out.chunk_tokens / ranks);
+  }
+  if (const Result<void> ok = apply_tuning(spec.tuning, ranks, out); !ok) return ok.error();
+  if (speculation) {
+    out.speculation = speculation->options;
+    out.async_scheduling = out.async_scheduling && !speculation->synchronous;
+  }
   return out;
 }
 
@@ -117,12 +141,15 @@ models::KvPoolOptions kv_options(const models::EngineDefaults& defaults, const D
 // size.
 std::int64_t graph_tokens(const models::EngineDefaults& defaults, const EngineTuning& tuning,
                           const sim::EngineOptions& engine) {
+  // vLLM counts tokens, the others sequences, each with its drafts.
+  const std::int64_t query = 1 + engine.speculation.drafts;
+  const bool vllm = engine.kind == models::EngineKind::vllm;
   if (tuning.max_graph_tokens)
-    return std::min(*tuning.max_graph_tokens, engine.max_num_batched_tokens);
-  if (engine.kind != models::EngineKind::vllm) return defaults.max_graph_tokens;
+    return std::min(*tuning.max_graph_tokens * (vllm ? 1 : query), engine.max_num_batched_tokens);
+  if (!vllm) return defaults.max_graph_tokens * query;
   return std::min(
       defaults.max_graph_tokens,
-      models::vllm_max_graph_tokens(engine.max_num_seqs, engine.max_num_batched_tokens));
+      models::vllm_max_graph_tokens(engine.max_num_seqs * query, engine.max_num_batched_tokens));
 }
 
 class Assembler {
@@ -142,6 +169,11 @@ class Assembler {
   Result<void> use_compact(const models::CompactProfile& profile);
   Result<void> use_cpu(const models::CpuProfile& profile);
   [[nodiscard]] Result<void> check_times_alone(std::string_view form) const;
+  // As given, else as the profile has it; never where the engine's drafting forbids it.
+  [[nodiscard]] bool async_or(bool by_profile) const {
+    return spec_.async_scheduling.value_or(by_profile) &&
+           !(speculation_ && speculation_->synchronous);
+  }
   void limit_context(models::KvPool& pool) const;
   void warn_if_pool_is_small();
   void warn_if_version_is_old();
@@ -150,6 +182,7 @@ class Assembler {
   const DeploymentSpec& spec_;
   models::EngineKind kind_{};
   models::EngineDefaults defaults_;
+  std::optional<Speculation> speculation_;
   models::KvPoolOptions kv_;
   Assembly out_;
 };
@@ -172,8 +205,12 @@ Result<void> Assembler::find_entries() {
 Result<void> Assembler::find_defaults() {
   const Result<models::EngineSpec> engine = catalog_.engine(kind_);
   if (!engine) return engine.error();
-  Result<models::EngineDefaults> defaults =
-      models::engine_defaults(*engine, spec_.engine_version, out_.gpu, out_.llm, spec_.layout);
+  Result<std::optional<Speculation>> speculation = speculation_of(kind_, spec_, out_.llm);
+  if (!speculation) return speculation.error();
+  speculation_ = std::move(*speculation);
+  const double draft_mib = speculation_ ? kSglangDraftMib : 0;
+  Result<models::EngineDefaults> defaults = models::engine_defaults(
+      *engine, spec_.engine_version, out_.gpu, out_.llm, spec_.layout, draft_mib);
   if (!defaults) return defaults.error();
   defaults_ = std::move(*defaults);
   return {};
@@ -181,18 +218,24 @@ Result<void> Assembler::find_defaults() {
 
 Result<void> Assembler::set_engine() {
   sim::ReplicaConfig& replica = out_.config.replica;
-  const Result<models::KvPool> pool = models::kv_pool(kind_, out_.gpu, out_.llm, spec_.layout, kv_);
+  const bool drafts = speculation_ && speculation_->drafting;
+  const Result<models::KvPool> pool =
+      models::kv_pool(kind_, out_.gpu, drafts ? models::with_draft_layer(out_.llm) : out_.llm,
+                      spec_.layout, kv_);
   if (!pool) return pool.error();
   replica.kv = *pool;
   if (kind_ == models::EngineKind::llamacpp) limit_context(replica.kv);
   // SGLang derives its default from the pool (ENGINES B5).
   if (kind_ == models::EngineKind::sglang && !spec_.max_num_seqs) {
     defaults_.max_num_seqs =
-        models::sglang_max_running_requests(pool->usable_tokens(), model_limit(spec_, out_.llm));
+        drafts ? kSglangDraftedRequests
+               : models::sglang_max_running_requests(pool->usable_tokens(),
+                                                     model_limit(spec_, out_.llm));
   }
-  const Result<sim::EngineOptions> engine = replica_options(kind_, defaults_, spec_, out_.llm);
+  const Result<sim::EngineOptions> engine = replica_options(kind_, defaults_, spec_, out_.llm, speculation_);
   if (!engine) return engine.error();
   replica.engine = *engine;
+  replica.ranks = spec_.layout.attention_data;
   return {};
 }
 
@@ -280,6 +323,9 @@ Result<void> Assembler::use_fitted(const models::EngineProfile& profile) {
   auto step = std::make_unique<models::FittedStepModel>(context, values);
   if (found.residual != nullptr) step->set_residual(*found.residual);
   out_.step = std::move(step);
+  if (speculation_ && speculation_->drafting)
+    out_.step = std::make_unique<models::DraftingStepModel>(std::move(out_.step), context, values,
+                                                            *speculation_->drafting);
   replica.front_end = models::front_end_of(values);
   out_.covered = covered_model(catalog_, profile, out_.llm);
   out_.warnings = coverage_warnings(profile, out_.covered, out_.gpu, out_.llm, spec_);
@@ -317,7 +363,7 @@ Result<void> Assembler::check_times_alone(std::string_view form) const {
 Result<void> Assembler::use_linear(const models::LinearProfile& profile) {
   if (const Result<void> ok = check_times_alone("linear"); !ok) return ok.error();
   sim::ReplicaConfig& replica = out_.config.replica;
-  replica.engine.async_scheduling = spec_.async_scheduling.value_or(profile.async_scheduling);
+  replica.engine.async_scheduling = async_or(profile.async_scheduling);
   out_.step = std::make_unique<models::LinearStepModel>(profile);
   replica.front_end = profile.front_end;
   out_.warnings.push_back(
@@ -340,7 +386,7 @@ Result<void> Assembler::use_compact(const models::CompactProfile& profile) {
         "fit one on a log of this deployment, or leave out --profile");
   }
   sim::ReplicaConfig& replica = out_.config.replica;
-  replica.engine.async_scheduling = spec_.async_scheduling.value_or(profile.async_scheduling);
+  replica.engine.async_scheduling = async_or(profile.async_scheduling);
   out_.step = std::make_unique<models::CompactStepModel>(profile);
   if (replica.engine.max_num_seqs > profile.batch_max && profile.batch_max > 0) {
     out_.warnings.push_back(fmt::format(

@@ -157,7 +157,7 @@ FleetLoad Pool::load(SimTime now) {
   pass_seconds(now.ns / 1'000'000'000);
   const auto seconds = std::clamp<std::int64_t>(second_, 1, window_);
   const double usable =
-      static_cast<double>(config_.replica.kv.usable_blocks) * static_cast<double>(count(Life::ready));
+      static_cast<double>(config_.replica.kv.usable_blocks) * config_.replica.ranks * static_cast<double>(count(Life::ready));
   return {static_cast<double>(in_flight - totals.waiting), static_cast<double>(queued + totals.waiting),
           static_cast<double>(board_.members().size()),
           static_cast<double>(in_window_) / static_cast<double>(seconds),
