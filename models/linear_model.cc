@@ -45,6 +45,15 @@ double LinearStepModel::seconds(const BatchShape& s) const noexcept {
          kv_token_s_ * static_cast<double>(s.decode_context_tokens);
 }
 
+Stretch LinearStepModel::stretch(const BatchShape& first) const noexcept {
+  Stretch s;
+  s.shape = first;
+  s.gpu = seconds(first) * 1e9;
+  s.slope = kv_token_s_ * first.decode_seqs * 1e9;
+  s.left = 512;  // what its sum loses by then is far below what rounding sees
+  return s;
+}
+
 // The linear form does not tell operators apart: prompt work counts as GEMM, the KV part as
 // attention.
 StepBreakdown LinearStepModel::explain(const BatchShape& s) const {

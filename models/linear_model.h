@@ -30,6 +30,7 @@ class LinearStepModel final : public StepModel {
  public:
   explicit LinearStepModel(const LinearProfile& profile);
   [[nodiscard]] double seconds(const BatchShape& shape) const noexcept override;
+  [[nodiscard]] Stretch stretch(const BatchShape& first) const noexcept override;
   [[nodiscard]] StepBreakdown explain(const BatchShape& shape) const override;
 
  private:

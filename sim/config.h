@@ -18,6 +18,7 @@
 #include "models/precision.h"
 #include "models/step_model.h"
 #include "models/topology/cluster.h"
+#include "models/topology/placement.h"
 #include "sim/autoscale/options.h"
 #include "sim/fleet/options.h"
 #include "sim/routers/options.h"
@@ -126,6 +127,14 @@ struct PoolRule {
   double spill_above = 0;  // requests per ready replica from which on the next pool is asked; 0: never
 };
 
+// Nodes that are filled by placement (models/topology/placement.h); they take the place of
+// PlaceOptions. A node that fails, or one of whose GPUs does, gives no GPU until its repair.
+struct MachineOptions {
+  int nodes = 1, gpus_per_node = 8, nodes_per_rack = 4;
+  int zones = 1;  // nodes are in them in turn
+  models::PlacementRule rule;
+};
+
 struct FurtherPool {
   PoolConfig pool;
   PoolRule rule;
@@ -141,7 +150,7 @@ struct Disaggregation {
   std::int64_t local_prompt = 0;  // prompts up to it are computed where they decode
   models::LlmSpec llm;            // whose KV moves
   models::Precision kv_precision = models::Precision::bf16;
-  models::Parallelism prefill_layout, decode_layout;
+  models::Parallelism decode_layout;
   std::shared_ptr<const models::Cluster> cluster;  // its links carry it; never null
   // NVIDIA Dynamo's planner sets the numbers of both kinds of workers; then neither pool has an
   // autoscaler of its own.
@@ -153,6 +162,8 @@ struct Disaggregation {
 struct SimulationConfig : PoolConfig {
   PoolRule rule;  // of the first pool
   std::vector<FurtherPool> further;
+  std::vector<std::uint32_t> pool_order;  // in which pools are asked; empty: as they stand here
+  std::optional<MachineOptions> machines;  // that all pools' replicas stand on; none: any number
   std::optional<Disaggregation> disaggregation;  // requires one further pool
   std::optional<models::NetworkProfile> network;  // none: clients sit beside the replicas
   std::uint64_t seed = 1;

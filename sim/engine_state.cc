@@ -282,7 +282,12 @@ void EngineState::end(SeqId id) {
       const std::int64_t tokens = std::min(s.computed, s.prompt + s.generated - 1);
       kv_.give_back(cache_->store(id, contents_[index(id)], tokens / kv_.block_size(), false));
     }
-    free_blocks(id);
+    if (is_kept(id)) {
+      kept_ += s.capacity / kv_.block_size();
+      held_ -= s.capacity / kv_.block_size();
+    } else {
+      free_blocks(id);
+    }
     --active_;
   } else {  // preempted while its last token was in flight
     std::size_t i = 0;
@@ -294,7 +299,24 @@ void EngineState::end(SeqId id) {
 
 void EngineState::release(SeqId id) {
   EPH_DASSERT(seqs_[index(id)].plans == 0, "a sequence of a composed step is released");
-  unused_.push_back(id);
+  if (!is_kept(id)) unused_.push_back(id);
+}
+
+void EngineState::keep(SeqId id) {
+  if (index(id) >= keeps_.size()) keeps_.resize(seqs_.size());
+  keeps_[index(id)] = true;
+}
+
+void EngineState::let_go(SeqId id) {
+  Sequence& s = seqs_[index(id)];
+  EPH_ASSERT(is_kept(id) && s.state == SeqState::ended, "a sequence in state {} is let go",
+             static_cast<int>(s.state));
+  keeps_[index(id)] = false;
+  const std::int64_t blocks = s.capacity / kv_.block_size();
+  kv_.give_back(cache_ ? cache_->release(id, blocks) : blocks);
+  kept_ -= blocks;
+  s.capacity = 0;
+  if (s.plans == 0) unused_.push_back(id);
 }
 
 }  // namespace eph::sim

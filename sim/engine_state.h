@@ -170,7 +170,11 @@ class EngineState {
   // Ends a sequence, complete or not: frees its KV and leaves the queue it was in, but for
   // `running` (drop_inactive).
   void end(SeqId id);
-  void release(SeqId id);  // its id may be reused from now on
+  void release(SeqId id);  // its id may be reused from now on, unless it was kept
+  // Somebody else will read its KV: when it ends its blocks stay taken, until let_go.
+  void keep(SeqId id);
+  void let_go(SeqId id);  // of one that was kept and has ended
+  [[nodiscard]] std::int64_t kept_blocks() const { return kept_; }
   [[nodiscard]] RequestId request(SeqId id) const { return requests_[index(id)]; }
   [[nodiscard]] std::size_t capacity() const { return seqs_.size(); }
 
@@ -181,6 +185,9 @@ class EngineState {
   void take_settling(std::span<const PlanEntry> entries, std::int64_t steps);
   void store(SeqId id, bool returns);
   void free_blocks(SeqId id);
+  [[nodiscard]] bool is_kept(SeqId id) const {
+    return index(id) < keeps_.size() && keeps_[index(id)];
+  }
 
   friend class DecodeWriter;
 
@@ -212,6 +219,8 @@ class EngineState {
   std::vector<Rank> parked_;  // by rank, with more than one; the selected one's is void
   std::size_t selected_ = 0;
   std::vector<std::uint16_t> ranks_of_;  // by sequence
+  std::int64_t kept_ = 0;
+  std::vector<bool> keeps_;  // by id, as far as any was kept
   std::vector<std::int64_t> phases_;  // of spans: sequences by the steps to their next block
 };
 

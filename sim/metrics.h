@@ -64,6 +64,13 @@ struct SloOutcome {
   Slo slo;
   double measured_s = 0;
   bool met = false;
+  std::uint64_t sent = 0, finished = 0;  // of those it is about
+
+  // A percentile of what finished says nothing about the rest: too few finished at all.
+  [[nodiscard]] bool too_few_finished() const {
+    return finished == 0 ||
+           (!slo.mean && static_cast<double>(finished) < slo.quantile * static_cast<double>(sent));
+  }
 };
 
 // How far the end of the sends, or the horizon, makes the result: filled for saturated runs and for
@@ -99,6 +106,7 @@ struct RunSummary {
   RunCounts counts;
   LatencySample ttft, tpot, itl, e2e, queued;
   SimTime first_sent{}, last_finish{};
+  SimTime end{};  // of the run
   double requests_per_s = 0, output_tokens_per_s = 0,
          total_tokens_per_s = 0;  // over first_sent..last_finish
   // Measured requests that finished and meet every SLO's limit themselves (an ITL limit is held

@@ -92,6 +92,10 @@ Replica::Next Replica::form_batch(SimTime now) {
   report_levels(now);
   if (in_flight_ == 0) {
     const EngineState::Levels levels = state_.levels();
+    if (state_.kept_blocks() > 0) {  // what waits may wait for these
+      if (levels.active == 0 && levels.waiting == 0) on_idle();
+      return {};
+    }
     EPH_ASSERT(levels.active == 0 && levels.waiting == 0,
                "INV-5: replica {} is idle with {} running and {} waiting", index(id_),
                levels.active, levels.waiting);
@@ -244,11 +248,19 @@ void Replica::finish(SeqId id, SimTime now, SimTime at_client) {
   record.finish = at_client;
   departures_.push_back({slot, at_client});
   select_for(id).on_finished(s);
+  if (table_[slot].keeps_kv) state_.keep(id);
   state_.end(id);
   if (s.plans == 0)
     state_.release(id);
   else  // async only: it is in next_, composed before this end was known
     ++next_.wasted;
+}
+
+void Replica::let_go(SeqId id, SimTime now) {
+  EPH_ASSERT(!in_span_, "replica {} lets go at an instant to which it was not brought", index(id_));
+  (void)select_for(id);
+  state_.let_go(id);
+  report_levels(now);
 }
 
 // An engine looks at what came in between two steps, so that what runs ends with the step awaited.
@@ -340,8 +352,15 @@ void Replica::die(SimTime now, std::vector<SlotId>& requests) {
   if (in_flight_ > 0 && current_.start < now)
     collector_.on_step_cut(current_.start, std::min(now, current_.end));
   const std::size_t before = requests.size();
-  for (std::uint32_t i = 0; i < state_.capacity(); ++i)
-    if (state_[SeqId{i}].state != SeqState::ended) requests.push_back(outcomes_[i].slot);
+  for (std::uint32_t i = 0; i < state_.capacity(); ++i) {
+    const Sequence& s = state_[SeqId{i}];
+    if (s.state == SeqState::ended) continue;
+    requests.push_back(outcomes_[i].slot);
+    const RequestRow& row = table_[outcomes_[i].slot];
+    collector_.on_work_lost(
+        std::max(0, std::min(s.computed, s.prompt) - row.moved_tokens - row.record.cached_tokens),
+        s.generated);
+  }
   std::sort(requests.begin() + static_cast<std::ptrdiff_t>(before), requests.end(),
             [this](SlotId a, SlotId b) { return table_[a].record.id < table_[b].record.id; });
   collector_.on_levels(now, -reported_waiting_, -reported_running_, -reported_blocks_);

@@ -90,6 +90,9 @@ class Replica {
   [[nodiscard]] bool hang_up(SeqId id, SimTime now);
   // Requests that left at the end of the last finish_step because their clients had gone.
   [[nodiscard]] const std::vector<SlotId>& aborted() const { return aborted_; }
+  // The KV of a prompt that was computed here for another worker (RequestRow::keeps_kv) has been
+  // read, or will never be. Requires !in_span().
+  void let_go(SeqId id, SimTime now);
   // Tokens that nobody takes any more make no gap.
   void stop_measuring(SeqId id) { outcomes_[index(id)].measured = false; }
 
@@ -134,9 +137,11 @@ class Replica {
     if (slowdown_ != 1) t.gpu *= slowdown_;
     return t;
   }
-  struct Ahead;
-  [[nodiscard]] Launched launch_ahead(Ahead& ahead, std::int64_t at, std::int64_t gpu_free,
-                                      std::int64_t& results);
+  [[nodiscard]] models::Stretch stretch_from(const models::BatchShape& first) const;
+  [[nodiscard]] Launched launch_exactly(models::BatchShape shape, std::int64_t at,
+                                        std::int64_t gpu_free, std::int64_t& results);
+  template <bool kAsync>
+  void run_ahead(std::int64_t until);
   [[nodiscard]] models::StepTimes step_times(const BatchPlan& plan);
   void launch(BatchPlan& plan, SimTime now);
   void mark_first_scheduled(const BatchPlan& plan);
@@ -183,6 +188,7 @@ class Replica {
   std::int64_t pending_ = 0;         // that have ended, and are not yet in the sequences
   int span_failures_ = 0, span_pause_ = 0;  // in a row; steps before the next attempt
   std::uint64_t span_measured_ = 0;  // sequences whose gaps count
+  models::Stretch stretch_;          // from the next step to be launched
   SimTime announced_ = SimTime::never();
   SimTime left_{};                        // when the latest tokens leave the API server
   SimTime last_emit_ = SimTime::never();  // client time of the latest tokens
