@@ -11,10 +11,10 @@
 #include "models/machine.h"
 #include "models/topology/collectives.h"
 #include "scenario/coverage.h"
+#include "scenario/engine_limits.h"
 #include "scenario/engine_options.h"
 #include "scenario/profiles.h"
 #include "scenario/speculation.h"
-#include "scenario/tuning.h"
 
 namespace eph::scenario {
 
@@ -34,11 +34,6 @@ Result<models::EngineKind> engine_kind(const std::string& text) {
     if (names.back() == text) return kind;
   }
   return usage_error(fmt::format("engine \"{}\" cannot be simulated", text), suggest(text, names));
-}
-
-// Longest prompt + output: what was asked for, else the model's own limit.
-std::int64_t model_limit(const DeploymentSpec& spec, const models::LlmSpec& llm) {
-  return spec.max_model_len.value_or(llm.max_position);
 }
 
 // GGUF files belong to llama.cpp, machines without accelerator too; it runs on one device here.
@@ -71,87 +66,6 @@ Result<void> check_place(models::EngineKind kind, const models::GpuSpec& gpu,
   return {};
 }
 
-Result<sim::EngineOptions> replica_options(models::EngineKind kind,
-                                           const models::EngineDefaults& defaults,
-                                           const DeploymentSpec& spec, const models::LlmSpec& llm,
-                                           const std::optional<Speculation>& speculation) {
-  sim::EngineOptions out;
-  out.kind = kind;
-  out.chunked_prefill = spec.chunked_prefill.value_or(defaults.chunked_prefill);
-  out.max_model_len = model_limit(spec, llm);
-  out.max_num_batched_tokens = defaults.max_num_batched_tokens;
-  // Without chunking vLLM raises its default budget so that any prompt fits in one step (ENGINES
-  // A2).
-  if (kind == models::EngineKind::vllm && !out.chunked_prefill) {
-    out.max_num_batched_tokens = std::max(out.max_num_batched_tokens, out.max_model_len);
-  }
-  if (spec.max_num_batched_tokens) out.max_num_batched_tokens = *spec.max_num_batched_tokens;
-  out.max_num_seqs = spec.max_num_seqs.value_or(defaults.max_num_seqs);
-  if (kind == models::EngineKind::vllm && out.max_num_batched_tokens < out.max_num_seqs) {
-    if (spec.max_num_seqs) {
-      return usage_error(fmt::format("vLLM refuses max_num_seqs {} above max_num_batched_tokens {}",
-                                     out.max_num_seqs, out.max_num_batched_tokens),
-                         "raise the second or lower the first");
-    }
-    out.max_num_seqs = out.max_num_batched_tokens;
-  }
-  out.chunk_tokens = spec.chunk_tokens.value_or(
-      defaults.chunk_tokens > 0 ? defaults.chunk_tokens : out.max_num_batched_tokens);
-  out.prefix_caching = spec.prefix_caching.value_or(defaults.prefix_caching) &&
-                       kind != models::EngineKind::llamacpp;
-  out.schedule_policy =
-      spec.schedule_policy == "lpm" ? sim::SchedulePolicy::lpm : sim::SchedulePolicy::fcfs;
-  out.async_scheduling = spec.async_scheduling.value_or(defaults.async_scheduling);
-  out.reserve_full_prompt = spec.tuning.reserve_full_prompt.value_or(defaults.admit_whole_prompt);
-  const int ranks = spec.layout.attention_data;
-  if (kind == models::EngineKind::sglang && ranks > 1) {  // server_args.py: given for all of them
-    if (spec.max_num_seqs) out.max_num_seqs = std::max<std::int64_t>(1, out.max_num_seqs / ranks);
-    if (out.chunk_tokens > 0) out.chunk_tokens = std::max<std::int64_t>(1, out.chunk_tokens / ranks);
-  }
-  if (const Result<void> ok = apply_tuning(spec.tuning, ranks, out); !ok) return ok.error();
-  if (speculation) {
-    out.speculation = speculation->options;
-    out.async_scheduling = out.async_scheduling && !speculation->synchronous;
-  }
-  return out;
-}
-
-models::KvPoolOptions kv_options(const models::EngineDefaults& defaults, const DeploymentSpec& spec,
-                                 const models::LlmSpec& llm, const models::StepProfile& profile) {
-  models::KvPoolOptions out = defaults.kv;
-  if (spec.block_size) out.block_size = *spec.block_size;
-  if (spec.memory_fraction) out.memory_fraction = *spec.memory_fraction;
-  if (spec.kv_precision) out.kv_precision = *spec.kv_precision;
-  out.block_count = spec.kv_blocks;
-  if (spec.tuning.kv_tokens) out.block_count = *spec.tuning.kv_tokens / out.block_size;
-  if (const auto* fitted = std::get_if<models::EngineProfile>(&profile)) {
-    models::StepContext context;
-    context.llm = llm;
-    context.layout = spec.layout;
-    const auto found = fitted->find(context, models::version_family(fitted->engine, spec.engine_version));
-    const auto reserve = models::Coefficient::kv_reserve;
-    const double bytes =
-        (*found.values)[static_cast<std::size_t>(reserve)] * models::coefficient_info(reserve).to_si;
-    out.reserved = Bytes{static_cast<std::int64_t>(bytes)};
-  }
-  return out;
-}
-
-// CUDA graphs cover what the limits allow: with limits set by hand vLLM captures up to another
-// size.
-std::int64_t graph_tokens(const models::EngineDefaults& defaults, const EngineTuning& tuning,
-                          const sim::EngineOptions& engine) {
-  // vLLM counts tokens, the others sequences, each with its drafts.
-  const std::int64_t query = 1 + engine.speculation.drafts;
-  const bool vllm = engine.kind == models::EngineKind::vllm;
-  if (tuning.max_graph_tokens)
-    return std::min(*tuning.max_graph_tokens * (vllm ? 1 : query), engine.max_num_batched_tokens);
-  if (!vllm) return defaults.max_graph_tokens * query;
-  return std::min(
-      defaults.max_graph_tokens,
-      models::vllm_max_graph_tokens(engine.max_num_seqs * query, engine.max_num_batched_tokens));
-}
-
 class Assembler {
  public:
   Assembler(const models::Catalog& catalog, const DeploymentSpec& spec)
@@ -177,6 +91,7 @@ class Assembler {
   void limit_context(models::KvPool& pool) const;
   void warn_if_pool_is_small();
   void warn_if_version_is_old();
+  void warn_of_drafts(std::string_view form);
 
   const models::Catalog& catalog_;
   const DeploymentSpec& spec_;
@@ -232,7 +147,7 @@ Result<void> Assembler::set_engine() {
                : models::sglang_max_running_requests(pool->usable_tokens(),
                                                      model_limit(spec_, out_.llm));
   }
-  const Result<sim::EngineOptions> engine = replica_options(kind_, defaults_, spec_, out_.llm, speculation_);
+  const Result<sim::EngineOptions> engine = engine_options_of(kind_, defaults_, spec_, out_.llm, speculation_);
   if (!engine) return engine.error();
   replica.engine = *engine;
   replica.ranks = spec_.layout.attention_data;
@@ -286,6 +201,14 @@ void Assembler::warn_if_pool_is_small() {
                   replica.kv.usable_tokens(), replica.engine.max_model_len));
 }
 
+// Such a profile's times are those of whole steps.
+void Assembler::warn_of_drafts(std::string_view form) {
+  if (!speculation_ || !speculation_->drafting) return;
+  out_.warnings.push_back(fmt::format(
+      "the draft model costs nothing beside a {} profile: its times must hold the draft's passes",
+      form));
+}
+
 void Assembler::warn_if_version_is_old() {
   const auto version = models::parse_version(spec_.engine_version);
   if (kind_ != models::EngineKind::vllm || !version || !(*version < models::EngineVersion{{0, 8}}))
@@ -334,6 +257,9 @@ Result<void> Assembler::use_fitted(const models::EngineProfile& profile) {
     out_.warnings.push_back(fmt::format("predictions for {} in {} extrapolate: the profile of {} covers it in another precision",
                                         out_.llm.name, models::name(out_.llm.weights), models::display(kind_)));
   }
+  if (speculation_)
+    out_.warnings.emplace_back(
+        "what drafts cost is computed from the architecture: no measured run has them");
   out_.error = stated_error(profile, found.familiarity, profile.gpu != out_.gpu.name, !out_.warnings.empty());
   return {};
 }
@@ -367,6 +293,7 @@ Result<void> Assembler::use_linear(const models::LinearProfile& profile) {
   replica.engine.async_scheduling = async_or(profile.async_scheduling);
   out_.step = std::make_unique<models::LinearStepModel>(profile);
   replica.front_end = profile.front_end;
+  warn_of_drafts("linear");
   out_.warnings.push_back(
       fmt::format("step times are the linear profile's, not measurements of {} on {}",
                   models::display(kind_), out_.gpu.name));
@@ -389,6 +316,7 @@ Result<void> Assembler::use_compact(const models::CompactProfile& profile) {
   sim::ReplicaConfig& replica = out_.config.replica;
   replica.engine.async_scheduling = async_or(profile.async_scheduling);
   out_.step = std::make_unique<models::CompactStepModel>(profile);
+  warn_of_drafts("compact");
   if (replica.engine.max_num_seqs > profile.batch_max && profile.batch_max > 0) {
     out_.warnings.push_back(fmt::format(
         "the compact profile has seen steps of at most {} sequences, the engine may run {}",
