@@ -6,7 +6,7 @@
 #include "core/result.h"
 #include "models/engine_defaults.h"
 #include "models/llm_spec.h"
-#include "models/profile.h"
+#include "models/step_profile.h"
 #include "scenario/scenario.h"
 #include "scenario/speculation.h"
 #include "sim/config.h"

@@ -9,7 +9,7 @@
 
 using namespace eph;
 using namespace eph::models;
-using namespace eph::test;
+using namespace eph::models::test;
 
 namespace {
 
