@@ -9,6 +9,7 @@
 #include "models/engine_defaults.h"
 #include "models/fitted_model.h"
 #include "models/machine.h"
+#include "models/ranked_model.h"
 #include "models/topology/collectives.h"
 #include "scenario/coverage.h"
 #include "scenario/engine_limits.h"
@@ -247,6 +248,9 @@ Result<void> Assembler::use_fitted(const models::EngineProfile& profile) {
   auto step = std::make_unique<models::FittedStepModel>(context, values);
   if (found.residual != nullptr) step->set_residual(*found.residual);
   out_.step = std::move(step);
+  if (replica.ranks > 1)
+    out_.step =
+        std::make_unique<models::RankedStepModel>(std::move(out_.step), context, values);
   if (speculation_ && speculation_->drafting)
     out_.step = std::make_unique<models::DraftingStepModel>(std::move(out_.step), context, values,
                                                             *speculation_->drafting);

@@ -31,16 +31,21 @@ void Replica::compose_ranks(BatchPlan& plan) {
   }
 }
 
-// All ranks are padded to the tokens of the largest, and wait for the slowest, on the GPU and on its
-// host.
+// All wait for the slowest, on the GPU and on its host. Decodes alone are padded to the tokens of the
+// largest rank; with a prompt the experts see what there is.
 models::StepTimes Replica::rank_times(const BatchPlan& plan) const {
   std::int64_t most = 0;
   for (const models::BatchShape& rank : plan.ranks) most = std::max(most, rank.tokens());
+  const bool padded = plan.shape.prefill_seqs == 0;
+  const int alike = step_.ranks();
   models::StepTimes slowest;
-  for (models::BatchShape rank : plan.ranks) {
+  for (const models::BatchShape& rank : plan.ranks) {
     if (rank.tokens() == 0) continue;
-    rank.padding_tokens = static_cast<std::int32_t>(most - rank.tokens());
-    const models::StepTimes t = step_.times(rank.times(step_.ranks()));
+    models::BatchShape shape = rank.times(alike);
+    if (padded || alike > 1)
+      shape.padding_tokens = static_cast<std::int32_t>(
+          (padded ? most * alike : plan.shape.tokens()) - shape.tokens());
+    const models::StepTimes t = step_.times(shape);
     slowest.gpu = std::max(slowest.gpu, t.gpu);
     slowest.lead = std::max(slowest.lead, t.lead);
     slowest.launch = std::max(slowest.launch, t.launch);

@@ -76,16 +76,21 @@ TEST_CASE("a request goes past a busy rank to an idle one") {
         Steps{"0..10 0:4 1:4", "10..20 0:1", "20..30 0:1 2:8", "30..40 0:1", "40..50 0:1"});
 }
 
-TEST_CASE("ranks wait for the slowest, padded to its tokens") {
+TEST_CASE("ranks wait for the slowest; decodes are padded to it, and experts see all tokens") {
   const int ranks = GENERATE(1, 2);  // that the model prices: a shape is one rank's, or two alike
   const RankStepModel step(ranks);
   Scenario s(EngineKind::sglang, step);
   s.config.replica.ranks = 2;
   s.send(0, 10, 2);
   s.send(0, 3, 2);
+  s.send(0, 4, 2);
   const Outcome o = run(s);
-  // 10 tokens on rank 0 and 3, padded to 10, on rank 1; then one on each.
-  CHECK(texts(o) == Steps{"0..10 0:10 1:3", "10..11 0:1 1:1"});
+  // Prompts: 14 tokens on rank 0, 3 on rank 1. A model of one rank says 14 ms of the slowest; one whose
+  // experts are common sees 17 tokens on two ranks. Then 2 decodes and 1, padded to 2.
+  if (ranks == 1)
+    CHECK(texts(o) == Steps{"0..14 0:10 2:4 1:3", "14..16 0:1 2:1 1:1"});
+  else
+    CHECK(texts(o) == Steps{"0..8.5 0:10 2:4 1:3", "8.5..10.5 0:1 2:1 1:1"});
 }
 
 TEST_CASE("one rank is none") {

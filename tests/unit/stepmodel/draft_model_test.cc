@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "models/linear_model.h"
+#include "models/ranked_model.h"
 #include "tests/unit/stepmodel/specs.h"
 
 using namespace eph;
@@ -114,4 +115,25 @@ TEST_CASE("ranks alike cost what the model says of their sum, and padding what t
   const double alone = model.times(one.times(8)).gpu, with_padding = model.times(padded.times(8)).gpu;
   CHECK(with_padding > alone);
   CHECK(with_padding < model.times(decode(100, 3000).times(8)).gpu);  // which attend, too
+}
+
+TEST_CASE("experts that are common see the tokens of all ranks, the rest of a step its own") {
+  const StepContext context = deployment(deepseek(), 1, 8, 8);
+  const CoefficientValues values = start_values(EngineKind::sglang);
+  const FittedStepModel even(context, values);
+  const RankedStepModel model(std::make_unique<FittedStepModel>(context, values), context, values);
+  CHECK(model.ranks() == 8);
+  // One rank has a prompt of 1,024 tokens and the others nothing, or all have one.
+  BatchShape alone = prefill(1024).times(8), all = alone;
+  alone.padding_tokens = 1024 - 8 * 1024;
+  CHECK(model.times(all).gpu == even.times(all).gpu);
+  CHECK(model.times(alone).gpu < 0.8 * even.times(all).gpu);
+  // As fast as an eighth of the prompt on every rank, but for attention and matrices of 1,024 tokens.
+  CHECK(model.times(alone).gpu > even.times(prefill(128).times(8)).gpu);
+  CHECK(model.explain(alone).total == Approx(model.seconds(alone)));
+  // Between the two when the others have something.
+  BatchShape some = all;
+  some.padding_tokens = 4096 - 8 * 1024;
+  CHECK(model.times(alone).gpu < model.times(some).gpu);
+  CHECK(model.times(some).gpu < model.times(all).gpu);
 }
