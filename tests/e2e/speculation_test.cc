@@ -19,12 +19,24 @@ std::string profile() {
 }
 
 Words command(const std::string& engine, const Words& settings, const Words& more = {}) {
-  Words words{"simulate",        "--model",   "meta-llama/Llama-3.1-8B-Instruct",
-              "--profile",       profile(),   "--kv-blocks",
-              "20000",           "--engine",  engine,
-              "--arrivals",      "constant",  "--rate",
-              "0.5",             "--requests", "20",
-              "--prompt-tokens", "100",       "--output-tokens",
+  Words words{"simulate",
+              "--model",
+              "meta-llama/Llama-3.1-8B-Instruct",
+              "--profile",
+              profile(),
+              "--kv-blocks",
+              "20000",
+              "--engine",
+              engine,
+              "--arrivals",
+              "constant",
+              "--rate",
+              "0.5",
+              "--requests",
+              "20",
+              "--prompt-tokens",
+              "100",
+              "--output-tokens",
               "101"};
   for (const std::string& setting : settings) {
     words.emplace_back("--set");
@@ -55,16 +67,15 @@ struct Form {
 };
 
 Form form() {
-  return GENERATE(values<Form>(
-      {{"vllm",
-        {"speculative_method=eagle3", "num_speculative_tokens=3"},
-        {"speculative_method=eagle3", "num_speculative_tokens=5"}},
-       {"sglang",
-        {"speculative_algorithm=EAGLE", "speculative_num_steps=3"},
-        {"speculative_algorithm=EAGLE", "speculative_num_steps=5"}},
-       {"trtllm",
-        {"decoding_type=Eagle3", "max_draft_len=3"},
-        {"decoding_type=Eagle3", "max_draft_len=5"}}}));
+  return GENERATE(values<Form>({{"vllm",
+                                 {"speculative_method=eagle3", "num_speculative_tokens=3"},
+                                 {"speculative_method=eagle3", "num_speculative_tokens=5"}},
+                                {"sglang",
+                                 {"speculative_algorithm=EAGLE", "speculative_num_steps=3"},
+                                 {"speculative_algorithm=EAGLE", "speculative_num_steps=5"}},
+                                {"trtllm",
+                                 {"decoding_type=Eagle3", "max_draft_len=3"},
+                                 {"decoding_type=Eagle3", "max_draft_len=5"}}}));
 }
 
 Words accepting(Words settings, const std::string& p) {
@@ -99,7 +110,7 @@ TEST_CASE("what drafts did is in the summary and in the columns of a sweep") {
   CHECK(ephemeris(command("vllm", {})).out.find("verification") == std::string::npos);
   Words sweep = command("vllm", settings);
   sweep[0] = "sweep";
-  sweep.insert(sweep.end(), {"--vary", "rate=0.5,1"});
+  sweep.insert(sweep.end(), {"--vary", "replicas=1,2"});
   const Finished rows = ephemeris(sweep);
   CAPTURE(rows.err);
   REQUIRE(rows.code == 0);
@@ -117,8 +128,8 @@ TEST_CASE("a tree of SGLang verifies more tokens for the same positions") {
 }
 
 TEST_CASE("the number of MTP layers is TensorRT-LLM's number of drafts") {
-  Words words = command("trtllm", {"decoding_type=MTP", "num_nextn_predict_layers=3",
-                                   "speculative_acceptance=1"});
+  Words words = command(
+      "trtllm", {"decoding_type=MTP", "num_nextn_predict_layers=3", "speculative_acceptance=1"});
   words[2] = "deepseek-ai/DeepSeek-R1";
   words.insert(words.end(), {"--gpu", "h200", "--tp", "8", "--ep", "8"});
   CHECK(tpot(simulated(words)) == Approx(14 * 25 / 100.0));
@@ -136,12 +147,31 @@ TEST_CASE("ranks prefill side by side and have a cache each") {
   CAPTURE(engine);
   const std::string linear = linear_profile();  // 10 ms and 0.1 ms a prompt token
   const auto words = [&](const char* tp, const char* dp) {
-    return Words{"simulate", "--model",  "deepseek-ai/DeepSeek-R1", "--profile",       linear,
-                 "--engine", engine,     "--gpu",                   "h200",            "--tp",
-                 tp,         "--dp",     dp,                        "--ep",            "8",
-                 "--rate",   "1",        "--arrivals",              "closed",          "--concurrency",
-                 "8",        "--requests", "64",                    "--prompt-tokens", "1000",
-                 "--output-tokens", "50"};
+    return Words{"simulate",
+                 "--model",
+                 "deepseek-ai/DeepSeek-R1",
+                 "--profile",
+                 linear,
+                 "--engine",
+                 engine,
+                 "--gpu",
+                 "h200",
+                 "--tp",
+                 tp,
+                 "--dp",
+                 dp,
+                 "--ep",
+                 "8",
+                 "--arrivals",
+                 "closed",
+                 "--concurrency",
+                 "8",
+                 "--requests",
+                 "64",
+                 "--prompt-tokens",
+                 "1000",
+                 "--output-tokens",
+                 "50"};
   };
   const Json flat = simulated(words("8", "1")), ranks = simulated(words("1", "8"));
   CHECK(flat.at_path("deployment/gpus")->as_int() == 8);
