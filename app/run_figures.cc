@@ -31,7 +31,8 @@ std::vector<Figure> run_figures() {
       {"draft_acceptance", &sim::RunSummary::draft_acceptance}};
   for (const auto& [key, value] : values) {
     out.push_back({std::string(key), nullptr, -1, value});
-    if (key.ends_with("_share") || key == "peak_kv_used" || key == "draft_acceptance") out.back().most = 1;
+    if (key.ends_with("_share") || key == "peak_kv_used" || key == "draft_acceptance")
+      out.back().most = 1;
   }
   return out;
 }

@@ -16,7 +16,7 @@ struct BatchShape {
   // Sum over chunks of c * p + c * (c + 1) / 2: query-key pairs (c new tokens after p in the cache).
   std::int64_t prefill_pairs = 0;
 
-  [[nodiscard]] std::int64_t tokens() const { 
+  [[nodiscard]] std::int64_t tokens() const {
     return prefill_tokens + decode_seqs + draft_tokens + padding_tokens;
   }
   [[nodiscard]] std::int32_t seqs() const { return decode_seqs + prefill_seqs; }

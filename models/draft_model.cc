@@ -44,8 +44,7 @@ DraftingStepModel::DraftingStepModel(std::unique_ptr<StepModel> target, const St
              drafting.width);
   gemm_ = context.operators.gemm_of(kernel_.group);
   const auto scale = Coefficient::gemm_scale;
-  gemm_scale_ =
-      values[static_cast<std::size_t>(scale)] * coefficient_info(scale).to_si;
+  gemm_scale_ = values[static_cast<std::size_t>(scale)] * coefficient_info(scale).to_si;
 }
 
 double DraftingStepModel::pass_seconds(const BatchShape& shape) const noexcept {

@@ -6,8 +6,8 @@
 
 namespace eph::models {
 
-// How drafts are made: one pass over all tokens of the step, then `passes` - 1 over `width` tokens a
-// sequence.
+// How drafts are made: one pass over all tokens of the step, then `passes` - 1 over `width` tokens
+// a sequence.
 struct Drafting {
   int passes = 1;  // positions of the draft
   int width = 1;   // tokens of a position (SGLang's topk)
@@ -16,8 +16,8 @@ struct Drafting {
 // The model with its draft layer, as memory holds both.
 [[nodiscard]] LlmSpec with_draft_layer(LlmSpec llm);
 
-// A target's steps with the drafts that follow each of them on the GPU (MODEL eq. 32). A pass is one
-// layer alike the target's last one, a matrix that joins hidden state and embedding, and the LM
+// A target's steps with the drafts that follow each of them on the GPU (MODEL eq. 32). A pass is
+// one layer alike the target's last one, a matrix that joins hidden state and embedding, and the LM
 // head; it has the coefficients of the target, but no overheads of a step or a sequence.
 class DraftingStepModel final : public StepModel {
  public:

@@ -27,8 +27,8 @@ RankedStepModel::RankedStepModel(std::unique_ptr<StepModel> target, const StepCo
 double RankedStepModel::common_seconds(double tokens) const noexcept {
   double moe = 0;
   for (const MoeOp& op : ops_.moes)
-    moe += op.layers * moe_seconds(context_.operators.moe_of(op.kernel.group), op.kernel, op.size,
-                                   tokens);
+    moe += op.layers *
+           moe_seconds(context_.operators.moe_of(op.kernel.group), op.kernel, op.size, tokens);
   const CommunicationConstants& links = context_.operators.communication;
   const int ranks = context_.layout.tensor * context_.layout.attention_data;
   const double bytes = tokens * ops_.hidden_bytes;

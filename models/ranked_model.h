@@ -6,9 +6,9 @@
 
 namespace eph::models {
 
-// A shape is one rank's, taken as often as there are ranks. Where its padding_tokens are below 0 the
-// other ranks have less: the experts, and the exchange with them, then see the shape's tokens() in
-// all, and everything else the rank's own (MODEL eq. 34).
+// A shape is one rank's, taken as often as there are ranks. Where its padding_tokens are below 0
+// the other ranks have less: the experts, and the exchange with them, then see the shape's tokens()
+// in all, and everything else the rank's own (MODEL eq. 34).
 class RankedStepModel final : public StepModel {
  public:
   RankedStepModel(std::unique_ptr<StepModel> target, const StepContext& context,

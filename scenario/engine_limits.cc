@@ -13,9 +13,9 @@ std::int64_t model_limit(const DeploymentSpec& spec, const models::LlmSpec& llm)
 }
 
 Result<sim::EngineOptions> engine_options_of(models::EngineKind kind,
-                                           const models::EngineDefaults& defaults,
-                                           const DeploymentSpec& spec, const models::LlmSpec& llm,
-                                           const std::optional<Speculation>& speculation) {
+                                             const models::EngineDefaults& defaults,
+                                             const DeploymentSpec& spec, const models::LlmSpec& llm,
+                                             const std::optional<Speculation>& speculation) {
   sim::EngineOptions out;
   out.kind = kind;
   out.chunked_prefill = spec.chunked_prefill.value_or(defaults.chunked_prefill);
@@ -38,8 +38,8 @@ Result<sim::EngineOptions> engine_options_of(models::EngineKind kind,
   }
   out.chunk_tokens = spec.chunk_tokens.value_or(
       defaults.chunk_tokens > 0 ? defaults.chunk_tokens : out.max_num_batched_tokens);
-  out.prefix_caching = spec.prefix_caching.value_or(defaults.prefix_caching) &&
-                       kind != models::EngineKind::llamacpp;
+  out.prefix_caching =
+      spec.prefix_caching.value_or(defaults.prefix_caching) && kind != models::EngineKind::llamacpp;
   out.schedule_policy =
       spec.schedule_policy == "lpm" ? sim::SchedulePolicy::lpm : sim::SchedulePolicy::fcfs;
   out.async_scheduling = spec.async_scheduling.value_or(defaults.async_scheduling);
@@ -47,7 +47,8 @@ Result<sim::EngineOptions> engine_options_of(models::EngineKind kind,
   const int ranks = spec.layout.attention_data;
   if (kind == models::EngineKind::sglang && ranks > 1) {  // server_args.py: given for all of them
     if (spec.max_num_seqs) out.max_num_seqs = std::max<std::int64_t>(1, out.max_num_seqs / ranks);
-    if (out.chunk_tokens > 0) out.chunk_tokens = std::max<std::int64_t>(1, out.chunk_tokens / ranks);
+    if (out.chunk_tokens > 0)
+      out.chunk_tokens = std::max<std::int64_t>(1, out.chunk_tokens / ranks);
   }
   if (const Result<void> ok = apply_tuning(spec.tuning, ranks, out); !ok) return ok.error();
   if (speculation) {
@@ -69,10 +70,11 @@ models::KvPoolOptions kv_options(const models::EngineDefaults& defaults, const D
     models::StepContext context;
     context.llm = llm;
     context.layout = spec.layout;
-    const auto found = fitted->find(context, models::version_family(fitted->engine, spec.engine_version));
+    const auto found =
+        fitted->find(context, models::version_family(fitted->engine, spec.engine_version));
     const auto reserve = models::Coefficient::kv_reserve;
-    const double bytes =
-        (*found.values)[static_cast<std::size_t>(reserve)] * models::coefficient_info(reserve).to_si;
+    const double bytes = (*found.values)[static_cast<std::size_t>(reserve)] *
+                         models::coefficient_info(reserve).to_si;
     out.reserved = Bytes{static_cast<std::int64_t>(bytes)};
   }
   return out;

@@ -25,7 +25,8 @@ namespace eph::scenario {
                                                const models::LlmSpec& llm,
                                                const models::StepProfile& profile);
 
-// CUDA graphs cover what the limits allow: with limits set by hand vLLM captures up to another size.
+// CUDA graphs cover what the limits allow: with limits set by hand vLLM captures up to another
+// size.
 [[nodiscard]] std::int64_t graph_tokens(const models::EngineDefaults& defaults,
                                         const EngineTuning& tuning,
                                         const sim::EngineOptions& engine);

@@ -119,7 +119,8 @@ constexpr std::string_view kNoPrefixCache = "no prefix of a slot is reused";
 constexpr std::string_view kOwnField = "the scenario has a field of its own";
 constexpr std::string_view kRanksField =
     "the scenario has a field of its own; ranks that do not wait for each other are replicas";
-constexpr std::string_view kAcceptanceGiven = "how much is accepted is given by speculative_acceptance";
+constexpr std::string_view kAcceptanceGiven =
+    "how much is accepted is given by speculative_acceptance";
 constexpr std::string_view kDraftAlike = "the draft model's cost follows from the target's layers";
 constexpr double kMostDrafts = 64;
 

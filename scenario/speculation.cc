@@ -53,9 +53,9 @@ Result<std::vector<double>> acceptance_of(const EngineTuning& t, std::int32_t po
   }
   if (out.size() == 1) out.resize(static_cast<std::size_t>(positions), out.front());
   if (out.size() != static_cast<std::size_t>(positions)) {
-    return usage_error(fmt::format("speculative_acceptance has {} values for {} positions",
-                                   out.size(), positions),
-                       "give one for each position of the draft, or one for all");
+    return usage_error(
+        fmt::format("speculative_acceptance has {} values for {} positions", out.size(), positions),
+        "give one for each position of the draft, or one for all");
   }
   return out;
 }
@@ -64,7 +64,8 @@ struct Numbers {
   std::int32_t positions = 0, drafts = 0, width = 1;
 };
 
-// server_args.py: with one token a position the number to verify follows; the three belong together.
+// server_args.py: with one token a position the number to verify follows; the three belong
+// together.
 Result<Numbers> sglang_numbers(const EngineTuning& t) {
   if (!t.draft_positions) {
     return usage_error("speculative decoding without speculative_num_steps",
@@ -88,9 +89,9 @@ Result<Numbers> sglang_numbers(const EngineTuning& t) {
                        "say how many tokens of the tree are verified");
   }
   if (verified < chain)
-    return usage_error(fmt::format("speculative_num_draft_tokens={} cannot hold a path of {}",
-                                   verified, chain),
-                       "give more than speculative_num_steps");
+    return usage_error(
+        fmt::format("speculative_num_draft_tokens={} cannot hold a path of {}", verified, chain),
+        "give more than speculative_num_steps");
   out.drafts = static_cast<std::int32_t>(verified) - 1;
   return out;
 }
@@ -128,9 +129,9 @@ Result<std::optional<Speculation>> speculation_of(EngineKind engine, const Deplo
   if (!t.draft_method) {
     if (t.draft_positions || t.verified_tokens || t.draft_width || t.draft_layers ||
         t.draft_acceptance) {
-      return usage_error(fmt::format("options of speculative decoding without {}",
-                                     names_of(engine).method),
-                         "say how drafts are made, or leave them out");
+      return usage_error(
+          fmt::format("options of speculative decoding without {}", names_of(engine).method),
+          "say how drafts are made, or leave them out");
     }
     return std::optional<Speculation>{};
   }

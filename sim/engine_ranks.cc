@@ -38,7 +38,8 @@ void EngineState::swap_to(std::size_t rank) {
 
 EngineState::Levels EngineState::levels_parked(std::size_t rank) const {
   const Rank& r = parked_[rank];
-  return {static_cast<std::int64_t>(r.waiting.size()), r.active, r.kv.used(), r.kv.usable(), r.held};
+  return {static_cast<std::int64_t>(r.waiting.size()), r.active, r.kv.used(), r.kv.usable(),
+          r.held};
 }
 
 EngineState::Levels EngineState::levels() const {

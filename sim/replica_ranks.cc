@@ -31,8 +31,8 @@ void Replica::compose_ranks(BatchPlan& plan) {
   }
 }
 
-// All wait for the slowest, on the GPU and on its host. Decodes alone are padded to the tokens of the
-// largest rank; with a prompt the experts see what there is.
+// All wait for the slowest, on the GPU and on its host. Decodes alone are padded to the tokens of
+// the largest rank; with a prompt the experts see what there is.
 models::StepTimes Replica::rank_times(const BatchPlan& plan) const {
   std::int64_t most = 0;
   for (const models::BatchShape& rank : plan.ranks) most = std::max(most, rank.tokens());
@@ -43,8 +43,8 @@ models::StepTimes Replica::rank_times(const BatchPlan& plan) const {
     if (rank.tokens() == 0) continue;
     models::BatchShape shape = rank.times(alike);
     if (padded || alike > 1)
-      shape.padding_tokens = static_cast<std::int32_t>(
-          (padded ? most * alike : plan.shape.tokens()) - shape.tokens());
+      shape.padding_tokens =
+          static_cast<std::int32_t>((padded ? most * alike : plan.shape.tokens()) - shape.tokens());
     const models::StepTimes t = step_.times(shape);
     slowest.gpu = std::max(slowest.gpu, t.gpu);
     slowest.lead = std::max(slowest.lead, t.lead);

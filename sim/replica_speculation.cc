@@ -32,7 +32,8 @@ std::int32_t Replica::verify_drafts(PlanEntry entry) {
   return out;
 }
 
-// Composed ahead, as if all drafts of the step in flight were accepted; the GPU reads what is there.
+// Composed ahead, as if all drafts of the step in flight were accepted; the GPU reads what is
+// there.
 void Replica::correct_contexts(BatchPlan& plan) const {
   for (const PlanEntry entry : current_.entries) {
     if (entry.prefills() || entry.tokens() == 1 || state_[entry.seq].plans < 2) continue;

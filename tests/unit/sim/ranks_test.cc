@@ -1,5 +1,5 @@
-// Data-parallel ranks on scripts short enough to work out by hand. Steps take 10 ms unless stated; those
-// of a step are in the order of the ranks.
+// Data-parallel ranks on scripts short enough to work out by hand. Steps take 10 ms unless stated;
+// those of a step are in the order of the ranks.
 #include "tests/support/scenario.h"
 
 using namespace eph;
@@ -40,10 +40,10 @@ TEST_CASE("SGLang's ranks take requests in turn; one prefills while the other de
   s.send(5, 3, 3);
   s.send(15, 4, 2);
   const Outcome o = run(s);
-  // Requests 0 and 2 are on rank 0. At 10 ms rank 1 prefills request 1 and rank 0 decodes, which one
-  // scheduler would not do in one step; at 20 ms rank 0 prefills alone, and its request 0 stalls.
-  CHECK(texts(o) ==
-        Steps{"0..10 0:5", "10..20 0:1 1:3", "20..30 2:4 1:1", "30..40 0:1 2:1 1:1"});
+  // Requests 0 and 2 are on rank 0. At 10 ms rank 1 prefills request 1 and rank 0 decodes, which
+  // one scheduler would not do in one step; at 20 ms rank 0 prefills alone, and its request 0
+  // stalls.
+  CHECK(texts(o) == Steps{"0..10 0:5", "10..20 0:1 1:3", "20..30 2:4 1:1", "30..40 0:1 2:1 1:1"});
 }
 
 TEST_CASE("vLLM's ranks have a budget and blocks each, and the least loaded takes a request") {
@@ -53,8 +53,8 @@ TEST_CASE("vLLM's ranks have a budget and blocks each, and the least loaded take
   s.send(0, 7, 6);
   s.send(70, 8, 1);
   const Outcome o = run(s);
-  // Each has 4 blocks of 4: what would preempt one of the two on one rank does not here. 4 x waiting +
-  // running: request 0 is on rank 0, request 1 on rank 1.
+  // Each has 4 blocks of 4: what would preempt one of the two on one rank does not here. 4 x
+  // waiting + running: request 0 is on rank 0, request 1 on rank 1.
   CHECK(texts(o) == Steps{"0..10 0:7 1:7", "10..20 0:1 1:1", "20..30 0:1 1:1", "30..40 0:1 1:1",
                           "40..50 0:1 1:1", "50..60 0:1 1:1", "70..80 2:8"});
   CHECK(o.summary.counts.preemptions == 0);
@@ -85,8 +85,8 @@ TEST_CASE("ranks wait for the slowest; decodes are padded to it, and experts see
   s.send(0, 3, 2);
   s.send(0, 4, 2);
   const Outcome o = run(s);
-  // Prompts: 14 tokens on rank 0, 3 on rank 1. A model of one rank says 14 ms of the slowest; one whose
-  // experts are common sees 17 tokens on two ranks. Then 2 decodes and 1, padded to 2.
+  // Prompts: 14 tokens on rank 0, 3 on rank 1. A model of one rank says 14 ms of the slowest; one
+  // whose experts are common sees 17 tokens on two ranks. Then 2 decodes and 1, padded to 2.
   if (ranks == 1)
     CHECK(texts(o) == Steps{"0..14 0:10 2:4 1:3", "14..16 0:1 2:1 1:1"});
   else

@@ -34,8 +34,8 @@ TEST_CASE("verifying drafts costs their tokens in the matrices and queries in th
   const FittedStepModel model(context, start_values(EngineKind::vllm));
   const double plain = model.times(decode(32, 2000)).gpu;
   const double verify = model.times(verification(32, 2000, 3)).gpu;
-  // A context of 2,000 is read once for all four queries. 128 tokens instead of 32 are still bound by
-  // streaming the weights: far less than four steps.
+  // A context of 2,000 is read once for all four queries. 128 tokens instead of 32 are still bound
+  // by streaming the weights: far less than four steps.
   CHECK(verify > plain);
   CHECK(verify < 2 * plain);
   // Matrices alone: no context. They are those of 128 decodes, but for the sequences' overhead.
@@ -112,7 +112,8 @@ TEST_CASE("ranks alike cost what the model says of their sum, and padding what t
   CHECK(model.times(one.times(8)).gpu == model.times(decode(160, 3000)).gpu);
   BatchShape padded = one;
   padded.padding_tokens = 80;  // to a rank with 100
-  const double alone = model.times(one.times(8)).gpu, with_padding = model.times(padded.times(8)).gpu;
+  const double alone = model.times(one.times(8)).gpu,
+               with_padding = model.times(padded.times(8)).gpu;
   CHECK(with_padding > alone);
   CHECK(with_padding < model.times(decode(100, 3000).times(8)).gpu);  // which attend, too
 }
@@ -128,7 +129,8 @@ TEST_CASE("experts that are common see the tokens of all ranks, the rest of a st
   alone.padding_tokens = 1024 - 8 * 1024;
   CHECK(model.times(all).gpu == even.times(all).gpu);
   CHECK(model.times(alone).gpu < 0.8 * even.times(all).gpu);
-  // As fast as an eighth of the prompt on every rank, but for attention and matrices of 1,024 tokens.
+  // As fast as an eighth of the prompt on every rank, but for attention and matrices of 1,024
+  // tokens.
   CHECK(model.times(alone).gpu > even.times(prefill(128).times(8)).gpu);
   CHECK(model.explain(alone).total == Approx(model.seconds(alone)));
   // Between the two when the others have something.
