@@ -17,7 +17,7 @@ namespace {
 constexpr std::array<std::string_view, 10> kSharedFacts{
     "engine",       "engine-version",         "gpu",       "model",        "dtype", "tp",
     "max-num-seqs", "max-num-batched-tokens", "kv-blocks", "max-model-len"};
-constexpr std::array<std::string_view, 2> kOwnFacts{"dp", "block-size"};
+constexpr std::array<std::string_view, 3> kOwnFacts{"dp", "block-size", "prefixes"};
 
 Result<std::optional<std::string>> read_text(const Arguments& arguments, std::string_view name) {
   if (!arguments.has(name)) return std::optional<std::string>();
@@ -45,6 +45,10 @@ OptionGroup log_options(std::vector<OptionSpec> first) {
   group.options.push_back(
       {"dp", "N", "data-parallel ranks of the engine [as meta.json says, else 1]"});
   group.options.push_back({"block-size", "N", "tokens a KV block [as meta.json says, else 16]"});
+  group.options.push_back(
+      {"prefixes", "FILE",
+       "which prompts begin alike, which a log of lengths cannot show: CSV of request_id, "
+       "prefix_group, prefix_tokens [none]"});
   return group;
 }
 
@@ -125,6 +129,7 @@ Result<calibration::LogFacts> log_facts(const Arguments& arguments) {
     if (!value) return value.error();
     *item.value = *value;
   }
+  out.prefixes = arguments.text("prefixes");
   return out;
 }
 

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "core/assert.h"
+#include "core/csv.h"
 #include "core/text.h"
 
 namespace eph::app {
@@ -83,8 +84,17 @@ std::string request_row(const sim::RequestRecord& r) {
       ended ? ms(r.e2e()) : "", r.preemptions, r.cached_tokens, status_name(r.status));
 }
 
-RequestsFile::RequestsFile(OutputFile file) : file_(std::move(file)) {
-  file_.write(requests_header());
+RequestsFile::RequestsFile(OutputFile file, std::vector<std::string> pools)
+    : file_(std::move(file)), pools_(std::move(pools)) {
+  std::string header = requests_header();
+  if (!pools_.empty()) header.insert(header.size() - 1, ",pool");
+  file_.write(header);
+}
+
+std::string RequestsFile::row(const sim::RequestRecord& record) const {
+  std::string out = request_row(record);
+  if (!pools_.empty()) out.insert(out.size() - 1, ',' + csv_field(pools_[record.pool]));
+  return out;
 }
 
 void RequestsFile::on_request(const sim::RequestRecord& record) {
@@ -93,7 +103,7 @@ void RequestsFile::on_request(const sim::RequestRecord& record) {
   if (at - next_ >= waiting_.size()) waiting_.resize(at - next_ + 1);
   waiting_[at - next_] = record;
   while (!waiting_.empty() && waiting_.front()) {
-    file_.write(request_row(*waiting_.front()));
+    file_.write(row(*waiting_.front()));
     waiting_.pop_front();
     ++next_;
   }

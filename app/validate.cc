@@ -13,6 +13,7 @@
 #include "app/table.h"
 #include "app/table_commands.h"
 #include "app/validate_cross.h"
+#include "calibration/log_picture.h"
 #include "calibration/picture.h"
 #include "core/line_source.h"
 
@@ -23,7 +24,9 @@ namespace {
 OptionGroup options_of_logs() {
   return log_options(
       {{"second-half", "",
-        "score the second half of a log; without --profile, by a model fitted on the first half"}});
+        "score the second half of a log; without --profile, by a model fitted on the first half"},
+       {"series", "FILE",
+        "write running, waiting and KV use over time, measured and predicted [not written]"}});
 }
 
 // A log's settings are replaced by what the command line says, other files are completed by it.
@@ -34,6 +37,7 @@ Result<void> add_facts(const Arguments& arguments, calibration::ValidateOptions&
     if (!facts) return facts.error();
     out.log_facts = std::move(*facts);
     out.second_half = arguments.has("second-half");
+    out.series = arguments.text("series");
     return {};
   }
   auto facts = read_facts(arguments);
@@ -64,8 +68,8 @@ std::string compared_text(const calibration::ValidateReport& report) {
   using Align = TextTable::Align;
   TextTable table({"figure", "unit", "measured", "predicted", "error"}, {Align::left, Align::left});
   for (const calibration::ComparedFigure& f : report.compared) {
-    table.add({f.what, f.unit, fmt::format("{:.4g}", f.measured), fmt::format("{:.4g}", f.predicted),
-               fmt::format("{:+.1f} %", f.error_percent())});
+    table.add({f.what, f.unit, fmt::format("{:.4g}", f.measured),
+               fmt::format("{:.4g}", f.predicted), fmt::format("{:+.1f} %", f.error_percent())});
   }
   return out + "\n" + table.text() + "\n";
 }
@@ -102,9 +106,24 @@ Json report_json(const calibration::ValidateReport& report) {
   return out;
 }
 
+// The requests are scored one by one, and then all of them together.
+std::string log_picture_of(const calibration::ValidateReport& report, const std::string& name) {
+  std::string subtitle;
+  for (const calibration::ComparedFigure& f : report.compared) {
+    if (!f.what.ends_with("p95") && f.what != "makespan") continue;
+    subtitle +=
+        fmt::format("{}{} {:+.1f} %", subtitle.empty() ? "" : ", ", f.what, f.error_percent());
+  }
+  for (const std::string& note : report.notes) subtitle += "; " + note;
+  const std::span<const calibration::ScoredRow> scored(report.scored);
+  return calibration::log_svg(report.timeline, scored.first(scored.size() - 1),
+                              {"Replay of a request log: " + name, subtitle});
+}
+
 std::string picture_of(const calibration::ValidateReport& report,
                        const calibration::ValidateOptions& options) {
   const std::string file = options.runs.substr(options.runs.find_last_of('/') + 1);
+  if (calibration::is_request_log(options.runs)) return log_picture_of(report, file);
   return scatter_svg(
       report.scored,
       {fmt::format("Predicted against measured: {}", file),
@@ -124,7 +143,8 @@ const CommandSpec& validate_spec() {
       "With --runs, predicts with the shipped profiles, which have seen the rows they were fitted "
       "on. FILE is a result of a benchmark tool (docs/FORMATS.md lists them), a table of measured "
       "operating points, or the folder of a request log. The output repeats every row with a pred_ "
-      "column for each measured figure and a status. Of the facts below a log takes those about the "
+      "column for each measured figure and a status. Of the facts below a log takes those about "
+      "the "
       "engine, in place of what its meta.json says.\n\n"
       "With --cross, refits each engine without a part of its rows, predicts that part, and does "
       "so for "
@@ -136,7 +156,8 @@ const CommandSpec& validate_spec() {
        "ephemeris validate --runs runs/monday --second-half",
        "ephemeris validate --report docs/VALIDATION.md --from build/validation"},
       {{"validation",
-        {{"runs", "FILE", "measured runs: a tool's results, a table, or the folder of a request log"},
+        {{"runs", "FILE",
+          "measured runs: a tool's results, a table, or the folder of a request log"},
          {"out", "FILE", "write the rows back with predictions [not written]"},
          {"profile", "FILE", "profile to use instead of the shipped ones", true},
          {"seed", "N", "seed of all random draws [1]"}}},

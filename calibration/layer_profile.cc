@@ -195,16 +195,17 @@ double LayerProfileModel::experts_us(double tokens) const {
   return experts_.at({all, std::max(1.0, models::active_experts(size, all))});
 }
 
-// A step of decodes alone whose thread blocks fill the GPU does not split the KV of a sequence
-// (FlashAttention 2, num_splits_heuristic: 0.8 of two blocks per multiprocessor). Sequences then
-// share the memory's bandwidth evenly until so few remain that each runs at its own pace: the
-// longest ends later than the bandwidth alone would have it (MODEL eq. 23).
+// A step with chunks, and one of decodes alone whose thread blocks fill the GPU, does not split the
+// KV of a sequence (FlashAttention 2: split-KV is for steps of one query each;
+// num_splits_heuristic: 0.8 of two blocks per multiprocessor). Sequences then share the memory's
+// bandwidth evenly until so few remain that each runs at its own pace: the longest ends later than
+// the bandwidth alone would have it (MODEL eq. 23).
 double LayerProfileModel::long_tail_us(const BatchShape& shape,
                                        std::span<const std::int32_t> contexts) const {
-  if (shape.prefill_seqs > 0 || shape.decode_seqs < 2 || serial_us_ <= 0) return 0;
+  if (shape.decode_seqs < 2 || serial_us_ <= 0) return 0;
   const int kv_heads = std::max(1, context_.llm.kv_heads / context_.layout.tensor);
-  if (static_cast<double>(padded(shape.decode_seqs) * kv_heads) < 0.8 * 2 * context_.gpu.sm_count)
-    return 0;
+  const auto blocks = static_cast<double>(padded(shape.decode_seqs) * kv_heads);
+  if (shape.prefill_seqs == 0 && blocks < 0.8 * 2 * context_.gpu.sm_count) return 0;
   const double n = shape.decode_seqs, mean = static_cast<double>(shape.decode_context_tokens) / n;
   const double rise = decode_attention_.at({n, 1.1 * mean}) - decode_attention_.at({n, 0.9 * mean});
   const double shared_us = rise / (0.2 * mean * n);  // per KV token when bandwidth is shared

@@ -111,10 +111,17 @@ std::vector<ComparedFigure> compared_figures(const LogComparison& c) {
   add_figure("TPOT p50", Figure::itl_p50, "ms", 1);
   add_figure("TPOT p95", Figure::itl_p95, "ms", 1);
   add_figure("TPOT p99", Figure::itl_p99, "ms", 1);
-  const auto queue_m = values_of(c.measured.subspan(c.first), Figure::queue);
-  const auto queue_p = values_of(c.predicted.subspan(c.first), Figure::queue);
-  if (!queue_m.empty() && !queue_p.empty())
+  auto queue_m = values_of(c.measured.subspan(c.first), Figure::queue);
+  auto queue_p = values_of(c.predicted.subspan(c.first), Figure::queue);
+  if (!queue_m.empty() && !queue_p.empty()) {
     add("queue mean", "s", mean(queue_m), mean(queue_p), 1e-3);
+    std::sort(queue_m.begin(), queue_m.end());
+    std::sort(queue_p.begin(), queue_p.end());
+    constexpr std::pair<const char*, double> kQuantiles[] = {
+        {"queue p50", 0.5}, {"queue p95", 0.95}, {"queue p99", 0.99}};
+    for (const auto& [what, q] : kQuantiles)
+      add(what, "s", quantile_sorted(queue_m, q), quantile_sorted(queue_p, q), 1e-3);
+  }
   const double start = c.log->arrival_on_engine_clock(c.log->requests.front());
   double end_m = 0, end_p = 0;
   for (std::size_t i = 0; i < c.records.size(); ++i) {

@@ -25,7 +25,7 @@ struct LogComparison {
 };
 // Each request, and mean and percentiles over the requests.
 [[nodiscard]] std::vector<ScoredRow> log_scores(const LogComparison& c);
-// Mean, p50, p95 and p99 of TTFT and TPOT, mean queue time, makespan of the run.
+// Mean, p50, p95 and p99 of TTFT, TPOT and queue time, makespan of the run.
 [[nodiscard]] std::vector<ComparedFigure> compared_figures(const LogComparison& c);
 [[nodiscard]] std::string log_csv(const LogComparison& c, const std::vector<ValidatedRow>& rows);
 

@@ -24,6 +24,8 @@ class LogLoad final : public workload::Load {
     arrival.prompt_tokens = static_cast<std::int32_t>(log_.requests[next_].prompt_tokens);
     arrival.output_tokens = static_cast<std::int32_t>(log_.requests[next_].output_tokens);
     arrival.max_output_tokens = arrival.output_tokens;
+    arrival.prefix_group = log_.requests[next_].prefix_group;
+    arrival.prefix_tokens = static_cast<std::int32_t>(log_.requests[next_].prefix_tokens);
     ++next_;
     return arrival;
   }

@@ -42,8 +42,8 @@ Result<LogModel> from_engine_profile(const LogSetup& setup, const std::vector<st
       context, models::version_family(setup.deployment.engine, setup.deployment.version));
   const models::Machine machine = profile->machine_for(setup.deployment.gpu_name);
   context.gpu = models::on_machine(context.gpu, machine);
-  auto step = std::make_unique<models::FittedStepModel>(
-      context, models::on_machine(*found.values, machine));
+  auto step = std::make_unique<models::FittedStepModel>(context,
+                                                        models::on_machine(*found.values, machine));
   if (found.residual != nullptr) step->set_residual(*found.residual);
   LogModel out;
   out.step = std::move(step);
@@ -105,6 +105,22 @@ Result<LogModel> choose_model(const RequestLog& log, const LogSetup& setup,
   return from_engine_profile(setup, options.profiles, catalog);
 }
 
+Result<void> add_timeline(const RequestLog& log, const LevelSink& levels,
+                          const ValidateOptions& options, ValidateReport& report) {
+  auto measured = read_levels(log);
+  if (!measured) return measured.error();
+  LogTimeline& timeline = report.timeline;
+  timeline.measured = std::move(*measured);
+  timeline.predicted = levels.at(timeline.measured);
+  for (const Level& level : timeline.measured) timeline.kv = timeline.kv || level.kv_percent > 0;
+  if (options.series.empty()) return {};
+  if (timeline.measured.empty()) {
+    return usage_error(log.folder + " holds no timeseries.csv, so there is nothing to compare with",
+                       "leave out --series");
+  }
+  return write_file(options.series, timeline_csv(timeline));
+}
+
 }  // namespace
 
 Result<ValidateReport> validate_log(const ValidateOptions& options,
@@ -117,10 +133,13 @@ Result<ValidateReport> validate_log(const ValidateOptions& options,
   if (!setup) return setup.error();
   const auto model = choose_model(*log, *setup, options, catalog);
   if (!model) return model.error();
-  const auto records = simulate_log(*log, *setup, *model->step, model->front_end, options.seed);
+  LevelSink levels(setup->replicas, setup->kv.usable_blocks);
+  const auto records =
+      simulate_log(*log, *setup, *model->step, model->front_end, options.seed, &levels);
   if (!records) return records.error();
 
   ValidateReport report;
+  if (auto ok = add_timeline(*log, levels, options, report); !ok) return ok.error();
   report.notes.push_back(model->note);
   report.rows = log->requests.size();
   report.results.resize(report.rows);

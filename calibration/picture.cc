@@ -35,29 +35,6 @@ std::string_view colour_of(const std::string& engine, std::size_t index) {
   return kOthers[index % kOthers.size()];
 }
 
-std::string escaped(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '&':
-        out += "&amp;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      default:
-        out += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
-    }
-  }
-  return out;
-}
-
 // A logarithmic axis of kPlot pixels.
 class Axis {
  public:
@@ -182,7 +159,7 @@ void add_legend(const std::map<std::string, std::string_view>& colours, std::str
         fmt::format("<rect x=\"{}\" y=\"{}\" width=\"11\" height=\"11\" rx=\"5.5\" fill=\"{}\"/>",
                     x, y, colour);
     out += fmt::format("<text class=\"legend\" x=\"{}\" y=\"{}\">{}</text>\n", x + 17, y + 10,
-                       escaped(shown));
+                       svg_escaped(shown));
     x += 17 + 8 * static_cast<double>(shown.size()) + 22;
   }
   out += fmt::format("<path class=\"diagonal\" d=\"M{} {}h22\"/>", x, y + 5.5);
@@ -211,6 +188,29 @@ std::string head(double width, double height) {
 }
 
 }  // namespace
+
+std::string svg_escaped(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    switch (c) {
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      case '&':
+        out += "&amp;";
+        break;
+      case '"':
+        out += "&quot;";
+        break;
+      default:
+        out += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
+    }
+  }
+  return out;
+}
 
 std::string display_name(Figure figure) {
   std::string out(column_name(figure));
@@ -273,9 +273,9 @@ std::string scatter_svg(const std::vector<ScoredRow>& rows, const PictureText& t
   const double height = kHeader + static_cast<double>(lines) * kPanelHeight + kMargin;
   std::string out = head(width, height);
   out += fmt::format("<text class=\"title\" x=\"{}\" y=\"28\">{}</text>\n", kMargin,
-                     escaped(text.title));
+                     svg_escaped(text.title));
   out += fmt::format("<text class=\"subtitle\" x=\"{}\" y=\"48\">{}</text>\n", kMargin,
-                     escaped(text.subtitle));
+                     svg_escaped(text.subtitle));
   add_legend(colours, out);
   std::size_t place = 0;
   for (const auto& [figure, marks] : panels) {

@@ -18,6 +18,7 @@ struct PictureText {
 // the same bytes. Plain SVG 1.1 without scripts or external fonts; `title` may hold any text.
 [[nodiscard]] std::string scatter_svg(const std::vector<ScoredRow>& rows, const PictureText& text);
 
+[[nodiscard]] std::string svg_escaped(std::string_view text);  // as the content of an element
 // "TTFT p95" and "ms", for people.
 [[nodiscard]] std::string display_name(Figure figure);
 [[nodiscard]] std::string_view unit(Figure figure);

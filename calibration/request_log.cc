@@ -4,7 +4,9 @@
 #include <cmath>
 #include <filesystem>
 #include <limits>
+#include <map>
 
+#include "core/csv.h"
 #include "core/json_doc.h"
 #include "core/line_source.h"
 
@@ -137,6 +139,40 @@ Result<void> check_order(const RequestLog& log, const std::string& path) {
   return {};
 }
 
+// What a log of lengths cannot show: which prompts begin alike.
+Result<void> add_prefixes(const std::string& path, RequestLog& log) {
+  const auto table = CsvTable::load(path);
+  if (!table) return table.error();
+  std::map<std::string, std::size_t, std::less<>> by_id;
+  for (std::size_t i = 0; i < log.requests.size(); ++i) by_id.emplace(log.requests[i].id, i);
+  std::map<std::string, std::uint32_t, std::less<>> groups;
+  for (std::size_t row = 0; row < table->rows(); ++row) {
+    const auto found = by_id.find(table->text(row, "request_id"));
+    if (found == by_id.end()) {
+      return row_error(
+          path, table->line(row),
+          fmt::format("no request of the log is called \"{}\"", table->text(row, "request_id")),
+          "give request_id as requests.jsonl has it");
+    }
+    LoggedRequest& request = log.requests[found->second];
+    const auto tokens = table->integer(row, "prefix_tokens");
+    if (!tokens) return tokens.error();
+    const std::string group(table->text(row, "prefix_group"));
+    if (group.empty() || tokens->value_or(0) < 1 || **tokens > request.prompt_tokens) {
+      return row_error(
+          path, table->line(row),
+          fmt::format("a row needs prefix_group and prefix_tokens of 1 to the {} of the prompt",
+                      request.prompt_tokens));
+    }
+    if (request.prefix_tokens > 0)
+      return row_error(path, table->line(row), fmt::format("{} stands twice", request.id));
+    request.prefix_group =
+        groups.emplace(group, static_cast<std::uint32_t>(groups.size())).first->second;
+    request.prefix_tokens = **tokens;
+  }
+  return {};
+}
+
 }  // namespace
 
 bool is_request_log(const std::string& path) {
@@ -173,7 +209,8 @@ Result<RequestLog> load_request_log(const std::string& folder, const LogFacts& f
     log.requests.push_back(std::move(*request));
   }
   if (log.requests.empty()) {
-    return row_error(path, 1, "the log holds no requests", "give a line for each request that finished");
+    return row_error(path, 1, "the log holds no requests",
+                     "give a line for each request that finished");
   }
   const auto offset = clock_offset(log.requests, path);
   if (!offset) return offset.error();
@@ -181,6 +218,9 @@ Result<RequestLog> load_request_log(const std::string& folder, const LogFacts& f
   std::stable_sort(log.requests.begin(), log.requests.end(),
                    [](const auto& a, const auto& b) { return a.arrival_s < b.arrival_s; });
   if (auto ok = check_order(log, path); !ok) return ok.error();
+  if (!facts.prefixes.empty()) {
+    if (auto ok = add_prefixes(facts.prefixes, log); !ok) return ok.error();
+  }
   return log;
 }
 

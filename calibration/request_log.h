@@ -8,6 +8,7 @@
 
 #include "core/result.h"
 #include "models/engine_kind.h"
+#include "workload/arrival.h"
 
 namespace eph::calibration {
 
@@ -19,6 +20,9 @@ struct LoggedRequest {
   std::int64_t prompt_tokens = 0, output_tokens = 0;
   double arrival_s = 0;
   double queued_s = 0, scheduled_s = 0, first_token_s = 0, last_token_s = 0;
+  // Leading prompt tokens that requests of the same group have in common, as far as it is known.
+  std::uint32_t prefix_group = workload::kNoPrefixGroup;
+  std::int64_t prefix_tokens = 0;
 };
 
 // What the user says about a run; takes precedence over meta.json, which may then be absent.
@@ -28,6 +32,7 @@ struct LogFacts {
   std::optional<std::int64_t> tensor_parallel, data_parallel;
   std::optional<std::int64_t> max_num_seqs, max_num_batched_tokens, max_model_len;
   std::optional<std::int64_t> kv_blocks, block_size;
+  std::string prefixes;  // CSV: request_id, prefix_group, prefix_tokens; empty: none are known
 
   friend bool operator==(const LogFacts&, const LogFacts&) = default;
 };

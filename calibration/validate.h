@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "calibration/error_table.h"
+#include "calibration/log_timeline.h"
 #include "calibration/measured_run.h"
 #include "calibration/request_log.h"
 #include "calibration/run_facts.h"
@@ -24,6 +25,7 @@ struct ValidateOptions {
   // Request logs only.
   LogFacts log_facts;
   bool second_half = false;  // score the second half; without a profile, fit it on the first
+  std::string series;        // running, waiting and KV over time; empty: not written
 };
 
 // One figure of a whole run.
@@ -45,6 +47,7 @@ struct ValidateReport {
   std::vector<ValidatedRow> results;  // by row of the input
   std::vector<ErrorLine> errors;
   std::vector<ComparedFigure> compared;  // of a request log
+  LogTimeline timeline;                  // of a request log that has one
   std::vector<std::string> notes;        // what a reader of the figures has to know
   std::vector<ScoredRow> scored;  // what `errors` sums up
 };

@@ -18,9 +18,11 @@
 #include "models/precision.h"
 #include "models/step_model.h"
 #include "models/topology/cluster.h"
+#include "models/topology/placement.h"
 #include "sim/autoscale/options.h"
 #include "sim/fleet/options.h"
 #include "sim/routers/options.h"
+#include "sim/speculation.h"
 
 namespace eph::sim {
 
@@ -58,6 +60,7 @@ struct EngineOptions {
   std::int64_t long_prefill_tokens = 0;
   Capacity capacity = Capacity::guaranteed_no_evict;  // TensorRT-LLM
   bool continuous_batching = true;                    // llama.cpp: prompts join steps that generate
+  SpeculationOptions speculation;                     // vLLM, SGLang, TensorRT-LLM
 };
 
 struct ReplicaConfig {
@@ -121,6 +124,14 @@ struct PoolRule {
   double spill_above = 0;  // requests per ready replica from which on the next pool is asked; 0: never
 };
 
+// Nodes that are filled by placement (models/topology/placement.h); they take the place of
+// PlaceOptions. A node that fails, or one of whose GPUs does, gives no GPU until its repair.
+struct MachineOptions {
+  int nodes = 1, gpus_per_node = 8, nodes_per_rack = 4;
+  int zones = 1;  // nodes are in them in turn
+  models::PlacementRule rule;
+};
+
 struct FurtherPool {
   PoolConfig pool;
   PoolRule rule;
@@ -136,7 +147,7 @@ struct Disaggregation {
   std::int64_t local_prompt = 0;  // prompts up to it are computed where they decode
   models::LlmSpec llm;            // whose KV moves
   models::Precision kv_precision = models::Precision::bf16;
-  models::Parallelism prefill_layout, decode_layout;
+  models::Parallelism decode_layout;
   std::shared_ptr<const models::Cluster> cluster;  // its links carry it; never null
   // NVIDIA Dynamo's planner sets the numbers of both kinds of workers; then neither pool has an
   // autoscaler of its own.
@@ -148,6 +159,8 @@ struct Disaggregation {
 struct SimulationConfig : PoolConfig {
   PoolRule rule;  // of the first pool
   std::vector<FurtherPool> further;
+  std::vector<std::uint32_t> pool_order;  // in which pools are asked; empty: as they stand here
+  std::optional<MachineOptions> machines;  // that all pools' replicas stand on; none: any number
   std::optional<Disaggregation> disaggregation;  // requires one further pool
   std::optional<models::NetworkProfile> network;  // none: clients sit beside the replicas
   std::uint64_t seed = 1;

@@ -76,8 +76,7 @@ TEST_CASE("a profile fitted on a log serves validate and simulate") {
 
 TEST_CASE("options that do not fit a request log are refused") {
   const std::string out = out_path("unused.json");
-  check_refused({"calibrate", "--first-half", "--out", out}, 2,
-                "--first-half is for request logs");
+  check_refused({"calibrate", "--first-half", "--out", out}, 2, "--first-half is for request logs");
   check_refused({"calibrate", "--engine", "vllm", "--tp", "2", "--data", ".", "--out", out}, 2,
                 "--tp 2 has no effect without --runs");
   check_refused({"calibrate", "--engine", "vllm", "--dp", "2", "--data", ".", "--out", out}, 2,
@@ -101,4 +100,44 @@ TEST_CASE("options that do not fit a request log are refused") {
                 "--second-half is for request logs");
   check_refused({"validate", "--runs", table, "--block-size", "32"}, 2,
                 "--block-size is for request logs");
+  check_refused({"validate", "--runs", table, "--series", out}, 2, "--series is for request logs");
+  check_refused({"validate", "--runs", table, "--prefixes", table}, 2,
+                "--prefixes is for request logs");
+  check_refused(on_4090({"validate", "--runs", log_folder(), "--series", out}), 2,
+                "holds no timeseries.csv");
+}
+
+TEST_CASE("a log without requests is refused by both commands with what to give") {
+  const std::string folder = out_path("emptylog");
+  std::filesystem::create_directories(folder);
+  spill(folder + "/requests.jsonl", "");
+  const std::string remedy =
+      "the log holds no requests; give a line for each request that finished";
+  check_refused(on_4090({"validate", "--runs", folder}), 2, remedy);
+  check_refused(on_4090({"calibrate", "--log", folder, "--out", out_path("unused.json")}), 2,
+                remedy);
+}
+
+TEST_CASE("a replayed log is drawn, and its levels over time are written") {
+  const std::string folder = log_folder();
+  // Every second one request runs, now and then two: 50 ms a prompt and 49 tokens at 21 ms, twice a
+  // second.
+  std::string series = "t,running,waiting,kv_cache_pct\n";
+  for (int i = 1; i <= 30; ++i) series += fmt::format("{},2,0,1\n", i);
+  spill(folder + "/timeseries.csv", series);
+  const std::string picture = out_path("replay.svg"), levels = out_path("levels.csv"),
+                    profile =
+                        spill_out("replay.json",
+                                  R"({"form": "linear", "t0_ms": 20, "us_per_prefill_token": 75})");
+  const Finished done = ephemeris(on_4090({"validate", "--runs", folder, "--profile", profile,
+                                           "--picture", picture, "--series", levels}));
+  std::filesystem::remove(folder + "/timeseries.csv");
+  CAPTURE(done.err);
+  REQUIRE(done.code == 0);
+  CHECK(done.out.find("queue p95") == std::string::npos);  // the log has no scheduled_ts
+  const std::string svg = slurp(picture), csv = slurp(levels);
+  CHECK(svg.find("Replay of a request log: log") != std::string::npos);
+  CHECK(svg.find("KV cache") != std::string::npos);
+  CHECK(csv.find("t_s,running,waiting,kv_percent,pred_running") == 0);
+  CHECK(std::count(csv.begin(), csv.end(), '\n') == 31);
 }

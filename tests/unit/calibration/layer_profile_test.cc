@@ -114,6 +114,33 @@ TEST_CASE("among decodes of unequal length the longest ends late") {
   CHECK((*model)->seconds_with(shape, equal) == Approx((*model)->seconds(shape)));
   CHECK((*model)->seconds_with(shape, unequal) - (*model)->seconds(shape) ==
         Approx(1e-6 * 2 * 200));
+  // Beside a chunk of 16 tokens nothing splits a sequence's KV either: the same 200 us a layer.
+  shape.add_chunk(16, 0, false);
+  CHECK((*model)->seconds_with(shape, equal) == Approx((*model)->seconds(shape)));
+  CHECK((*model)->seconds_with(shape, unequal) - (*model)->seconds(shape) ==
+        Approx(1e-6 * 2 * 200));
+}
+
+TEST_CASE("few decodes split their KV, but not beside a chunk") {
+  // 1,000 multiprocessors: 4 decodes of one KV head are far from 0.8 * 2,000 thread blocks, so a
+  // step of them alone splits and has no tail. With a chunk the longest of the case above takes its
+  // 200 us more.
+  std::string attention = "16,0,0,0,1\n";
+  for (const int n : {1, 2, 4, 8})
+    for (const int k : {10, 1000}) attention += fmt::format("0,0,{},{},{}\n", n, k, 0.5 * n * k);
+  for (const int n : {1, 8})
+    for (const int k : {10, 10000}) attention += fmt::format("16,0,{},{},{}\n", n, k, 1.0 * n * k);
+  models::StepContext context = two_layers();
+  context.gpu.sm_count = 1000;
+  const auto model = LayerProfileModel::load(layer_folder("split", attention), context);
+  REQUIRE(model.has_value());
+  models::BatchShape shape;
+  for (int i = 0; i < 4; ++i) shape.add_decode(200);
+  const std::vector<std::int32_t> unequal{100, 500, 100, 100};
+  CHECK((*model)->seconds_with(shape, unequal) == Approx((*model)->seconds(shape)));
+  shape.add_chunk(16, 0, false);
+  CHECK((*model)->seconds_with(shape, unequal) - (*model)->seconds(shape) ==
+        Approx(1e-6 * 2 * 200));
 }
 
 TEST_CASE("tensor-parallel ranks pay for two reductions a layer over host memory") {
@@ -141,7 +168,7 @@ TEST_CASE("experts of a layer profile are looked up by tokens and activated expe
   const std::string folder = layer_folder("experts", "0,0,1,100,4\n10,0,0,0,6\n");
   models::StepContext context = two_layers();
   context.llm.moe.experts = 4;
-  context.llm.moe.experts_per_token = 4;  // all of them, whatever the tokens
+  context.llm.moe.experts_per_token = 4;         // all of them, whatever the tokens
   std::filesystem::remove(folder + "/moe.csv");  // of a run before
   const auto without = LayerProfileModel::load(folder, context);
   REQUIRE_FALSE(without.has_value());
