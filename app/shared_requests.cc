@@ -27,14 +27,15 @@ std::size_t SharedRequests::announce(const scenario::Scenario& scenario, std::ui
 
 Result<const RequestList*> SharedRequests::list(std::size_t number,
                                                 const models::Catalog& catalog) {
-  if (number == kNone || entries_[number].announced < 2) return static_cast<const RequestList*>(nullptr);
+  if (number == kNone || entries_[number].announced < 2)
+    return static_cast<const RequestList*>(nullptr);
   Entry& entry = entries_[number];
   const std::lock_guard lock(entry.mutex);
   if (!entry.tried) {
     entry.tried = true;
     const std::size_t held = held_.load();
-    entry.requests = scenario::load_requests_up_to(
-        catalog, entry.workload, entry.seed, entry.run, kMostRequests - std::min(held, kMostRequests));
+    entry.requests = scenario::load_requests_up_to(catalog, entry.workload, entry.seed, entry.run,
+                                                   kMostRequests - std::min(held, kMostRequests));
     if (entry.requests && *entry.requests) held_ += (*entry.requests)->arrivals.size();
   }
   if (!entry.requests) return entry.requests.error();

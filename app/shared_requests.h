@@ -20,8 +20,8 @@ class SharedRequests {
   // Of all lists that are held at the same time; a request takes about 100 bytes.
   static constexpr std::size_t kMostRequests = std::size_t{1} << 22;
 
-  // A number to use it by; kNone for a workload that depends on the replicas or is cut by a horizon,
-  // so that reading all of it would say too much.
+  // A number to use it by; kNone for a workload that depends on the replicas or is cut by a
+  // horizon, so that reading all of it would say too much.
   [[nodiscard]] std::size_t announce(const scenario::Scenario& scenario, std::uint64_t run);
 
   // Held while it lives; the last of those announced frees the requests.

@@ -196,7 +196,8 @@ Result<RunRecord> SweepRuns::simulate(const Task& task, SharedRequests::Use& use
   if ((own ? own->shares_prefixes() : (*shared)->shares_prefixes) &&
       !config->config.replica.engine.prefix_caching)
     warnings.emplace_back(scenario::kPrefixesUnused);
-  return record_of(*run, std::move(warnings), spending_of(*run, scenario, terms_[sweep_.points[task.point].deployment]));
+  return record_of(*run, std::move(warnings),
+                   spending_of(*run, scenario, terms_[sweep_.points[task.point].deployment]));
 }
 
 Result<std::string> SweepRuns::run(const Task& task, jobs::Memo& memo) const {

@@ -17,13 +17,13 @@ std::atomic<std::uint64_t> allocations{0};
 
 }  // namespace
 
-void* operator new(std::size_t size) {
+[[gnu::noinline]] void* operator new(std::size_t size) {
   ++allocations;
   if (void* memory = std::malloc(size == 0 ? 1 : size)) return memory;
   throw std::bad_alloc();
 }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 
 namespace {
 
@@ -45,7 +45,7 @@ void steady_state(benchmark::State& state, models::EngineKind kind, bool caching
   config.replica.front_end = {0.001, 0.001, 0.0005, 1e-6, 1e-9, 1e-7, 0};
   std::uint64_t digest = 0, events = 0, taken = 0;
   for (auto _ : state) {
-    test::ClosedLoad load({64, kRequests, 64, 1, 4, caching ? 32 : 0});
+    test::ClosedLoad load({64, kRequests, 64, 2, 5, caching ? 32 : 0});
     std::uint64_t before = 0;
     sim::RunOptions options;
     options.progress = [&](SimTime, std::uint64_t ended) {

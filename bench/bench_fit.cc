@@ -20,8 +20,7 @@ constexpr const char* kHeader =
     "dp,moe_tp,moe_ep,protocol,mean_ttft_ms,mean_tpot_ms,source\n";
 
 Result<MeasuredRun> made_up(int isl, int concurrency, int tp) {
-  const auto path =
-      (std::filesystem::temp_directory_path() / "ephemeris_bench_fit.csv").string();
+  const auto path = (std::filesystem::temp_directory_path() / "ephemeris_bench_fit.csv").string();
   const auto written = write_file(
       path, fmt::format("{}x1,trtllm,,H100-SXM-80GB,Qwen/Qwen3-32B,fp8,agg,{},64,{},{},1,,1,1,"
                         "closed_loop_unknown_ramp,100,10,made up\n",

@@ -1,7 +1,10 @@
 #include "core/json_plain.h"
 
+#include <algorithm>
 #include <charconv>
+#include <iterator>
 #include <utility>
+#include <vector>
 
 namespace eph {
 
@@ -39,10 +42,29 @@ class PlainJsonParser {
       if (*at_ == '\n') {
         ++line_;
         line_start_ = at_ + 1;
-      } else if (*at_ != ' ' && *at_ != '\t' && *at_ != '\r') {
+      } else if (*at_ != ' ' && *at_ != '\t' && *at_ != '\r' && !skip_comment()) {
         return;
       }
     }
+  }
+  // To its last character.
+  bool skip_comment() {
+    const std::string_view rest(at_, static_cast<std::size_t>(end_ - at_));
+    const bool line = rest.starts_with("//");
+    if (!line && !rest.starts_with("/*")) return false;
+    const std::size_t close = rest.find(line ? "\n" : "*/", 2);
+    if (close == std::string_view::npos) return false;
+    const std::string_view text = rest.substr(0, close);
+    if (std::any_of(text.begin(), text.end(),
+                    [](char c) { return static_cast<unsigned char>(c) >= 0x80; }))
+      return false;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+      if (text[i] != '\n') continue;
+      ++line_;
+      line_start_ = at_ + i + 1;
+    }
+    at_ += line ? close - 1 : close + 1;
+    return true;
   }
   void place(Json& json) const { json.set_place(line_, at_ - line_start_ + 1); }
 
@@ -91,19 +113,27 @@ class PlainJsonParser {
     }
   }
 
+  // Items wait on one stack, so that every array is made once in its size.
   bool array(Json& out, std::size_t depth) {
     if (depth == kMaxJsonDepth) return false;
     out.type_ = Json::Type::array;
     ++at_;
     skip_blanks();
     if (take(']')) return true;
+    const std::size_t first = items_.size();
     for (;;) {
       skip_blanks();
-      if (!value(out.items_.emplace_back(), depth + 1)) return false;
+      Json item;
+      if (!value(item, depth + 1)) return false;
+      items_.push_back(std::move(item));
       skip_blanks();
-      if (take(']')) return true;
+      if (take(']')) break;
       if (!take(',')) return false;
     }
+    const auto begin = items_.begin() + static_cast<std::ptrdiff_t>(first);
+    out.items_.assign(std::make_move_iterator(begin), std::make_move_iterator(items_.end()));
+    items_.resize(first);
+    return true;
   }
 
   bool string(std::string& out) {
@@ -155,6 +185,7 @@ class PlainJsonParser {
   const char* end_;
   const char* line_start_;
   std::int64_t line_;
+  std::vector<Json> items_;  // of the arrays that are open
 };
 
 std::optional<Json> parse_plain_json(std::string_view text, std::int64_t first_line) {

@@ -1,6 +1,6 @@
 #pragma once
 // A quick reader of plain JSON, beside the library that understands all of it: ASCII without
-// escapes and comments, whole numbers below 1e18, decimal numbers in a double's range.
+// escapes, whole numbers below 1e18, decimal numbers in a double's range.
 #include <optional>
 #include <string_view>
 
