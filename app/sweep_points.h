@@ -27,7 +27,7 @@ struct Sweep {
   std::vector<Axis> axes;
   std::vector<Point> points;
   std::vector<scenario::Scenario> deployments;  // distinct ones, apart from their replicas
-  std::vector<std::string> abouts;                    // by point: what its key was made of
+  std::vector<std::string> abouts;              // by point: what its key was made of
 };
 
 // With keys only where `identified`: they need every input file to be read once more.
@@ -66,8 +66,7 @@ class SweepRuns {
     return *assemblies_[point.deployment];
   }
   [[nodiscard]] Result<std::string> run(const Task& task, jobs::Memo& memo) const;
-  [[nodiscard]] Result<RunRecord> simulate(const Task& task,
-                                           SharedRequests::Use& use) const;
+  [[nodiscard]] Result<RunRecord> simulate(const Task& task, SharedRequests::Use& use) const;
 
   const models::Catalog& catalog_;
   const Sweep& sweep_;

@@ -14,9 +14,9 @@ constexpr double kRatePerReplica = 2;  // requests/s: 16 in flight on each
 constexpr std::int64_t kRequests = 400'000;
 
 std::unique_ptr<workload::Load> load(double rate, std::int64_t requests) {
-  workload::SyntheticConfig config{.rate = *workload::RateProfile::constant(rate)};
-  config.lengths = {*workload::uniform_around(500, 0.5, 1.5),
-                    *workload::uniform_around(200, 0.5, 1.5)};
+  workload::SyntheticConfig config{.rate = *workload::RateProfile::constant(rate),
+                                   .lengths = {*workload::uniform_around(500, 0.5, 1.5),
+                                               *workload::uniform_around(200, 0.5, 1.5)}};
   config.requests = requests;
   auto source = workload::make_synthetic(config);
   return std::make_unique<workload::OpenLoad>(std::move(*source));

@@ -153,9 +153,8 @@ Result<RequestList> load_requests(const models::Catalog& catalog, const Workload
 }
 
 Result<std::optional<RequestList>> load_requests_up_to(const models::Catalog& catalog,
-                                                       const WorkloadSpec& spec,
-                                                       std::uint64_t seed, std::uint64_t run,
-                                                       std::size_t most) {
+                                                       const WorkloadSpec& spec, std::uint64_t seed,
+                                                       std::uint64_t run, std::size_t most) {
   auto source = open_source(catalog, spec, seed, run);
   if (!source) return source.error();
   RequestList out;
