@@ -78,6 +78,7 @@ struct SyntheticSpec {
   std::int64_t shared_tokens = 0, groups = 1;
 
   [[nodiscard]] bool has_sessions() const { return turns > 1 || shared_tokens > 0; }
+  friend bool operator==(const SyntheticSpec&, const SyntheticSpec&) = default;
 };
 struct WorkloadSpec {
   std::string trace;  // file
@@ -92,6 +93,7 @@ struct WorkloadSpec {
   std::int64_t max_output_tokens = 0;  // what every request allows; 0: its own limit or its output
   std::optional<double> client_timeout_s;
   sim::TimeoutOn timeout_on = sim::TimeoutOn::e2e;
+  friend bool operator==(const WorkloadSpec&, const WorkloadSpec&) = default;
 };
 
 // A further pool behind the same gateway: the deployment, with what is different.
