@@ -144,8 +144,11 @@ Result<std::unique_ptr<SweepRuns>> SweepRuns::prepare(const models::Catalog& cat
   });
   for (const auto& assembly : out->assemblies_) {
     if (!*assembly && assembly->error().kind != ErrorKind::infeasible) return assembly->error();
-    out->terms_.push_back(*assembly ? pool_terms(catalog, **assembly) : std::vector<PoolTerms>{});
   }
+  for (const Point& point : sweep.points)
+    out->terms_.push_back(out->assembly(point)
+                              ? pool_terms(catalog, point.scenario, *out->assembly(point))
+                              : std::vector<PoolTerms>{});
   for (std::size_t p = 0; p < sweep.points.size(); ++p) {
     if (!out->assembly(sweep.points[p])) continue;
     for (int r = 0; r < sweep.points[p].scenario.runs; ++r) {
@@ -196,8 +199,7 @@ Result<RunRecord> SweepRuns::simulate(const Task& task, SharedRequests::Use& use
   if ((own ? own->shares_prefixes() : (*shared)->shares_prefixes) &&
       !config->config.replica.engine.prefix_caching)
     warnings.emplace_back(scenario::kPrefixesUnused);
-  return record_of(*run, std::move(warnings),
-                   spending_of(*run, scenario, terms_[sweep_.points[task.point].deployment]));
+  return record_of(*run, std::move(warnings), spending_of(*run, scenario, terms_[task.point]));
 }
 
 Result<std::string> SweepRuns::run(const Task& task, jobs::Memo& memo) const {

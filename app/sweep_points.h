@@ -72,7 +72,7 @@ class SweepRuns {
   const Sweep& sweep_;
   bool exact_steps_;
   std::vector<std::optional<Result<scenario::Assembly>>> assemblies_;
-  std::vector<std::vector<PoolTerms>> terms_;  // likewise
+  std::vector<std::vector<PoolTerms>> terms_;  // by point
   std::vector<Task> tasks_;
   std::unique_ptr<SharedRequests> requests_ = std::make_unique<SharedRequests>();
 };

@@ -24,6 +24,10 @@ struct EngineSetting {
 struct EngineTuning {
   std::optional<std::int64_t> kv_tokens, context_tokens, max_graph_tokens, partial_prefills,
       long_prefill_tokens, new_token_decay_steps, clip_new_tokens, retract_steps;
+  // Speculative decoding: positions of a draft; SGLang's tokens to verify and topk; TensorRT-LLM's
+  // layers for multi-token prediction.
+  std::optional<std::int64_t> draft_positions, verified_tokens, draft_width, draft_layers;
+  std::optional<std::string> draft_method, draft_acceptance;
   std::optional<double> watermark, conservativeness, new_token_ratio, new_token_ratio_floor;
   std::optional<bool> reserve_full_prompt, mixed_chunk, continuous_batching;
   std::optional<std::string> scheduling_policy, capacity_policy;
@@ -97,6 +101,8 @@ struct PoolSpec {
   std::string name;
   DeploymentSpec deployment;
   RuleSpec rule;
+  std::optional<double> reclaims_per_hour, usd_per_gpu_hour;  // none: as the first pool
+  std::optional<std::string> provider, commitment;            // likewise
 };
 
 struct Scenario {
