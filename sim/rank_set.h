@@ -7,9 +7,8 @@
 
 namespace eph::sim {
 
-// Balancing by engine: vLLM the least of 4 x waiting + running (core_client.py, DPLBAsyncMPClient;
-// there as of the last 100 ms), SGLang in turn (data_parallel_controller.py), TensorRT-LLM the
-// fewest requests; the lowest rank of equals.
+// Balancing by engine, not verified in their sources: vLLM the least of 4 x waiting + running (there
+// as of the last 100 ms), SGLang in turn, TensorRT-LLM the fewest requests; the lowest rank of equals.
 class RankSet {
  public:
   // Adds the ranks to a state that has one.
