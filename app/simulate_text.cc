@@ -20,17 +20,25 @@ std::string plural(std::int64_t n, std::string_view noun) {
                      n == 1 ? "" : "s");
 }
 
+std::string layout_text(const models::Parallelism& layout) {
+  std::string out = fmt::format("tp {} pp {}", layout.tensor, layout.pipeline);
+  if (layout.attention_data > 1) out += fmt::format(" dp {}", layout.attention_data);
+  return out;
+}
+
 std::string hardware(const PoolPart& part) {
   const scenario::DeploymentSpec& spec = part.deployment;
   const models::GpuSpec& gpu = part.assembly->gpu;
-  if (gpu.is_cpu()) return fmt::format("{}, {}", gpu.display, plural(spec.replicas, "instance"));
-  return fmt::format("{}, {} of tp {} pp {} ({})", gpu.display, plural(spec.replicas, "replica"),
-                     spec.layout.tensor, spec.layout.pipeline,
+  if (gpu.is_cpu())
+    return fmt::format("{}, {}", gpu.display, plural(spec.replicas, "instance"));
+  return fmt::format("{}, {} of {} ({})", gpu.display, plural(spec.replicas, "replica"),
+                     layout_text(spec.layout),
                      plural(spec.replicas * spec.layout.gpus(), "GPU"));
 }
 
 std::string limits(const sim::ReplicaConfig& replica) {
-  return fmt::format("{} sequences, {} tokens a step, KV cache of {} blocks = {} tokens",
+  return fmt::format("{}{} sequences, {} tokens a step, KV cache of {} blocks = {} tokens",
+                     replica.ranks > 1 ? "of each rank " : "",
                      human_count(static_cast<std::uint64_t>(replica.engine.max_num_seqs)),
                      human_count(static_cast<std::uint64_t>(replica.engine.max_num_batched_tokens)),
                      human_count(static_cast<std::uint64_t>(replica.kv.blocks)),
@@ -122,6 +130,10 @@ std::string rates(const sim::RunSummary& run) {
   if (run.counts.cached_tokens > 0) {
     out +=
         fmt::format("prefix cache {} of the prompt tokens found\n", percent(run.counts.hit_rate()));
+  }
+  if (run.counts.verifications > 0) {
+    out += fmt::format("speculation  {} tokens a verification, {} of the drafts accepted\n",
+                       human(run.tokens_per_verification), percent(run.draft_acceptance));
   }
   return out;
 }

@@ -7,6 +7,7 @@
 
 #include "app/arguments.h"
 #include "app/run_record.h"
+#include "app/shared_requests.h"
 #include "app/sweep_axes.h"
 #include "jobs/team.h"
 #include "models/catalog.h"
@@ -57,6 +58,7 @@ class SweepRuns {
   struct Task {
     std::size_t point = 0;
     std::uint64_t run = 0;
+    std::size_t requests = SharedRequests::kNone;
   };
   SweepRuns(const models::Catalog& catalog, const Sweep& sweep, bool exact_steps)
       : catalog_(catalog), sweep_(sweep), exact_steps_(exact_steps) {}
@@ -64,7 +66,7 @@ class SweepRuns {
     return *assemblies_[point.deployment];
   }
   [[nodiscard]] Result<std::string> run(const Task& task, jobs::Memo& memo) const;
-  [[nodiscard]] Result<RunRecord> simulate(const Task& task) const;
+  [[nodiscard]] Result<RunRecord> simulate(const Task& task, SharedRequests::Use& use) const;
 
   const models::Catalog& catalog_;
   const Sweep& sweep_;
@@ -72,6 +74,7 @@ class SweepRuns {
   std::vector<std::optional<Result<scenario::Assembly>>> assemblies_;
   std::vector<std::vector<PoolTerms>> terms_;  // by point
   std::vector<Task> tasks_;
+  std::unique_ptr<SharedRequests> requests_ = std::make_unique<SharedRequests>();
 };
 
 }  // namespace eph::app

@@ -24,6 +24,10 @@ struct EngineSetting {
 struct EngineTuning {
   std::optional<std::int64_t> kv_tokens, context_tokens, max_graph_tokens, partial_prefills,
       long_prefill_tokens, new_token_decay_steps, clip_new_tokens, retract_steps;
+  // Speculative decoding: positions of a draft; SGLang's tokens to verify and topk; TensorRT-LLM's
+  // layers for multi-token prediction.
+  std::optional<std::int64_t> draft_positions, verified_tokens, draft_width, draft_layers;
+  std::optional<std::string> draft_method, draft_acceptance;
   std::optional<double> watermark, conservativeness, new_token_ratio, new_token_ratio_floor;
   std::optional<bool> reserve_full_prompt, mixed_chunk, continuous_batching;
   std::optional<std::string> scheduling_policy, capacity_policy;
@@ -74,6 +78,7 @@ struct SyntheticSpec {
   std::int64_t shared_tokens = 0, groups = 1;
 
   [[nodiscard]] bool has_sessions() const { return turns > 1 || shared_tokens > 0; }
+  friend bool operator==(const SyntheticSpec&, const SyntheticSpec&) = default;
 };
 struct WorkloadSpec {
   std::string trace;  // file
@@ -88,6 +93,7 @@ struct WorkloadSpec {
   std::int64_t max_output_tokens = 0;  // what every request allows; 0: its own limit or its output
   std::optional<double> client_timeout_s;
   sim::TimeoutOn timeout_on = sim::TimeoutOn::e2e;
+  friend bool operator==(const WorkloadSpec&, const WorkloadSpec&) = default;
 };
 
 // A further pool behind the same gateway: the deployment, with what is different.

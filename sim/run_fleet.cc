@@ -249,7 +249,7 @@ void Run::note_capacity() {
     all.ready += pool->count(Life::ready);
     all.held += pool->held();
     all.blocks += (pool->count(Life::ready) + pool->count(Life::draining)) *
-                  pool->config().replica.kv.usable_blocks;
+                  pool->config().replica.kv.usable_blocks * pool->config().replica.ranks;
   }
   collector_.on_capacity(now_, all);
 }

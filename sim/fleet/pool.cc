@@ -158,7 +158,7 @@ FleetLoad Pool::load(SimTime now) {
   pass_seconds(now.ns / 1'000'000'000);
   const auto seconds = std::clamp<std::int64_t>(second_, 1, window_);
   const double usable = static_cast<double>(config_.replica.kv.usable_blocks) *
-                        static_cast<double>(count(Life::ready));
+                        config_.replica.ranks * static_cast<double>(count(Life::ready));
   return {static_cast<double>(in_flight - totals.waiting),
           static_cast<double>(queued + totals.waiting),
           static_cast<double>(board_.members().size()),

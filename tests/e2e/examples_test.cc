@@ -79,7 +79,7 @@ TEST_CASE("the tests below cover every example") {
   for (const auto& entry : std::filesystem::directory_iterator(EPH_SOURCE_DIR "/examples")) {
     files += entry.path().extension() == ".json" ? 1 : 0;
   }
-  CHECK(files == 13);
+  CHECK(files == 15);
 }
 
 TEST_CASE("example: one replica under conversation traffic") {
@@ -188,4 +188,19 @@ TEST_CASE("example: CPU machines beside a GPU") {
   const Json json = run("cpu-and-gpu.json");
   CHECK(json.at_path("deployment/engine")->as_string() == "llamacpp");
   CHECK(json.at_path("runs/0/fleet/pools/1/name")->as_string() == "h100");
+}
+
+TEST_CASE("example: drafts of an EAGLE head") {
+  const Json json = run("speculative.json");
+  // 1 + 0.8 + 0.8 x 0.75 + 0.8 x 0.75 x 0.75 tokens a verification.
+  CHECK(json.at_path("runs/0/tokens_per_verification")->as_double() == Approx(2.85).margin(0.01));
+  CHECK(json.at_path("runs/0/draft_acceptance")->as_double() == Approx(1.85 / 3).margin(0.005));
+  CHECK(json.at_path("runs/0/slos_met")->as_bool());
+}
+
+TEST_CASE("example: data-parallel attention") {
+  const Json json = run("data-parallel-attention.json");
+  CHECK(json.at_path("deployment/dp")->as_int() == 8);
+  CHECK(json.at_path("deployment/gpus")->as_int() == 8);
+  CHECK(json.at_path("runs/0/slos_met")->as_bool());
 }

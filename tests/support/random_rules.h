@@ -26,6 +26,13 @@ inline void draw_speculation(std::uint64_t seed, Scenario& s) {
   e.async_scheduling = e.mixed_chunk = false;
 }
 
+// Data-parallel ranks in a fifth of the systems.
+inline void draw_ranks(std::uint64_t seed, Scenario& s) {
+  Stream stream({seed, 0, Purpose::test, 79});
+  if (s.engine().kind == models::EngineKind::llamacpp || !detail::chance(stream, 20)) return;
+  s.config.replica.ranks = static_cast<int>(detail::in(stream, 2, 4));
+}
+
 inline void draw_rules(std::uint64_t seed, Scenario& s) {
   using detail::chance;
   using detail::in;
@@ -45,6 +52,7 @@ inline void draw_rules(std::uint64_t seed, Scenario& s) {
   e.retract_decode_steps = in(stream, 1, 30);
   for (workload::Arrival& a : s.arrivals) a.priority = static_cast<std::int32_t>(stream.below(3));
   draw_speculation(seed, s);
+  draw_ranks(seed, s);
 }
 
 // Gives the requests names, groups and conversations out of few.
