@@ -36,9 +36,7 @@ TEST_CASE("Waiting for the first replica is a cold start, waiting for a place is
   s.config.replicas = 0;
   s.config.admission.max_per_replica = 1;
   s.config.start.times.init = {2, 2};
-  sim::ServerlessOptions one;
-  one.max_containers = 1;
-  s.config.autoscaler = sim::AutoscalerOptions{one, {}};
+  s.config.autoscaler = sim::AutoscalerOptions{sim::ScheduledOptions{{{ms(1000), 1}}, {}}, {}};
   s.send(0, 4, 3);
   s.send(0, 4, 3);
   // Decided at 1 s, ready at 3 s; the second waits 30 ms more for the first.
