@@ -23,7 +23,8 @@ struct RunFilesSpec {
 // Passes everything on to all of its files.
 class RunFiles final : public sim::MetricsSink {
  public:
-  [[nodiscard]] static Result<std::unique_ptr<RunFiles>> create(const RunFilesSpec& spec);
+  [[nodiscard]] static Result<std::unique_ptr<RunFiles>> create(
+      const RunFilesSpec& spec, RequestsFile::ClassNames classes = {});
   [[nodiscard]] bool empty() const { return sinks_.empty(); }
   void on_request(const sim::RequestRecord& record) override;
   [[nodiscard]] bool wants_steps() const override { return !step_sinks_.empty(); }

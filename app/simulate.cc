@@ -123,7 +123,8 @@ Result<RunOutcome> simulate_one(const models::Catalog& catalog, const Options& o
   sim::RunOptions run_options;
   run_options.slos = scenario.slos;
   run_options.progress = watcher.of_run();
-  Result<std::unique_ptr<RunFiles>> files = RunFiles::create(options.files);
+  Result<std::unique_ptr<RunFiles>> files = RunFiles::create(
+      options.files, [&load] { return (*load)->class_names(); });
   if (!files) return files.error();
   if (!(*files)->empty()) run_options.sink = files->get();
   Result<sim::RunSummary> summary = sim::Simulation(config).run(**load, run_options);

@@ -149,6 +149,11 @@ Json deployment_json(const SimulateReport& report) {
   out.set("kv_tokens", replica.kv.usable_tokens());
   out.set("profile", report.assembly->profile_name);
   if (!spec.network.empty()) out.set("network", report.assembly->config.network->name);
+  if (!spec.preset.empty()) {
+    Json used = Json::object();
+    for (const scenario::EngineSetting& s : report.assembly->preset) used.set(s.name, s.value);
+    out.set("preset", spec.preset).set("preset_options", std::move(used));
+  }
   if (!spec.engine_options.empty()) {
     Json options = Json::object();
     for (const scenario::EngineSetting& s : spec.engine_options) options.set(s.name, s.value);

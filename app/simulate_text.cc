@@ -36,6 +36,12 @@ std::string head(const SimulateReport& report) {
       human_count(static_cast<std::uint64_t>(replica.engine.max_num_batched_tokens)),
       human_count(static_cast<std::uint64_t>(replica.kv.blocks)),
       human_count(static_cast<std::uint64_t>(replica.kv.usable_tokens())));
+  if (!spec.preset.empty()) {
+    out += fmt::format("  preset     {}{}", spec.preset, report.assembly->preset.empty() ? "" : ":");
+    for (const scenario::EngineSetting& s : report.assembly->preset)
+      out += fmt::format(" {}={}", s.name, s.value);
+    out += '\n';
+  }
   if (!spec.engine_options.empty()) {
     out += "  options   ";
     for (const scenario::EngineSetting& s : spec.engine_options)

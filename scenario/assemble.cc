@@ -12,6 +12,7 @@
 #include "models/topology/collectives.h"
 #include "scenario/coverage.h"
 #include "scenario/engine_options.h"
+#include "scenario/preset.h"
 #include "scenario/profiles.h"
 #include "scenario/tuning.h"
 
@@ -82,8 +83,7 @@ Result<sim::EngineOptions> replica_options(models::EngineKind kind,
   }
   out.chunk_tokens = spec.chunk_tokens.value_or(
       defaults.chunk_tokens > 0 ? defaults.chunk_tokens : out.max_num_batched_tokens);
-  out.prefix_caching = spec.prefix_caching.value_or(defaults.prefix_caching) &&
-                       kind != models::EngineKind::llamacpp;
+  out.prefix_caching = spec.prefix_caching.value_or(defaults.prefix_caching);
   out.schedule_policy =
       spec.schedule_policy == "lpm" ? sim::SchedulePolicy::lpm : sim::SchedulePolicy::fcfs;
   out.async_scheduling = spec.async_scheduling.value_or(defaults.async_scheduling);
@@ -127,8 +127,8 @@ std::int64_t graph_tokens(const models::EngineDefaults& defaults, const EngineTu
 
 class Assembler {
  public:
-  Assembler(const models::Catalog& catalog, const DeploymentSpec& spec)
-      : catalog_(catalog), spec_(spec) {}
+  Assembler(const models::Catalog& catalog, DeploymentSpec spec)
+      : catalog_(catalog), spec_(std::move(spec)) {}
 
   Result<Assembly> run();
 
@@ -147,7 +147,7 @@ class Assembler {
   void warn_if_version_is_old();
 
   const models::Catalog& catalog_;
-  const DeploymentSpec& spec_;
+  DeploymentSpec spec_;  // with its preset, once that is found
   models::EngineKind kind_{};
   models::EngineDefaults defaults_;
   models::KvPoolOptions kv_;
@@ -176,6 +176,9 @@ Result<void> Assembler::find_defaults() {
       models::engine_defaults(*engine, spec_.engine_version, out_.gpu, out_.llm, spec_.layout);
   if (!defaults) return defaults.error();
   defaults_ = std::move(*defaults);
+  Result<std::vector<EngineSetting>> preset = apply_preset(catalog_, kind_, defaults_, spec_);
+  if (!preset) return preset.error();
+  out_.preset = std::move(*preset);
   return {};
 }
 
@@ -386,9 +389,9 @@ Result<Assembly> Assembler::run() {
 }  // namespace
 
 Result<Assembly> assemble(const models::Catalog& catalog, const DeploymentSpec& spec) {
-  const Result<DeploymentSpec> resolved = with_engine_options(spec);
+  Result<DeploymentSpec> resolved = with_engine_options(spec);
   if (!resolved) return resolved.error();
-  return Assembler(catalog, *resolved).run();
+  return Assembler(catalog, std::move(*resolved)).run();
 }
 
 }  // namespace eph::scenario
