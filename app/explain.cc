@@ -12,6 +12,7 @@
 #include "app/table.h"
 #include "core/text.h"
 #include "scenario/assemble.h"
+#include "scenario/fleet.h"
 #include "sim/explanation.h"
 #include "sim/simulation.h"
 
@@ -22,7 +23,6 @@ namespace {
 FlagUse flag_use() {
   FlagUse use;
   use.without = {"runs", "slo"};
-  use.fleet = false;
   return use;
 }
 
@@ -135,10 +135,9 @@ Result<void> run_with(const models::Catalog& catalog, const scenario::Scenario& 
                       const scenario::Assembly& assembly, sim::MetricsSink& sink) {
   auto load = scenario::make_load(catalog, scenario.workload, scenario.seed, 0);
   if (!load) return load.error();
-  sim::SimulationConfig config = assembly.config;
-  scenario::set_clients(scenario.workload, config);
-  config.seed = scenario.seed;
-  if (scenario.horizon_s) config.horizon = SimTime::from_seconds(*scenario.horizon_s);
+  Result<scenario::RunConfig> made = scenario::run_config(catalog, scenario, assembly, 0);
+  if (!made) return made.error();
+  const sim::SimulationConfig& config = made->config;
   sim::RunOptions options;
   options.sink = &sink;
   const Result<sim::RunSummary> summary = sim::Simulation(config).run(**load, options);
@@ -158,9 +157,10 @@ std::string headline(const Question& question, const Answer& answer) {
   const sim::RequestRecord& r = answer.record;
   std::string out = fmt::format(
       "request {}: {} prompt and {} output tokens on replica {}, sent at {} s, preempted {} "
-      "times\n",
+      "times{}\n",
       index(r.id), r.prompt_tokens, r.output_tokens, index(r.replica),
-      number(static_cast<double>(r.sent.ns) / 1e9), r.preemptions);
+      number(static_cast<double>(r.sent.ns) / 1e9), r.preemptions,
+      r.retries > 0 ? fmt::format(", sent again {} times", r.retries) : "");
   if (!question.request) {
     out += fmt::format("its {} is the {}th percentile of {} requests\n", question.of_name,
                        number(question.percentile), answer.finished);
@@ -176,6 +176,8 @@ std::string text(const Question& question, const Answer& answer,
   const sim::Explanation& e = answer.parts;
   const double whole = static_cast<double>(e.whole.total().ns);
   for (std::size_t i = 0; i < sim::kTimeParts; ++i) {
+    const bool of_fleets = static_cast<sim::TimePart>(i) >= sim::TimePart::transfer;
+    if (of_fleets && e.whole.part[i] == Duration::zero()) continue;
     table.add({std::string(name(static_cast<sim::TimePart>(i))), ms(e.to_first_token.part[i]),
                ms(e.after.part[i]), ms(e.whole.part[i]),
                percent(static_cast<double>(e.whole.part[i].ns) / whole)});
@@ -201,6 +203,7 @@ Json json(const Question& question, const Answer& answer, const std::vector<std:
   request.set("index", Json::integer(static_cast<std::int64_t>(index(r.id))));
   request.set("replica", Json::integer(index(r.replica)));
   request.set("prompt_tokens", r.prompt_tokens).set("output_tokens", r.output_tokens);
+  request.set("pool", Json::integer(r.pool)).set("retries", r.retries);
   request.set("preemptions", r.preemptions).set("sent_ns", Json::integer(r.sent.ns));
   request.set("ttft_ns", Json::integer(r.ttft().ns)).set("e2e_ns", Json::integer(r.e2e().ns));
   Json parts = Json::object();
@@ -227,7 +230,9 @@ Result<Answer> answer(const models::Catalog& catalog, const scenario::Scenario& 
   if (auto ok = run_with(catalog, scenario, assembly, finder); !ok) return ok.error();
   const Result<sim::RequestRecord> record = finder.found();
   if (!record) return record.error();
-  sim::RequestWatch watch(*record, *assembly.step);
+  std::vector<const models::StepModel*> steps{assembly.step.get()};
+  for (const auto& further : assembly.further) steps.push_back(further->step.get());
+  sim::RequestWatch watch(*record, std::move(steps));
   if (auto ok = run_with(catalog, scenario, assembly, watch); !ok) return ok.error();
   return Answer{*record, watch.explanation(), finder.count()};
 }
@@ -256,7 +261,7 @@ int run_explain(const Arguments& arguments) {
   const Result<models::Catalog> catalog = open_catalog(arguments);
   if (!catalog) return fail(catalog.error());
   const scenario::Scenario& scenario = gathered->scenario;
-  const Result<scenario::Assembly> assembly = scenario::assemble(*catalog, scenario.deployment);
+  const Result<scenario::Assembly> assembly = scenario::assemble_fleet(*catalog, scenario);
   if (!assembly) return fail(assembly.error());
   const Result<Answer> found = answer(*catalog, scenario, *assembly, *question);
   if (!found) return fail(found.error());

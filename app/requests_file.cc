@@ -85,9 +85,17 @@ std::string request_row(const sim::RequestRecord& r, std::string_view class_name
                      status_name(r.status), csv_field(class_name));
 }
 
-RequestsFile::RequestsFile(OutputFile file, ClassNames classes)
-    : file_(std::move(file)), classes_(std::move(classes)) {
-  file_.write(requests_header());
+RequestsFile::RequestsFile(OutputFile file, std::vector<std::string> pools, ClassNames classes)
+    : file_(std::move(file)), pools_(std::move(pools)), classes_(std::move(classes)) {
+  std::string header = requests_header();
+  if (!pools_.empty()) header.insert(header.size() - 1, ",pool");
+  file_.write(header);
+}
+
+std::string RequestsFile::row(const sim::RequestRecord& record) const {
+  std::string out = request_row(record, class_of(record));
+  if (!pools_.empty()) out.insert(out.size() - 1, ',' + csv_field(pools_[record.pool]));
+  return out;
 }
 
 std::string_view RequestsFile::class_of(const sim::RequestRecord& record) const {
@@ -103,7 +111,7 @@ void RequestsFile::on_request(const sim::RequestRecord& record) {
   if (at - next_ >= waiting_.size()) waiting_.resize(at - next_ + 1);
   waiting_[at - next_] = record;
   while (!waiting_.empty() && waiting_.front()) {
-    file_.write(request_row(*waiting_.front(), class_of(*waiting_.front())));
+    file_.write(row(*waiting_.front()));
     waiting_.pop_front();
     ++next_;
   }

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 namespace eph::app {
@@ -26,7 +27,10 @@ std::vector<Figure> run_figures() {
       {"mean_running", &sim::RunSummary::mean_running},
       {"mean_waiting", &sim::RunSummary::mean_waiting},
       {"peak_kv_used", &sim::RunSummary::peak_kv_used}};
-  for (const auto& [key, value] : values) out.push_back({std::string(key), nullptr, -1, value});
+  for (const auto& [key, value] : values) {
+    out.push_back({std::string(key), nullptr, -1, value});
+    if (key.ends_with("_share") || key == "peak_kv_used") out.back().most = 1;
+  }
   return out;
 }
 
@@ -34,6 +38,13 @@ double figure_value(const Figure& figure, const sim::RunSummary& run) {
   if (figure.row == nullptr) return run.*(figure.value);
   const sim::LatencySample& sample = run.*(figure.row->sample);
   return to_ms(figure.quantile < 0 ? sample.mean_s() : sample.quantile_s(figure.quantile));
+}
+
+Interval figure_interval(const Figure& figure, std::span<const double> values) {
+  Interval out = mean_interval(values);
+  out.low = std::max(0.0, out.low);
+  out.high = std::min(figure.most, out.high);
+  return out;
 }
 
 std::vector<double> figure_values(const Figure& figure, std::span<const sim::RunSummary> runs) {

@@ -1,12 +1,14 @@
 #pragma once
 // The single numbers of a run, by name: what tables, JSON and intervals over runs share.
 #include <array>
+#include <limits>
 #include <span>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "app/intervals.h"
 #include "sim/config.h"
 #include "sim/metrics.h"
 
@@ -34,11 +36,13 @@ struct Figure {
   const LatencyRow* row = nullptr;
   double quantile = -1;                      // < 0: the mean
   double sim::RunSummary::*value = nullptr;  // when `row` is null
+  double most = std::numeric_limits<double>::infinity();  // it can be; none is below 0
 };
 [[nodiscard]] std::vector<Figure> run_figures();
 [[nodiscard]] double figure_value(const Figure& figure, const sim::RunSummary& run);
 [[nodiscard]] std::vector<double> figure_values(const Figure& figure,
                                                 std::span<const sim::RunSummary> runs);
-
+// Of the mean, cut where the figure cannot be.
+[[nodiscard]] Interval figure_interval(const Figure& figure, std::span<const double> values);
 
 }  // namespace eph::app

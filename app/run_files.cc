@@ -33,7 +33,7 @@ std::vector<OptionSpec> run_files_options() {
       {"requests-out", "FILE",
        "write a CSV row for each request: times in s from the start of the run (arrival_s at the "
        "client, queued_s when the engine's scheduler sees it, first_token_s and finish_s at the "
-       "client), latencies in ms, status and class"},
+       "client), latencies in ms, status and class; of several pools the one that had it last"},
       {"steps-out", "FILE",
        "write a CSV row for each step: start and end in s, replica, prompt tokens, decoding "
        "sequences and their KV tokens, and lists of what was scheduled (request:tokens), "
@@ -68,6 +68,7 @@ Result<RunFilesSpec> read_run_files(const Arguments& arguments) {
 }
 
 Result<std::unique_ptr<RunFiles>> RunFiles::create(const RunFilesSpec& spec,
+                                                   const std::vector<std::string>& pools,
                                                    RequestsFile::ClassNames classes) {
   auto out = std::make_unique<RunFiles>();
   const auto open = [](const std::string& path, auto&& use) -> Result<void> {
@@ -77,8 +78,9 @@ Result<std::unique_ptr<RunFiles>> RunFiles::create(const RunFilesSpec& spec,
     use(std::move(*file));
     return {};
   };
-  auto ok = open(spec.requests,
-                 [&](OutputFile f) { out->requests_.emplace(std::move(f), std::move(classes)); });
+  auto ok = open(spec.requests, [&](OutputFile f) {
+    out->requests_.emplace(std::move(f), pools, std::move(classes));
+  });
   if (ok) ok = open(spec.steps, [&](OutputFile f) { out->steps_.emplace(std::move(f)); });
   if (ok) {
     ok = open(spec.timeline, [&](OutputFile f) {

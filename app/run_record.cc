@@ -7,7 +7,8 @@
 
 namespace eph::app {
 
-RunRecord record_of(const sim::RunSummary& run, std::vector<std::string> warnings) {
+RunRecord record_of(const sim::RunSummary& run, std::vector<std::string> warnings,
+                    const Spending& spending) {
   RunRecord out;
   out.saturated = run.saturated;
   out.slos_met = run.slos_met();
@@ -16,6 +17,16 @@ RunRecord record_of(const sim::RunSummary& run, std::vector<std::string> warning
       c.arrived, c.finished, c.rejected, c.cancelled, c.unfinished};
   std::transform(counts.begin(), counts.end(), out.counts.begin(),
                  [](std::uint64_t n) { return static_cast<double>(n); });
+  std::uint64_t starts = 0;
+  if (run.fleet)
+    for (const sim::PoolSummary& pool : run.fleet->pools) starts += pool.starts;
+  out.changes = run.fleet.has_value();
+  out.fleet = {static_cast<double>(c.shed),
+               static_cast<double>(c.lost),
+               static_cast<double>(run.fleet ? run.fleet->retries : 0),
+               static_cast<double>(starts),
+               spending.gpu_hours,
+               spending.usd.value_or(-1)};
   if (c.finished > 0) {
     out.mean_prompt = static_cast<double>(c.prompt_tokens) / static_cast<double>(c.finished);
     out.mean_output = static_cast<double>(c.output_tokens) / static_cast<double>(c.finished);
@@ -29,6 +40,8 @@ std::string encode(const RunRecord& record) {
   Json json = Json::object();
   json.set("saturated", record.saturated).set("slos_met", record.slos_met);
   json.set("counts", jobs::exact(std::vector<double>(record.counts.begin(), record.counts.end())));
+  json.set("changes", record.changes);
+  json.set("fleet", jobs::exact(std::vector<double>(record.fleet.begin(), record.fleet.end())));
   json.set("lengths", jobs::exact(std::vector<double>{record.mean_prompt, record.mean_output}));
   json.set("figures", jobs::exact(record.figures)).set("warnings", jobs::texts(record.warnings));
   return json.dump(-1);
@@ -39,6 +52,8 @@ std::optional<RunRecord> decode_run(const std::string& text) {
   if (!json) return std::nullopt;
   const Json* saturated = json->find("saturated");
   const Json* met = json->find("slos_met");
+  const Json* changes = json->find("changes");
+  const auto fleet = jobs::exact_numbers(json->find("fleet"));
   const auto counts = jobs::exact_numbers(json->find("counts")),
              lengths = jobs::exact_numbers(json->find("lengths"));
   const auto figures = jobs::exact_numbers(json->find("figures"));
@@ -46,7 +61,8 @@ std::optional<RunRecord> decode_run(const std::string& text) {
   const auto flag = [](const Json* value) {
     return value != nullptr && value->type() == Json::Type::boolean;
   };
-  if (!flag(saturated) || !flag(met) || !counts || !lengths || !figures || !warnings)
+  if (!flag(saturated) || !flag(met) || !flag(changes) || !fleet ||
+      fleet->size() != RunRecord::kFleet.size() || !counts || !lengths || !figures || !warnings)
     return std::nullopt;
   if (counts->size() != RunRecord::kCounts.size() || lengths->size() != 2 ||
       figures->size() != run_figures().size())
@@ -54,6 +70,8 @@ std::optional<RunRecord> decode_run(const std::string& text) {
   RunRecord out;
   out.saturated = saturated->as_bool();
   out.slos_met = met->as_bool();
+  out.changes = changes->as_bool();
+  std::copy(fleet->begin(), fleet->end(), out.fleet.begin());
   std::copy(counts->begin(), counts->end(), out.counts.begin());
   out.mean_prompt = (*lengths)[0];
   out.mean_output = (*lengths)[1];

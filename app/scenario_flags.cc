@@ -271,6 +271,7 @@ std::string Gatherer::spell(std::string_view id) const {
   if (id.starts_with(scenario::kEngineOptions)) {
     return out_.from_file.contains(id) ? fmt::format("engine_options of {}", out_.file) : "--set";
   }
+  if (id.starts_with("pools/")) return fmt::format("\"{}\" of {}", id, out_.file);
   const Field* field = scenario::find_field(id);
   EPH_ASSERT(field != nullptr, "field {}", id);
   if (out_.from_file.contains(id)) return fmt::format("\"{}\" of {}", field->key, out_.file);
@@ -310,7 +311,10 @@ void Gatherer::check() {
   std::string said;  // --window stands for two fields
   for (const Conflict& c : shared_conflicts()) {
     Error error = usage_error(fmt::format("{}: {}", spell(c.id), c.what), c.remedy);
-    if (error.what != said) faults_.add(error);
+    if (c.idle && use_.varied)
+      out_.idle.push_back(error);
+    else if (error.what != said)
+      faults_.add(error);
     said = std::move(error.what);
   }
   if (!faults_.ok()) return;

@@ -16,6 +16,7 @@ struct FlagUse {
   bool deployment = true;            // false: only the fields of the workload and the seed
   bool fleet = true;                 // false: without those of the fleet
   bool file = true;                  // --scenario, or the one positional word
+  bool varied = false;               // one of many points: what has no effect here may have elsewhere
 };
 
 // The groups "scenario", "deployment", "fleet", "workload" and "synthetic arrivals" of --help.
@@ -28,6 +29,7 @@ struct GatheredScenario {
   scenario::Given given;      // fields that file or flags set
   scenario::Given from_file;  // those that the file set and no flag replaced
   std::string file;           // empty: none
+  std::vector<Error> idle;    // of varied ones: fields without effect here
 };
 // Every conflict and everything missing is reported at once.
 [[nodiscard]] Result<GatheredScenario> gather_scenario(const Arguments& arguments,

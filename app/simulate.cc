@@ -13,7 +13,6 @@
 #include "app/simulate_report.h"
 #include "core/text.h"
 #include "jobs/parallel.h"
-#include "models/price_book.h"
 #include "scenario/assemble.h"
 #include "scenario/fleet.h"
 #include "sim/simulation.h"
@@ -123,8 +122,13 @@ Result<RunOutcome> simulate_one(const models::Catalog& catalog, const Options& o
   sim::RunOptions run_options;
   run_options.slos = scenario.slos;
   run_options.progress = watcher.of_run();
-  Result<std::unique_ptr<RunFiles>> files = RunFiles::create(
-      options.files, [&load] { return (*load)->class_names(); });
+  std::vector<std::string> pools;
+  if (!config.further.empty()) {
+    pools.push_back(config.name);
+    for (const sim::FurtherPool& further : config.further) pools.push_back(further.pool.name);
+  }
+  Result<std::unique_ptr<RunFiles>> files =
+      RunFiles::create(options.files, pools, [&load] { return (*load)->class_names(); });
   if (!files) return files.error();
   if (!(*files)->empty()) run_options.sink = files->get();
   Result<sim::RunSummary> summary = sim::Simulation(config).run(**load, run_options);
@@ -161,15 +165,6 @@ std::vector<std::string> typical_length_warnings(const scenario::Assembly& assem
   const double n = static_cast<double>(counts.finished);
   return scenario::length_warnings(assembly, static_cast<double>(counts.prompt_tokens) / n,
                                    static_cast<double>(counts.output_tokens) / n);
-}
-
-// Of one GPU-hour, on demand; none where the price list does not know it.
-std::optional<models::Price> price_of(const models::Catalog& catalog, const models::GpuSpec& gpu) {
-  const Result<models::PriceBook> book = catalog.prices();
-  if (!book) return std::nullopt;
-  Result<models::Price> price = book->find(gpu.name);
-  if (!price) return std::nullopt;
-  return std::move(*price);
 }
 
 bool passes(const std::vector<sim::RunSummary>& runs) {
@@ -216,9 +211,7 @@ int run_simulate(const Arguments& arguments) {
   report.scenario = &scenario;
   report.assembly = &*assembly;
   report.workload = scenario::describe(scenario.workload);
-  report.prices.push_back(price_of(*catalog, assembly->gpu));
-  for (const auto& further : assembly->further)
-    report.prices.push_back(price_of(*catalog, further->gpu));
+  report.terms = pool_terms(*catalog, *assembly);
   report.warnings = assembly->warnings;
   const std::vector<std::string>& more = outcomes->front().warnings;
   report.warnings.insert(report.warnings.end(), more.begin(), more.end());

@@ -7,6 +7,7 @@
 #include "app/run_figures.h"
 #include "scenario/fleet.h"
 #include "app/simulate_report.h"
+#include "core/csv.h"
 #include "core/text.h"
 #include "core/version.h"
 
@@ -15,15 +16,6 @@ namespace eph::app {
 namespace {
 
 Json count(std::uint64_t value) { return Json::integer(static_cast<std::int64_t>(value)); }
-
-Json latency_json(const sim::LatencySample& sample) {
-  Json out = Json::object();
-  out.set("count", count(sample.count()));
-  out.set("mean", to_ms(sample.mean_s()));
-  for (const auto& [name, p] : kQuantiles) out.set(std::string(name), to_ms(sample.quantile_s(p)));
-  out.set("max", to_ms(sample.max_s()));
-  return out;
-}
 
 Json series_json(const sim::RunSummary& run) {
   Json out = Json::array();
@@ -62,7 +54,8 @@ Json slos_json(const sim::RunSummary& run) {
   for (const sim::SloOutcome& slo : run.slos) {
     Json item = Json::object();
     item.set("slo", slo.slo.text()).set("limit_ms", slo.slo.limit.ms());
-    item.set("measured_ms", to_ms(slo.measured_s)).set("met", slo.met);
+    item.set("measured_ms", slo.finished > 0 ? Json::number(to_ms(slo.measured_s)) : Json());
+    item.set("met", slo.met).set("sent", count(slo.sent)).set("finished", count(slo.finished));
     out.push(std::move(item));
   }
   return out;
@@ -100,7 +93,7 @@ Json overload_json(const sim::RunSummary& run) {
 }
 
 Json run_json(const sim::RunSummary& run, std::size_t number_of_run,
-              const Prices& prices) {
+              const std::vector<PoolTerms>& terms) {
   Json latency = Json::object();
   for (const LatencyRow& row : kLatencyRows) {
     latency.set(std::string(row.key), latency_json(run.*(row.sample)));
@@ -120,24 +113,23 @@ Json run_json(const sim::RunSummary& run, std::size_t number_of_run,
   out.set("last_finish_s", static_cast<double>(run.last_finish.ns) / 1e9);
   out.set("saturated", run.saturated).set("slos", slos_json(run)).set("slos_met", run.slos_met());
   if (!run.classes.empty()) out.set("classes", classes_json(run));
-  if (run.fleet) out.set("fleet", fleet_json(run, prices));
+  if (run.fleet) out.set("fleet", fleet_json(run, terms));
   if (run.overload) out.set("overload", overload_json(run));
   out.set("digest", fmt::format("{:016x}", run.digest));
   out.set("series", series_json(run));
   return out;
 }
 
-Json deployment_json(const SimulateReport& report) {
-  const scenario::DeploymentSpec& spec = report.scenario->deployment;
-  const sim::ReplicaConfig& replica = report.assembly->config.replica;
+Json pool_json(const PoolPart& part) {
+  const scenario::DeploymentSpec& spec = part.deployment;
+  const sim::ReplicaConfig& replica = part.assembly->config.replica;
   Json out = Json::object();
   out.set("model", spec.model)
-      .set("architecture", report.assembly->llm.name)
+      .set("architecture", part.assembly->llm.name)
       .set("engine", spec.engine);
-  out.set("engine_version", spec.engine_version).set("gpu", report.assembly->gpu.name);
+  out.set("engine_version", spec.engine_version).set("gpu", part.assembly->gpu.name);
   out.set("tp", spec.layout.tensor).set("pp", spec.layout.pipeline).set("ep", spec.layout.expert);
-  out.set("replicas", spec.replicas).set("gpus", scenario::total_gpus(*report.scenario));
-  out.set("router", sim::name(spec.router));
+  out.set("replicas", spec.replicas);
   out.set("max_num_seqs", replica.engine.max_num_seqs);
   out.set("max_num_batched_tokens", replica.engine.max_num_batched_tokens);
   out.set("chunk_tokens", replica.engine.chunk_tokens);
@@ -147,11 +139,10 @@ Json deployment_json(const SimulateReport& report) {
   out.set("max_model_len", replica.engine.max_model_len);
   out.set("kv_blocks", replica.kv.blocks).set("block_size", replica.kv.block_size);
   out.set("kv_tokens", replica.kv.usable_tokens());
-  out.set("profile", report.assembly->profile_name);
-  if (!spec.network.empty()) out.set("network", report.assembly->config.network->name);
+  out.set("profile", part.assembly->profile_name);
   if (!spec.preset.empty()) {
     Json used = Json::object();
-    for (const scenario::EngineSetting& s : report.assembly->preset) used.set(s.name, s.value);
+    for (const scenario::EngineSetting& s : part.assembly->preset) used.set(s.name, s.value);
     out.set("preset", spec.preset).set("preset_options", std::move(used));
   }
   if (!spec.engine_options.empty()) {
@@ -162,10 +153,31 @@ Json deployment_json(const SimulateReport& report) {
   return out;
 }
 
+Json deployment_json(const SimulateReport& report) {
+  const std::vector<PoolPart> parts = pool_parts(*report.scenario, *report.assembly);
+  Json out = pool_json(parts.front());
+  const Machines machines = machines_of(parts);
+  out.set("gpus", machines.gpus);
+  if (machines.instances > 0) out.set("instances", machines.instances);
+  out.set("router", sim::name(report.scenario->deployment.router));
+  if (const auto& network = report.assembly->config.network) out.set("network", network->name);
+  if (parts.size() == 1) return out;
+  Json pools = Json::array();
+  for (std::size_t i = 1; i < parts.size(); ++i) {
+    Json pool = Json::object();
+    pool.set("name", parts[i].name);
+    const Json described = pool_json(parts[i]);
+    for (const auto& [key, value] : described.members()) pool.set(key, value);
+    pools.push(std::move(pool));
+  }
+  out.set("name", parts.front().name).set("pools", std::move(pools));
+  return out;
+}
+
 Json intervals_json(const std::vector<sim::RunSummary>& runs) {
   Json out = Json::object();
   for (const Figure& figure : run_figures()) {
-    const Interval interval = mean_interval(figure_values(figure, runs));
+    const Interval interval = figure_interval(figure, figure_values(figure, runs));
     Json item = Json::object();
     item.set("mean", interval.mean).set("low", interval.low).set("high", interval.high);
     out.set(figure.key, std::move(item));
@@ -200,7 +212,7 @@ Json simulate_json(const SimulateReport& report) {
   if (report.runs.front().fleet)
     for (const char* name : {"ready", "held", "gateway"}) names.push(Json::string(name));
   Json runs = Json::array();
-  for (std::size_t i = 0; i < report.runs.size(); ++i) runs.push(run_json(report.runs[i], i, report.prices));
+  for (std::size_t i = 0; i < report.runs.size(); ++i) runs.push(run_json(report.runs[i], i, report.terms));
   Json out = Json::object();
   out.set("version", 1).set("command", "simulate").set("program", std::move(program));
   out.set("deployment", deployment_json(report)).set("workload", report.workload);
@@ -219,11 +231,24 @@ Json simulate_json(const SimulateReport& report) {
 
 std::string series_csv(const sim::RunSummary& run) {
   std::string out = "time_s,waiting,running,kv_used,preemptions,finished";
-  out += run.fleet ? ",ready,held,gateway\n" : "\n";
-  for (const sim::SeriesPoint& p : run.series) {
+  if (run.fleet) out += ",ready,held,gateway";
+  const bool pools = run.fleet && run.fleet->pools.size() > 1;
+  if (pools)
+    for (const sim::PoolSummary& pool : run.fleet->pools)
+      for (const char* column : {"ready", "held", "gateway", "waiting", "running"})
+        out += ',' + csv_field(fmt::format("{}:{}", pool.name, column));
+  out += '\n';
+  for (std::size_t i = 0; i < run.series.size(); ++i) {
+    const sim::SeriesPoint& p = run.series[i];
     out += fmt::format("{},{},{},{},{},{}", number(static_cast<double>(p.at.ns) / 1e9), p.waiting,
                        p.running, number(p.kv_used), p.preemptions, p.finished);
-    out += run.fleet ? fmt::format(",{},{},{}\n", p.ready, p.held, p.gateway) : "\n";
+    if (run.fleet) out += fmt::format(",{},{},{}", p.ready, p.held, p.gateway);
+    if (pools)
+      for (const sim::PoolSummary& pool : run.fleet->pools) {
+        const sim::PoolPoint& own = pool.requests.series[i];
+        out += fmt::format(",{},{},{},{},{}", own.ready, own.held, own.gateway, own.waiting, own.running);
+      }
+    out += '\n';
   }
   return out;
 }

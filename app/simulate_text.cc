@@ -20,25 +20,33 @@ std::string plural(std::int64_t n, std::string_view noun) {
                      n == 1 ? "" : "s");
 }
 
-std::string head(const SimulateReport& report) {
-  const scenario::DeploymentSpec& spec = report.scenario->deployment;
-  const sim::ReplicaConfig& replica = report.assembly->config.replica;
-  const std::string engine = spec.engine_version.empty()
-                                 ? spec.engine
-                                 : fmt::format("{} {}", spec.engine, spec.engine_version);
-  std::string out = fmt::format("{} on {}\n", spec.model, engine);
-  out += fmt::format("  hardware   {}, {} of tp {} pp {} ({})\n", report.assembly->gpu.display,
-                     plural(spec.replicas, "replica"), spec.layout.tensor, spec.layout.pipeline,
+std::string hardware(const PoolPart& part) {
+  const scenario::DeploymentSpec& spec = part.deployment;
+  const models::GpuSpec& gpu = part.assembly->gpu;
+  if (gpu.is_cpu())
+    return fmt::format("{}, {}", gpu.display, plural(spec.replicas, "instance"));
+  return fmt::format("{}, {} of tp {} pp {} ({})", gpu.display, plural(spec.replicas, "replica"),
+                     spec.layout.tensor, spec.layout.pipeline,
                      plural(spec.replicas * spec.layout.gpus(), "GPU"));
-  out += fmt::format(
-      "  limits     {} sequences, {} tokens a step, KV cache of {} blocks = {} tokens\n",
-      human_count(static_cast<std::uint64_t>(replica.engine.max_num_seqs)),
-      human_count(static_cast<std::uint64_t>(replica.engine.max_num_batched_tokens)),
-      human_count(static_cast<std::uint64_t>(replica.kv.blocks)),
-      human_count(static_cast<std::uint64_t>(replica.kv.usable_tokens())));
+}
+
+std::string limits(const sim::ReplicaConfig& replica) {
+  return fmt::format("{} sequences, {} tokens a step, KV cache of {} blocks = {} tokens",
+                     human_count(static_cast<std::uint64_t>(replica.engine.max_num_seqs)),
+                     human_count(static_cast<std::uint64_t>(replica.engine.max_num_batched_tokens)),
+                     human_count(static_cast<std::uint64_t>(replica.kv.blocks)),
+                     human_count(static_cast<std::uint64_t>(replica.kv.usable_tokens())));
+}
+
+std::string described(const PoolPart& part) {
+  const scenario::DeploymentSpec& spec = part.deployment;
+  std::string out = fmt::format("{} on {}{}{}\n", spec.model, spec.engine,
+                                spec.engine_version.empty() ? "" : " ", spec.engine_version);
+  out += fmt::format("  hardware   {}\n  limits     {}\n", hardware(part),
+                     limits(part.assembly->config.replica));
   if (!spec.preset.empty()) {
-    out += fmt::format("  preset     {}{}", spec.preset, report.assembly->preset.empty() ? "" : ":");
-    for (const scenario::EngineSetting& s : report.assembly->preset)
+    out += fmt::format("  preset     {}{}", spec.preset, part.assembly->preset.empty() ? "" : ":");
+    for (const scenario::EngineSetting& s : part.assembly->preset)
       out += fmt::format(" {}={}", s.name, s.value);
     out += '\n';
   }
@@ -48,16 +56,14 @@ std::string head(const SimulateReport& report) {
       out += fmt::format(" {}={}", s.name, s.value);
     out += '\n';
   }
-  for (std::size_t i = 0; i < report.assembly->further.size(); ++i) {
-    const bool split = report.scenario->disaggregation.replicas > 0;
-    const scenario::DeploymentSpec pool = split ? scenario::prefill_deployment(*report.scenario)
-                                                : report.scenario->pools[i].deployment;
-    out += fmt::format("  {:<10} {} on {}, {}, {} of tp {} pp {}\n",
-                       split ? "prefill" : report.scenario->pools[i].name, pool.model, pool.engine,
-                       report.assembly->further[i]->gpu.display, plural(pool.replicas, "replica"),
-                       pool.layout.tensor, pool.layout.pipeline);
-  }
-  out += fmt::format("  profile    {}\n", report.assembly->profile_name);
+  return out + fmt::format("  profile    {}\n", part.assembly->profile_name);
+}
+
+std::string head(const SimulateReport& report) {
+  const std::vector<PoolPart> parts = pool_parts(*report.scenario, *report.assembly);
+  std::string out;
+  for (const PoolPart& part : parts)
+    out += (parts.size() > 1 ? fmt::format("pool {}: ", part.name) : "") + described(part);
   if (const auto& network = report.assembly->config.network)
     out += fmt::format("  network    {}: {}{}\n", network->name, network->description,
                        network->assumed ? " (assumed)" : "");
@@ -184,12 +190,21 @@ std::string classes(const sim::RunSummary& run) {
   return "\n" + table.text();
 }
 
+// What did not finish has no latency; a percentile of all requests counts it as missed, a mean not.
+std::string verdict(const sim::SloOutcome& slo) {
+  if (slo.finished == 0) return "MISSED: nothing finished";
+  const double share = static_cast<double>(slo.finished) / static_cast<double>(slo.sent);
+  if (slo.too_few_finished()) return fmt::format("MISSED: only {} finished", percent(share));
+  const std::string out = slo.met ? "met" : "MISSED";
+  return slo.finished == slo.sent ? out : fmt::format("{}, {} finished", out, percent(share));
+}
+
 std::string objectives(const sim::RunSummary& run) {
   if (run.slos.empty()) return {};
   TextTable table({"objective", "measured", ""}, {Align::left, Align::right, Align::left});
   for (const sim::SloOutcome& slo : run.slos) {
-    table.add({slo.slo.text(), fmt::format("{} ms", human(slo.measured_s * 1e3)),
-               slo.met ? "met" : "MISSED"});
+    table.add({slo.slo.text(), slo.finished > 0 ? fmt::format("{} ms", human(slo.measured_s * 1e3)) : "-",
+               verdict(slo)});
   }
   return "\n" + table.text();
 }
@@ -236,7 +251,7 @@ std::string stated(const scenario::Assembly& assembly) {
 std::string intervals(const std::vector<sim::RunSummary>& runs) {
   TextTable table({"mean of runs, 90 % interval", "mean", "low", "high"}, {Align::left});
   for (const Figure& figure : run_figures()) {
-    const Interval interval = mean_interval(figure_values(figure, runs));
+    const Interval interval = figure_interval(figure, figure_values(figure, runs));
     table.add({figure.key, human(interval.mean), human(interval.low), human(interval.high)});
   }
   std::string out = table.text();
@@ -256,7 +271,7 @@ std::string simulate_text(const SimulateReport& report) {
   if (report.runs.size() == 1) {
     const sim::RunSummary& run = report.runs.front();
     out += counts_line(run) + rates(run);
-    if (run.fleet) out += fleet_text(run, report.prices);
+    if (run.fleet) out += fleet_text(run, report.terms);
     out += '\n' + latency_table(run) + classes(run);
     out += over_time(run) + objectives(run) + saturation(run);
   } else {

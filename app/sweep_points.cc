@@ -2,9 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 #include <set>
 
+#include "app/fleet_report.h"
 #include "app/run_identity.h"
 #include "app/scenario_flags.h"
 #include "core/sha256.h"
@@ -26,6 +28,30 @@ const std::set<std::string, std::less<>>& indifferent() {
                                                       "data", "out",  "json",    "scenario"};
   return all;
 }
+
+// Fields that have no effect at some points; a fault if they have none at any.
+class IdleFields {
+ public:
+  void add(const GatheredScenario& point) {
+    if (points_++ == 0)
+      always_ = point.idle;
+    else
+      std::erase_if(always_, [&](const Error& error) {
+        return std::none_of(point.idle.begin(), point.idle.end(),
+                            [&](const Error& other) { return field_of(other) == field_of(error); });
+      });
+  }
+  [[nodiscard]] std::optional<Error> everywhere() const {
+    return always_.empty() ? std::nullopt : std::optional(always_.front());
+  }
+
+ private:
+  static std::string_view field_of(const Error& error) {
+    return std::string_view(error.what).substr(0, error.what.find(": "));
+  }
+  std::vector<Error> always_;
+  std::size_t points_ = 0;
+};
 
 Result<std::vector<Axis>> read_axes(const Arguments& arguments) {
   if (!arguments.has("vary")) {
@@ -65,6 +91,7 @@ Result<Sweep> read_sweep(const Arguments& arguments, const models::Catalog& cata
   out.axes = std::move(*axes);
   std::optional<RunIdentity> identity;
   std::map<std::string, std::size_t> assemblies;
+  IdleFields idle;
   for (const std::vector<std::size_t>& index : product(out.axes)) {
     Point point;
     Arguments with = arguments;
@@ -74,12 +101,17 @@ Result<Sweep> read_sweep(const Arguments& arguments, const models::Catalog& cata
       point.values.push_back(axis.values[index[a]]);
       with.add(axis.flag, point.values.back());
       if ((axis.section == "deployment" && axis.name != "replicas") ||
-          axis.section == "disaggregation")
+          axis.section == "disaggregation" || axis.name == "nodes")
         deployment += fmt::format("{}={};", axis.name, point.values.back());
     }
-    const auto gathered = gather_scenario(with, {});
+    FlagUse use;
+    use.varied = true;
+    const auto gathered = gather_scenario(with, use);
     if (!gathered) return gathered.error();
     point.scenario = gathered->scenario;
+    idle.add(*gathered);
+    if (point.scenario.disaggregation.replicas > 0)  // the cluster follows from them
+      deployment += fmt::format("{} replicas;", point.scenario.deployment.replicas);
     const auto [at, fresh] = assemblies.emplace(deployment, out.deployments.size());
     if (fresh) out.deployments.push_back(point.scenario);
     point.deployment = at->second;
@@ -96,6 +128,7 @@ Result<Sweep> read_sweep(const Arguments& arguments, const models::Catalog& cata
     }
     out.points.push_back(std::move(point));
   }
+  if (const std::optional<Error> error = idle.everywhere()) return *error;
   return out;
 }
 
@@ -111,6 +144,7 @@ Result<std::unique_ptr<SweepRuns>> SweepRuns::prepare(const models::Catalog& cat
   });
   for (const auto& assembly : out->assemblies_) {
     if (!*assembly && assembly->error().kind != ErrorKind::infeasible) return assembly->error();
+    out->terms_.push_back(*assembly ? pool_terms(catalog, **assembly) : std::vector<PoolTerms>{});
   }
   for (std::size_t p = 0; p < sweep.points.size(); ++p) {
     if (!out->assembly(sweep.points[p])) continue;
@@ -150,7 +184,7 @@ Result<RunRecord> SweepRuns::simulate(const Task& task) const {
   for (std::string& text : (*load)->warnings()) warnings.push_back(std::move(text));
   if ((*load)->shares_prefixes() && !config->config.replica.engine.prefix_caching)
     warnings.emplace_back(scenario::kPrefixesUnused);
-  return record_of(*run, std::move(warnings));
+  return record_of(*run, std::move(warnings), spending_of(*run, scenario, terms_[sweep_.points[task.point].deployment]));
 }
 
 Result<std::string> SweepRuns::run(const Task& task, jobs::Memo& memo) const {

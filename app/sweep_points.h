@@ -70,6 +70,7 @@ class SweepRuns {
   const Sweep& sweep_;
   bool exact_steps_;
   std::vector<std::optional<Result<scenario::Assembly>>> assemblies_;
+  std::vector<std::vector<PoolTerms>> terms_;  // likewise
   std::vector<Task> tasks_;
 };
 

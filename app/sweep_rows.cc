@@ -30,8 +30,21 @@ double mean_count(const std::vector<RunRecord>& runs, std::size_t count) {
   return runs.empty() ? 0 : sum / static_cast<double>(runs.size());
 }
 
+void add_fleet(std::vector<Cell>& row, const SweepRuns::Outcome& outcome) {
+  for (std::size_t i = 0; i < RunRecord::kFleet.size(); ++i) {
+    double sum = 0;
+    bool known = !outcome.runs.empty();
+    for (const RunRecord& run : outcome.runs) {
+      known = known && run.fleet[i] >= 0;
+      sum += run.fleet[i];
+    }
+    const auto runs = static_cast<double>(outcome.runs.size());
+    row.push_back({RunRecord::kFleet[i], known ? number(sum / runs) : "", false});
+  }
+}
+
 std::vector<Cell> row_of(const Sweep& sweep, const Point& point, const SweepRuns::Outcome& outcome,
-                         bool intervals) {
+                         bool intervals, bool fleets) {
   std::vector<Cell> row;
   for (std::size_t a = 0; a < sweep.axes.size(); ++a) {
     row.push_back(
@@ -55,6 +68,7 @@ std::vector<Cell> row_of(const Sweep& sweep, const Point& point, const SweepRuns
     row.push_back({RunRecord::kCounts[c],
                    outcome.runs.empty() ? "" : number(mean_count(outcome.runs, c)), false});
   }
+  if (fleets) add_fleet(row, outcome);
   const std::vector<Figure> figures = run_figures();
   for (std::size_t f = 0; f < figures.size(); ++f) {
     const Figure& figure = figures[f];
@@ -76,7 +90,7 @@ std::vector<Cell> row_of(const Sweep& sweep, const Point& point, const SweepRuns
       row.insert(row.end(), {{figure.key + "_low", "", false}, {figure.key + "_high", "", false}});
       continue;
     }
-    const Interval interval = mean_interval(values);
+    const Interval interval = figure_interval(figure, values);
     add_number(row, figure.key, interval.mean);
     add_number(row, figure.key + "_low", interval.low);
     add_number(row, figure.key + "_high", interval.high);
@@ -111,9 +125,12 @@ std::string sweep_rows(const Sweep& sweep, const std::vector<SweepRuns::Outcome>
                        bool json) {
   const bool intervals = std::any_of(sweep.points.begin(), sweep.points.end(),
                                      [](const Point& p) { return p.scenario.runs > 1; });
+  const bool fleets = std::any_of(outcomes.begin(), outcomes.end(), [](const SweepRuns::Outcome& o) {
+    return std::any_of(o.runs.begin(), o.runs.end(), [](const RunRecord& r) { return r.changes; });
+  });
   std::string text;
   for (std::size_t p = 0; p < sweep.points.size(); ++p) {
-    const std::vector<Cell> row = row_of(sweep, sweep.points[p], outcomes[p], intervals);
+    const std::vector<Cell> row = row_of(sweep, sweep.points[p], outcomes[p], intervals, fleets);
     if (p == 0 && !json) text += csv_row(row, true);
     text += json ? json_row(row) : csv_row(row, false);
   }

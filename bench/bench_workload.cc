@@ -1,9 +1,11 @@
 // Reading and making traffic: requests and bytes per second.
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
+#include <zlib.h>
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "core/digest.h"
 #include "core/line_source.h"
@@ -34,6 +36,16 @@ std::string plain_text() {
   for (int i = 0; i < kRows; ++i) {
     text += fmt::format("{}.{:06},{},{},{},{}\n", i / 50, i % 50 * 20000, 100 + i % 4000,
                         1 + i % 500, i / 7, i % 2 == 0 ? "chat" : "batch");
+  }
+  return text;
+}
+
+std::string burstgpt_text() {
+  std::string text = "Timestamp,Model,Request tokens,Response tokens,Total tokens,Log Type\n";
+  for (int i = 0; i < kRows; ++i) {
+    const int prompt = 100 + i % 4000, output = 1 + i % 500;
+    text += fmt::format("{},{},{},{},{},{}\n", i / 20, i % 3 == 0 ? "GPT-4" : "ChatGPT", prompt,
+                        output, prompt + output, i % 5 == 0 ? "API log" : "Conversation log");
   }
   return text;
 }
@@ -71,13 +83,46 @@ void finish(benchmark::State& state, double requests, std::uint64_t digest) {
   state.SetLabel(fmt::format("digest {:016x}", digest));
 }
 
-void read(benchmark::State& state, std::string (*make)()) {
+std::string packed(const std::string& text) {
+  std::string out(compressBound(text.size()) + 64, '\0');
+  z_stream z{};
+  deflateInit2(&z, 6, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY);
+  z.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
+  z.avail_in = static_cast<uInt>(text.size());
+  z.next_out = reinterpret_cast<Bytef*>(out.data());
+  z.avail_out = static_cast<uInt>(out.size());
+  deflate(&z, Z_FINISH);
+  out.resize(z.total_out);
+  deflateEnd(&z);
+  return out;
+}
+
+// A file as the simulation's loads pull it, in blocks of 512 requests. Bytes are those of the text.
+void read(benchmark::State& state, std::string (*make)(), bool gzip = false) {
   const auto path = (std::filesystem::temp_directory_path() / "ephemeris_bench_trace").string();
   const std::string text = make();
-  if (!write_file(path, text)) return state.SkipWithError("cannot write the trace");
+  if (!write_file(path, gzip ? packed(text) : text))
+    return state.SkipWithError("cannot write the trace");
   double requests = 0;
   std::uint64_t digest = 0;
-  for (auto _ : state) drain(state, open_trace(path), requests, digest);
+  std::vector<Arrival> block(512);
+  for (auto _ : state) {
+    auto source = open_trace(path);
+    if (!source) return state.SkipWithError(source.error().text().c_str());
+    Digest all;
+    for (;;) {
+      const auto pulled = (*source)->pull(block);
+      if (!pulled) return state.SkipWithError(pulled.error().text().c_str());
+      if (*pulled == 0) break;
+      for (const Arrival& a : std::span(block).first(*pulled)) {
+        all.add(a.at.ns);
+        all.add(static_cast<std::int64_t>(a.prompt_tokens) << 32 | a.output_tokens);
+        all.add(a.session + a.request_class);
+      }
+      requests += static_cast<double>(*pulled);
+    }
+    digest = all.value();
+  }
   state.SetBytesProcessed(static_cast<std::int64_t>(text.size() * state.iterations()));
   finish(state, requests, digest);
   std::filesystem::remove(path);
@@ -113,6 +158,8 @@ void superposed(benchmark::State& state) {
 
 BENCHMARK_CAPTURE(read, azure, azure_text)->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(read, plain, plain_text)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(read, burstgpt, burstgpt_text)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(read, azure_gz, azure_text, true)->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(read, mooncake, mooncake_text)->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(model, azure_conv, "azure-conv-2023")
     ->Arg(1)

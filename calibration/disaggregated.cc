@@ -157,7 +157,6 @@ Result<Replayed> simulate_disaggregated(const RunPlan& plan, const models::Engin
   how.llm = plan.deployment.context.llm;
   how.kv_precision = plan.deployment.context.kv_precision;
   how.decode_layout = plan.deployment.context.layout;
-  how.prefill_layout = plan.prefill->context.layout;
   how.prefill_gpu = whole_nodes(plan.replicas, config.gpus);
   const double link = plan.deployment.context.operators.communication.internode_gb_per_s * 1e9;
   auto cluster =

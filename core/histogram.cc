@@ -42,6 +42,29 @@ void Histogram::find_bucket(std::int64_t value) {
   recent_from_ = value >> shift << shift;
 }
 
+void Histogram::add_each(std::span<const std::int64_t> values, std::uint64_t count) {
+  if (count == 0) return;
+  Wide sum = 0;
+  std::int64_t low = min_, high = max_;
+  std::uint64_t here = 0;  // in the recent bucket
+  for (const std::int64_t value : values) {
+    if (static_cast<std::uint64_t>(value - recent_from_) >= recent_width_) {
+      if (here > 0) buckets_[recent_] += here * count;
+      here = 0;
+      find_bucket(value);
+    }
+    ++here;
+    low = std::min(low, value);
+    high = std::max(high, value);
+    sum += value;
+  }
+  if (here > 0) buckets_[recent_] += here * count;
+  min_ = low;
+  max_ = high;
+  count_ += count * values.size();
+  sum_ += sum * static_cast<Wide>(count);
+}
+
 void Histogram::merge(const Histogram& other) {
   if (other.count_ == 0) return;
   if (other.buckets_.size() > buckets_.size()) buckets_.resize(other.buckets_.size());

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <limits>
+#include <span>
 #include <vector>
 
 namespace eph {
@@ -25,6 +26,8 @@ class Histogram {
     count_ += count;
     sum_ += static_cast<Wide>(value) * static_cast<Wide>(count);
   }
+  // Several, each so many times: quick where one follows another in the same bucket.
+  void add_each(std::span<const std::int64_t> values, std::uint64_t count);
   void merge(const Histogram& other);
 
   [[nodiscard]] std::uint64_t count() const { return count_; }

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <optional>
 
+#include "core/assert.h"
 #include "core/byte_source.h"
 
 namespace eph {
@@ -15,7 +16,7 @@ struct LineSource::Impl {
       : bytes(std::move(source)),
         max_line_bytes(max_line),
         capacity(ByteSource::kBlock),
-        buffer(std::make_unique_for_overwrite<char[]>(ByteSource::kBlock)) {}
+        buffer(std::make_unique<char[]>(ByteSource::kBlock + kBeyond)) {}
 
   // Makes room behind `end` and reads. The unfinished line moves to the front.
   void fill() {
@@ -23,7 +24,7 @@ struct LineSource::Impl {
     end -= begin;
     begin = 0;
     if (capacity - end < ByteSource::kBlock / 2) {
-      auto larger = std::make_unique_for_overwrite<char[]>(capacity * 2);
+      auto larger = std::make_unique<char[]>(capacity * 2 + kBeyond);
       std::memcpy(larger.get(), buffer.get(), end);
       buffer = std::move(larger);
       capacity *= 2;
@@ -35,6 +36,8 @@ struct LineSource::Impl {
       at_end = *n == 0;
       end += *n;
     }
+    const auto* last = static_cast<const char*>(memrchr(buffer.get(), '\n', end));
+    lines_end = last == nullptr ? 0 : static_cast<std::size_t>(last - buffer.get()) + 1;
   }
 
   Error fail(Error error) {
@@ -50,6 +53,7 @@ struct LineSource::Impl {
   std::unique_ptr<char[]> buffer;
   std::size_t begin = 0;  // unread bytes are begin..end of the buffer
   std::size_t end = 0;
+  std::size_t lines_end = 0;  // behind the last LF; below `begin` when no whole line is left
   std::int64_t line = 0;
   bool at_end = false;
   std::optional<Error> failure;  // told once the lines before it are given out
@@ -96,6 +100,20 @@ Result<bool> LineSource::next(std::string_view& line) {
     searched = left;
     in.fill();
   }
+}
+
+std::string_view LineSource::ahead() const {
+  const Impl& in = *impl_;
+  // A line in memory may be longer than is allowed: next() says so.
+  if (in.lines_end <= in.begin || in.capacity > in.max_line_bytes) return {};
+  return {in.buffer.get() + in.begin, in.lines_end - in.begin};
+}
+
+void LineSource::skip(std::size_t bytes, std::size_t lines) {
+  Impl& in = *impl_;
+  EPH_ASSERT(bytes <= ahead().size(), "{} bytes skipped of {}", bytes, ahead().size());
+  in.begin += bytes;
+  in.line += static_cast<std::int64_t>(lines);
 }
 
 std::int64_t LineSource::line_number() const { return impl_->line; }

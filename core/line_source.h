@@ -25,6 +25,12 @@ class LineSource {
 
   // True and the line (valid until the next call), or false at the end.
   [[nodiscard]] Result<bool> next(std::string_view& line);
+  // The whole lines behind the one last given that are in memory already, each with its LF; may be
+  // empty. Readable for kBeyond bytes more. A reader that understands them goes on behind them by
+  // skip(), as if next() had given them.
+  static constexpr std::size_t kBeyond = 16;
+  [[nodiscard]] std::string_view ahead() const;
+  void skip(std::size_t bytes, std::size_t lines);
   [[nodiscard]] std::int64_t line_number() const;  // of the line last given, from 1
   [[nodiscard]] const std::string& path() const;
   // Bytes of the file consumed and its size (compressed bytes for gzip), for a progress bar.

@@ -22,6 +22,7 @@ enum class Purpose : std::uint32_t {
   faults,
   cold_start,
   launch,  // time that the host takes for the launch of a step
+  speculation,  // draft tokens that are accepted
 };
 
 struct StreamKey {

@@ -52,7 +52,7 @@ CpuWork CpuModelSize::work(const BatchShape& shape, std::int64_t ubatch) const {
   const double touched = expert_bytes_ > 0 ? 1 - std::pow(1 - expert_share_, tokens / passes) : 0;
   w.bytes = passes * (dense_bytes_ + touched * expert_bytes_);
   w.linear_flops = 2 * linear_ * tokens;
-  w.head_flops = 2 * head_ * shape.sampled_seqs;
+  w.head_flops = 2 * head_ * (shape.sampled_seqs + shape.draft_tokens);
   const auto pairs = static_cast<double>(shape.prefill_pairs);
   const auto context = static_cast<double>(shape.decode_context_tokens);
   for (const Group& g : groups_) {

@@ -168,7 +168,8 @@ double FittedStepModel::decode_attention(const BatchShape& s) const noexcept {
   double sum = 0;
   for (const AttentionOp& op : ops_.attentions) {
     // Only sums are known: a window binds when the mean context exceeds it.
-    sum += op.decode_per_token * std::min(context, seqs * op.window) + op.decode_per_seq * seqs;
+    const double per_token = s.draft_tokens == 0 ? op.decode_per_token : op.verify_per_token(s.queries_per_decode());
+    sum += per_token * std::min(context, seqs * op.window) + op.decode_per_seq * seqs;
   }
   return sum / context_.layout.attention_data;
 }
@@ -191,7 +192,7 @@ double FittedStepModel::prefill_attention(const BatchShape& s) const noexcept {
 
 double FittedStepModel::gpu_seconds(const BatchShape& s) const noexcept {
   double t = TokenGrid::read(token_seconds_, TokenGrid::place(rank_share(s.tokens()))) +
-             TokenGrid::read(head_seconds_, TokenGrid::place(rank_share(s.seqs()))) +
+             TokenGrid::read(head_seconds_, TokenGrid::place(rank_share(s.head_rows()))) +
              gpu_per_step_ + gpu_per_seq_ * static_cast<double>(rank_share(s.seqs()));
   if (s.decode_seqs > 0) t += decode_scale_ * decode_attention(s);
   if (s.prefill_tokens > 0) {
@@ -222,74 +223,67 @@ BatchShape FittedStepModel::largest_batch(const BatchShape& step) const noexcept
   BatchShape s = step;
   s.decode_seqs = static_cast<std::int32_t>((step.decode_seqs + n - 1) / n);
   s.decode_context_tokens = step.decode_context_tokens * s.decode_seqs / step.decode_seqs;
+  s.draft_tokens = static_cast<std::int32_t>(
+      (std::int64_t{step.draft_tokens} * s.decode_seqs + step.decode_seqs - 1) / step.decode_seqs);
   s.sampled_seqs = std::max(0, step.sampled_seqs - step.decode_seqs) + s.decode_seqs;
   return s;
 }
 
-StepTimes FittedStepModel::times(const BatchShape& step) const noexcept {
-  const BatchShape s = largest_batch(step);
-  if (!context_.async_scheduling || s.tokens() <= 0) return {.gpu = seconds(step)};
+// Without the residual.
+StepTimes FittedStepModel::bare_times(const BatchShape& s) const noexcept {
+  const double gpu = gpu_seconds(s);
+  if (!context_.async_scheduling) return {.gpu = gpu + host_seconds(s)};
   StepTimes t;
   const double batch = host_batch_seconds(s);
-  t.gpu = gpu_seconds(s);
+  t.gpu = gpu;
   t.results = host_.results_share * batch;
   t.lead = batch - t.results + host_.per_prefill_token * static_cast<double>(s.prefill_tokens);
   t.launch = host_launch_seconds(s);
   t.launch_jitter = host_.launch_jitter * t.launch;
-  if (has_residual_) {
-    const double factor = std::exp(residual_.log_factor(s));
-    for (double* part : {&t.gpu, &t.results, &t.lead, &t.launch, &t.launch_jitter}) *part *= factor;
-  }
   return t;
 }
 
-// Along a stretch the GPU's time is (a + b j) exp(d j), up to the next knot of the residual or the
-// next window: computed so, and by times() only where that could round to something else. The two
-// differ by some 1e-8 ns.
-std::size_t FittedStepModel::stretch(const BatchShape& first,
-                                     std::span<RoundedStep> out) const noexcept {
-  constexpr double kSure = 0.5 - 1e-4;               // ns from the nearest whole one
-  constexpr double kWhole = 6755399441055744.0;      // 2^52 + 2^51: adding it rounds
-  const StepTimes t = times(first);
-  if (t.launch != 0 || t.launch_jitter != 0 || context_.pipeline_batches > 1) return 0;
+StepTimes FittedStepModel::times(const BatchShape& step) const noexcept {
+  const BatchShape s = largest_batch(step);
+  if (s.tokens() <= 0) return {};
+  StepTimes t = bare_times(s);
+  if (!has_residual_) return t;
+  const double factor = std::exp(residual_.log_factor(s));
+  for (double* part : {&t.gpu, &t.results, &t.lead, &t.launch, &t.launch_jitter}) *part *= factor;
+  return t;
+}
+
+// The formula holds up to the next knot of the residual or the next window; it and times() differ by
+// some 1e-8 ns.
+Stretch FittedStepModel::stretch(const BatchShape& first) const noexcept {
+  constexpr std::int64_t kLongest = 512;  // what its sums lose by then is far below what rounding sees
+  if (context_.pipeline_batches > 1) return StepModel::stretch(first);
+  Stretch s;
+  s.shape = first;
+  const StepTimes t = bare_times(first);
+  if (t.launch != 0) return s;
   const double seqs = first.decode_seqs;
   const auto context = static_cast<double>(first.decode_context_tokens);
-  auto steps = static_cast<std::int64_t>(out.size());
+  double unit = 1e9;  // ns
+  s.left = kLongest;
+  if (has_residual_) {
+    const StepResidual::Slope residual = residual_.decode_slope(seqs, context / seqs);
+    unit *= std::exp(residual_.log_factor(first));
+    s.ratio = std::exp(residual.per_step);
+    s.left = std::min(s.left, residual.steps + 1);
+  }
   double slope = 0;
   for (const AttentionOp& op : ops_.attentions) {
     if (context >= seqs * op.window) continue;
     slope += op.decode_per_token * seqs;
     const double left = op.window - context / seqs;
-    if (left < static_cast<double>(steps)) steps = static_cast<std::int64_t>(left) + 1;
+    if (left < static_cast<double>(s.left)) s.left = static_cast<std::int64_t>(left) + 1;
   }
-  slope *= decode_scale_ / context_.layout.attention_data;
-  double ratio = 1;
-  if (has_residual_) {
-    const StepResidual::Slope residual = residual_.decode_slope(seqs, context / seqs);
-    steps = std::min(steps, residual.steps + 1);
-    slope *= t.gpu / (gpu_seconds(first) + (context_.async_scheduling ? 0 : host_seconds(first)));
-    ratio = std::exp(residual.per_step);
-  }
-  const double gpu = t.gpu * 1e9, lead = t.lead * 1e9, results = t.results * 1e9;
-  slope *= 1e9;
-  double factor = 1;
-  for (std::int64_t j = 0; j < steps; ++j, factor *= ratio) {
-    const double g = (gpu + slope * static_cast<double>(j)) * factor, l = lead * factor,
-                 r = results * factor;
-    const double whole_g = (g + kWhole) - kWhole, whole_l = (l + kWhole) - kWhole,
-                 whole_r = (r + kWhole) - kWhole;
-    RoundedStep& step = out[static_cast<std::size_t>(j)];
-    if (std::abs(g - whole_g) < kSure && std::abs(l - whole_l) < kSure &&
-        std::abs(r - whole_r) < kSure) {
-      step = {static_cast<std::int64_t>(whole_g), static_cast<std::int64_t>(whole_l),
-              static_cast<std::int64_t>(whole_r)};
-      continue;
-    }
-    BatchShape shape = first;
-    shape.decode_context_tokens += j * shape.decode_seqs;
-    (void)StepModel::stretch(shape, {&step, 1});
-  }
-  return static_cast<std::size_t>(steps);
+  s.slope = slope * decode_scale_ / context_.layout.attention_data * unit;
+  s.gpu = t.gpu * unit;
+  s.lead = t.lead * unit;
+  s.results = t.results * unit;
+  return s;
 }
 
 // Without the residual no step is shorter than the first; the residual is smallest at an end of the
@@ -333,7 +327,7 @@ FittedStepModel::Terms FittedStepModel::terms_of(const BatchShape& s) const noex
     mix(terms.token.allreduce, next.allreduce);
     mix(terms.token.elementwise, next.elementwise);
   }
-  terms.head = TokenGrid::read(head_table_, TokenGrid::place(rank_share(s.seqs())));
+  terms.head = TokenGrid::read(head_table_, TokenGrid::place(rank_share(s.head_rows())));
   terms.decode = decode_attention(s);
   terms.prefill = prefill_attention(s);
   return terms;

@@ -24,8 +24,7 @@ class FittedStepModel final : public FittableStepModel {
 
   [[nodiscard]] double seconds(const BatchShape& shape) const noexcept override;
   [[nodiscard]] StepTimes times(const BatchShape& shape) const noexcept override;
-  [[nodiscard]] std::size_t stretch(const BatchShape& first,
-                                    std::span<RoundedStep> out) const noexcept override;
+  [[nodiscard]] Stretch stretch(const BatchShape& first) const noexcept override;
   [[nodiscard]] double stretch_floor(const BatchShape& first,
                                      std::int64_t steps) const noexcept override;
   [[nodiscard]] StepBreakdown explain(const BatchShape& shape) const override;
@@ -68,6 +67,7 @@ class FittedStepModel final : public FittableStepModel {
   [[nodiscard]] double prefill_attention(const BatchShape& shape) const noexcept;
   [[nodiscard]] double gpu_seconds(const BatchShape& shape) const noexcept;
   [[nodiscard]] double host_seconds(const BatchShape& shape) const noexcept;
+  [[nodiscard]] StepTimes bare_times(const BatchShape& shape) const noexcept;
   [[nodiscard]] double host_batch_seconds(const BatchShape& shape) const noexcept;
   [[nodiscard]] double host_launch_seconds(const BatchShape& shape) const noexcept;
   void tabulate();                                  // terms

@@ -41,7 +41,17 @@ LinearStepModel::LinearStepModel(const LinearProfile& p)
 double LinearStepModel::seconds(const BatchShape& s) const noexcept {
   if (s.tokens() <= 0) return 0;
   return t0_s_ + prefill_token_s_ * static_cast<double>(s.prefill_tokens) +
-         decode_seq_s_ * s.decode_seqs + kv_token_s_ * static_cast<double>(s.decode_context_tokens);
+         decode_seq_s_ * (s.decode_seqs + s.draft_tokens) +
+         kv_token_s_ * static_cast<double>(s.decode_context_tokens);
+}
+
+Stretch LinearStepModel::stretch(const BatchShape& first) const noexcept {
+  Stretch s;
+  s.shape = first;
+  s.gpu = seconds(first) * 1e9;
+  s.slope = kv_token_s_ * first.decode_seqs * 1e9;
+  s.left = 512;  // what its sum loses by then is far below what rounding sees
+  return s;
 }
 
 // The linear form does not tell operators apart: prompt work counts as GEMM, the KV part as
@@ -49,7 +59,8 @@ double LinearStepModel::seconds(const BatchShape& s) const noexcept {
 StepBreakdown LinearStepModel::explain(const BatchShape& s) const {
   StepBreakdown b;
   if (s.tokens() <= 0) return b;
-  b.gemm = prefill_token_s_ * static_cast<double>(s.prefill_tokens) + decode_seq_s_ * s.decode_seqs;
+  b.gemm = prefill_token_s_ * static_cast<double>(s.prefill_tokens) +
+           decode_seq_s_ * (s.decode_seqs + s.draft_tokens);
   b.attention_decode = kv_token_s_ * static_cast<double>(s.decode_context_tokens);
   b.overhead = t0_s_;
   b.gpu = b.total = seconds(s);

@@ -25,11 +25,12 @@ struct LinearProfile {
 };
 [[nodiscard]] Result<LinearProfile> read_linear_profile(const Json& json, const std::string& file);
 
-// step = t0 + prefill tokens + decoding sequences + KV tokens (MODEL eq. 12).
+// step = t0 + prefill tokens + decoding sequences and their drafts + KV tokens (MODEL eq. 12).
 class LinearStepModel final : public StepModel {
  public:
   explicit LinearStepModel(const LinearProfile& profile);
   [[nodiscard]] double seconds(const BatchShape& shape) const noexcept override;
+  [[nodiscard]] Stretch stretch(const BatchShape& first) const noexcept override;
   [[nodiscard]] StepBreakdown explain(const BatchShape& shape) const override;
 
  private:

@@ -6,6 +6,7 @@
 
 #include "core/units.h"
 #include "models/batch_shape.h"
+#include "models/stretch.h"
 
 namespace eph::models {
 
@@ -41,16 +42,9 @@ class StepModel {
     return {.gpu = seconds(shape)};
   }
 
-  // A stretch: `first`, a step that only decodes, then the same with decode_seqs more
-  // decode_context_tokens from each to the next.
-  //
-  // Fills in what times() gives for the steps of a stretch, rounded as Duration does, without
-  // launches; returns for how many, at most out.size(). 0: none, ask times().
-  struct RoundedStep {
-    std::int64_t gpu, lead, results;  // ns
-  };
-  [[nodiscard]] virtual std::size_t stretch(const BatchShape& first,
-                                            std::span<RoundedStep> out) const noexcept;
+  // The stretch that begins with `first`, a step that only decodes; left is 0 if it launches, or the
+  // model has no formula for it.
+  [[nodiscard]] virtual Stretch stretch(const BatchShape& first) const noexcept;
   // Seconds that times().gpu of none of the first `steps` steps of a stretch is below.
   [[nodiscard]] virtual double stretch_floor(const BatchShape& first,
                                              std::int64_t /*steps*/) const noexcept {

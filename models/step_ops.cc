@@ -36,6 +36,8 @@ struct Builder {
     for (AttentionOp& old : ops.attentions) {
       if (old.window != op.window) continue;
       old.decode_per_token += op.decode_per_token;
+      old.decode_memory += op.decode_memory;
+      old.decode_compute += op.decode_compute;
       old.decode_per_seq += op.decode_per_seq;
       old.prefill_flop_per_pair += op.prefill_flop_per_pair;
       old.prefill_flop_per_token += op.prefill_flop_per_token;
@@ -132,8 +134,11 @@ struct Builder {
     }
     AttentionOp op;
     op.window = window;
-    op.decode_per_token = count * std::hypot(context_values * kv_bytes / (memory_share * bandwidth),
-                                             decode_flops / (compute_share * flops));
+    const double memory = context_values * kv_bytes / (memory_share * bandwidth);
+    const double compute = decode_flops / (compute_share * flops);
+    op.decode_per_token = count * std::hypot(memory, compute);
+    op.decode_memory = count * memory;
+    op.decode_compute = count * compute;
     op.prefill_flop_per_pair = count * pair_flops / (prefill_share * flops);
     op.prefill_flop_per_token = op.prefill_flop_per_pair * a.prefill_extra_keys;
     const double per_byte = count / (a.prefill_memory_efficiency * bandwidth);

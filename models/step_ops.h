@@ -1,6 +1,7 @@
 #pragma once
 // Which operators one step of a deployment runs, with their sizes on one rank: the bridge from an
 // LlmSpec to operator times.
+#include <cmath>
 #include <vector>
 
 #include "models/llm_spec.h"
@@ -27,11 +28,17 @@ struct MoeOp {
 struct AttentionOp {
   double window = 0;  // tokens a query sees at most; infinity for full attention, 0 for linear
   double decode_per_token = 0;        // per token of context that a decoding sequence reads
+  double decode_memory = 0, decode_compute = 0;  // its two parts, which overlap (MODEL eq. 6)
   double decode_per_seq = 0;          // per decoding sequence (state of linear attention)
   double prefill_flop_per_pair = 0;   // compute time per query-key pair
   double prefill_flop_per_token = 0;  // compute time per new token (whole tiles; linear attention)
   double prefill_byte_per_token = 0;  // memory time per new token
   double prefill_byte_per_past = 0;   // memory time per cached token of the chunks
+
+  // Instead of decode_per_token when so many tokens of each sequence attend to its context.
+  [[nodiscard]] double verify_per_token(double queries) const {
+    return std::hypot(decode_memory, queries * decode_compute);
+  }
 };
 
 struct StepOps {

@@ -17,17 +17,19 @@ namespace {
 class CandidateSearch {
  public:
   CandidateSearch(const scenario::Assembly& assembly, const scenario::RequestList& requests,
-                  const EvaluateOptions& options, const std::string& about, jobs::Memo& memo)
+                  const LoadPieces& load, const EvaluateOptions& options, const std::string& about,
+                  jobs::Memo& memo)
       : assembly_(assembly),
         requests_(requests),
         options_(options),
+        forecast_(assembly, load, options.slos),
         about_(about),
         key_(sha256(about)),
         memo_(memo) {}
 
   Result<CountAnswer> run(int max_replicas) {
     return smallest_count([this](int count) { return trial(count); },
-                          guess_replicas(assembly_, requests_), max_replicas);
+                          [this] { return forecast_.smallest(); }, max_replicas);
   }
 
   // Of the smallest count that passed so far: trials that pass only go down.
@@ -58,6 +60,7 @@ class CandidateSearch {
     Result<TrialFigures> found = figures(count);
     if (!found) return found.error();
     const Trial verdict = found->verdict;
+    forecast_.learn(count, verdict == Trial::pass, found->arrived, found->measured_s);
     if (verdict == Trial::pass) {
       best_ = std::move(*found);
     } else {
@@ -69,6 +72,7 @@ class CandidateSearch {
   const scenario::Assembly& assembly_;
   const scenario::RequestList& requests_;
   const EvaluateOptions& options_;
+  Forecast forecast_;
   const std::string& about_;
   std::string key_;
   jobs::Memo& memo_;
@@ -110,7 +114,7 @@ std::string infeasible(const std::string& reason, int simulations, int refused,
 Result<std::string> search_candidate(const models::Catalog& catalog,
                                      const scenario::DeploymentSpec& spec,
                                      const PlanProblem& problem, const PlanOptions& options,
-                                     const scenario::RequestList& requests,
+                                     const scenario::RequestList& requests, const LoadPieces& load,
                                      const std::string& about, jobs::Memo& memo) {
   Result<scenario::Assembly> assembly = scenario::assemble(catalog, spec);
   if (!assembly) {
@@ -123,7 +127,7 @@ Result<std::string> search_candidate(const models::Catalog& catalog,
   if (requests.shares_prefixes && !assembly->config.replica.engine.prefix_caching)
     warnings.emplace_back(scenario::kPrefixesUnused);
   const EvaluateOptions evaluation{problem.slos, problem.seed, options.max_rejected_share};
-  CandidateSearch search(*assembly, requests, evaluation, about, memo);
+  CandidateSearch search(*assembly, requests, load, evaluation, about, memo);
   const Result<CountAnswer> answer = search.run(options.max_replicas);
   if (!answer) return answer.error();
   if (!answer->smallest)

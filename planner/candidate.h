@@ -5,18 +5,17 @@
 #include "core/result.h"
 #include "jobs/memo.h"
 #include "models/catalog.h"
+#include "planner/forecast.h"
 #include "planner/plan.h"
 
 namespace eph::planner {
 
 // The answer as text: what a task of a team returns. `about` names everything that its simulations
 // depend on apart from the program; the memo is asked for sha256(about)/REPLICAS.
-[[nodiscard]] Result<std::string> search_candidate(const models::Catalog& catalog,
-                                                   const scenario::DeploymentSpec& spec,
-                                                   const PlanProblem& problem,
-                                                   const PlanOptions& options,
-                                                   const scenario::RequestList& requests,
-                                                   const std::string& about, jobs::Memo& memo);
+[[nodiscard]] Result<std::string> search_candidate(
+    const models::Catalog& catalog, const scenario::DeploymentSpec& spec,
+    const PlanProblem& problem, const PlanOptions& options, const scenario::RequestList& requests,
+    const LoadPieces& load, const std::string& about, jobs::Memo& memo);
 
 struct CandidateAnswer {
   PlanRow row;  // without prices

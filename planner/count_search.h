@@ -1,5 +1,5 @@
 #pragma once
-// The smallest count that passes a monotone but expensive test: bracketing, then bisection.
+// The smallest count that passes a monotone but expensive test.
 #include <functional>
 #include <optional>
 
@@ -20,10 +20,13 @@ struct CountAnswer {
   int trials = 0;
 };
 
-// Calls `trial` O(log(answer / guess) + log(gap)) times, never twice with the same count. `guess`
-// (clamped to 1..max) only decides where to start. Steps up and down by half at first, doubling as
-// it goes, because a good guess is near. An Error of a trial ends the search.
+// Calls `trial` never twice with the same count. `forecast` is asked before each trial for the
+// count that probably is the answer, and only decides where to try: first one below it, because a
+// trial that fails is stopped early and costs less than one that passes. Where forecasts are
+// refuted, or several did not settle it, steps that double and then bisection follow, so that there
+// are O(log(answer / first forecast)) trials whatever the forecasts say. An Error of a trial ends
+// the search.
 [[nodiscard]] Result<CountAnswer> smallest_count(const std::function<Result<Trial>(int)>& trial,
-                                                 int guess, int max);
+                                                 const std::function<int()>& forecast, int max);
 
 }  // namespace eph::planner

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <limits>
 
 #include "sim/simulation.h"
@@ -11,22 +10,23 @@
 namespace eph::planner {
 namespace {
 
-// Seconds of the latency that `slo` limits, or a negative number where the request has none.
-double latency_of(const sim::RequestRecord& record, sim::Latency latency) {
+// The latency as the summary rounds it; below zero where the request has none.
+Duration latency_of(const sim::RequestRecord& record, sim::Latency latency) {
+  constexpr Duration kNone{-1};
+  if (latency == sim::Latency::itl) return kNone;  // per token: judged at the end only
   if (record.status == sim::RequestStatus::cancelled)
-    return latency == sim::Latency::itl ? -1 : std::numeric_limits<double>::infinity();
-  if (record.status != sim::RequestStatus::finished) return -1;
-  switch (latency) {
-    case sim::Latency::ttft:
-      return record.ttft().seconds();
-    case sim::Latency::tpot:
-      return record.output_tokens > 1 ? record.tpot_s() : -1;
-    case sim::Latency::e2e:
-      return record.e2e().seconds();
-    case sim::Latency::itl:
-      return -1;  // per token, not per request: judged at the end only
-  }
-  return -1;
+    return Duration{std::numeric_limits<std::int64_t>::max()};
+  if (record.status != sim::RequestStatus::finished) return kNone;
+  if (latency == sim::Latency::ttft) return record.ttft();
+  if (latency == sim::Latency::e2e) return record.e2e();
+  return record.output_tokens > 1 ? Duration::from_seconds(record.tpot_s()) : kNone;
+}
+
+// What is certainly beyond the limit. Quantiles of more values than a sample keeps come from
+// buckets of 0.2 %.
+Duration certain_miss(const sim::Slo& slo, double requests) {
+  const bool exact = requests <= static_cast<double>(sim::LatencySample::kExactLimit);
+  return exact ? slo.limit : Duration::from_seconds(slo.limit.seconds() * 1.004);
 }
 
 // Counts requests beyond each percentile limit. Once more than (1 - q) of *all* requests of the
@@ -48,13 +48,14 @@ class MissCounter final : public sim::MetricsSink {
       total_.push_back(all                     ? static_cast<double>(requests.arrivals.size())
                        : number < sizes.size() ? sizes[number]
                                                : 0);
+      limits_.push_back(certain_miss(slo, total_.back()));
     }
   }
 
   void on_request(const sim::RequestRecord& record) override {
     for (std::size_t i = 0; i < slos_.size(); ++i) {
       if (classes_[i] != kAll && classes_[i] != record.request_class) continue;
-      if (latency_of(record, slos_[i].latency) > slos_[i].limit.seconds()) ++misses_[i];
+      if (latency_of(record, slos_[i].latency) > limits_[i]) ++misses_[i];
     }
   }
 
@@ -78,6 +79,7 @@ class MissCounter final : public sim::MetricsSink {
   static constexpr std::size_t kAll = ~std::size_t{0};
   std::vector<std::size_t> classes_;  // number of each objective's class
   std::vector<double> total_;         // requests that each objective is about
+  std::vector<Duration> limits_;      // what lies above has missed it
 };
 
 std::string first_failure(const sim::RunSummary& summary, double max_rejected_share) {
@@ -112,8 +114,10 @@ Result<Evaluation> evaluate(const scenario::Assembly& assembly,
   MissCounter counter(options.slos, requests);
   sim::RunOptions run;
   run.slos = options.slos;
-  run.sink = &counter;
-  run.progress = [&](SimTime, std::uint64_t) { return !counter.lost(); };
+  if (!options.to_the_end) {
+    run.sink = &counter;
+    run.progress = [&](SimTime, std::uint64_t) { return !counter.lost(); };
+  }
   const auto load = scenario::replay(requests);
   Result<sim::RunSummary> summary = sim::Simulation(config).run(*load, run);
   if (!summary) return summary.error();
@@ -127,34 +131,6 @@ Result<Evaluation> evaluate(const scenario::Assembly& assembly,
   result.passed = result.failure.empty();
   result.summary = std::move(*summary);
   return result;
-}
-
-int guess_replicas(const scenario::Assembly& assembly, const scenario::RequestList& requests) {
-  if (requests.arrivals.empty()) return 1;
-  double prompt = 0, output = 0;
-  for (const workload::Arrival& arrival : requests.arrivals) {
-    prompt += arrival.prompt_tokens;
-    output += arrival.output_tokens;
-  }
-  const auto count = static_cast<double>(requests.arrivals.size());
-  prompt /= count;
-  output /= count;
-  const double rate = count / std::max(1.0, requests.duration_s());
-
-  const double kv_tokens = static_cast<double>(assembly.config.replica.kv.usable_tokens());
-  const double kv_batch = kv_tokens / (prompt + output);
-  const double limit =
-      std::min(kv_batch, static_cast<double>(assembly.config.replica.engine.max_num_seqs));
-  const auto batch = static_cast<std::int32_t>(std::clamp(limit * 0.5, 1.0, 128.0));
-
-  models::BatchShape prefill;
-  prefill.add_chunk(std::max<std::int64_t>(1, std::llround(prompt)), 0, true);
-  models::BatchShape decode;
-  decode.decode_seqs = decode.sampled_seqs = batch;
-  decode.decode_context_tokens = static_cast<std::int64_t>(batch * (prompt + output / 2));
-  const double per_request = assembly.step->seconds(prefill) +
-                             output * assembly.step->seconds(decode) / static_cast<double>(batch);
-  return static_cast<int>(std::clamp(std::ceil(rate * per_request / 0.6), 1.0, 1e6));
 }
 
 }  // namespace eph::planner

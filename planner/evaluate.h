@@ -21,6 +21,7 @@ struct EvaluateOptions {
   std::vector<sim::Slo> slos;
   std::uint64_t seed = 1;
   double max_rejected_share = 0;
+  bool to_the_end = false;  // even when it is certain to fail; the same verdict, later
 };
 
 // Passes when every objective is met, nothing is left unfinished, and at most the allowed share was
@@ -28,11 +29,5 @@ struct EvaluateOptions {
 [[nodiscard]] Result<Evaluation> evaluate(const scenario::Assembly& assembly,
                                           const scenario::RequestList& requests, int replicas,
                                           const EvaluateOptions& options);
-
-// Replicas for which the busiest resource, the GPU, would be about 60 % busy: prefill of every
-// prompt plus decode at the batch that this rate and step time sustain (Little's law, iterated). A
-// start for the search, never an answer.
-[[nodiscard]] int guess_replicas(const scenario::Assembly& assembly,
-                                 const scenario::RequestList& requests);
 
 }  // namespace eph::planner

@@ -109,7 +109,7 @@ jobs::TaskSet Plan::tasks() const {
   for (std::size_t i = 0; i < out.count; ++i) identity.add(about(i) + "\n");
   out.identity = identity.hex();
   out.run = [this](std::size_t i, jobs::Memo& memo) {
-    return search_candidate(catalog_, problem_.candidates[i], problem_, options_, requests_,
+    return search_candidate(catalog_, problem_.candidates[i], problem_, options_, requests_, load_,
                             about(i), memo);
   };
   out.prefix = [this](std::size_t i) { return sha256(about(i)) + "/"; };

@@ -10,6 +10,7 @@
 #include "jobs/team.h"
 #include "models/catalog.h"
 #include "models/price_book.h"
+#include "planner/forecast.h"
 #include "planner/trial.h"
 #include "scenario/assemble.h"
 #include "scenario/scenario.h"
@@ -88,7 +89,8 @@ class Plan {
         problem_(problem),
         options_(std::move(options)),
         prices_(std::move(prices)),
-        requests_(std::move(requests)) {}
+        requests_(std::move(requests)),
+        load_(cut_load(requests_)) {}
   [[nodiscard]] const std::string& about(std::size_t candidate) const;
 
   const models::Catalog& catalog_;
@@ -96,6 +98,7 @@ class Plan {
   PlanOptions options_;
   Prices prices_;
   scenario::RequestList requests_;
+  LoadPieces load_;
   std::string nameless_;
 };
 

@@ -269,6 +269,7 @@ Result<void> Assembler::use_fitted(const models::EngineProfile& profile) {
   context.async_scheduling = replica.engine.async_scheduling;
   context.max_graph_tokens = graph_tokens(defaults_, spec_.tuning, replica.engine);
   context.operators = profile.operators;
+  context.pipeline_batches = spec_.layout.pipeline;  // the engines keep as many in flight
   if (!spec_.topology.empty() && spec_.layout.gpus() > 1) {
     const Result<models::ClusterSpec> cluster = catalog_.topology(spec_.topology);
     if (!cluster) return cluster.error();

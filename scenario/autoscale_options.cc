@@ -165,6 +165,8 @@ void tabulate(sim::HpaOptions& o, Table& t, bool with_min = true) {
           "stabilization_window_seconds", "stabilization_window"});
   limits(o.up, true, t);
   limits(o.down, false, t);
+  t.flag("initial_recommendation", o.initial_recommendation,
+         "the history of recommendations begins with the size at the start; else it is empty");
   t.flag("pod_readiness", o.pod_readiness, "a metric of pods: those not ready count 0 upwards, not at all downwards");
 }
 

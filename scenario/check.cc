@@ -129,12 +129,28 @@ void check_deployment(Checker& check, const DeploymentSpec& spec) {
   }
 }
 
+// A further pool says with its own keys what the deployment says with others.
+void check_pool_deployment(Checker& check, const Given& given, std::size_t number,
+                                  const DeploymentSpec& spec, const Spelling& spelling) {
+  const std::string prefix = fmt::format("pools/{}/", number);
+  Given own;
+  for (auto at = given.lower_bound(prefix); at != given.end() && at->starts_with(prefix); ++at)
+    own.insert("deployment/" + at->substr(prefix.size()));
+  Checker inner(own, spelling);
+  check_deployment(inner, spec);
+  for (const Conflict& c : inner.take())
+    if (own.contains(c.id))
+      check.conflict(prefix + c.id.substr(std::string_view("deployment/").size()), c.what, c.remedy);
+}
+
 }  // namespace
 
 std::vector<Conflict> find_conflicts(const Scenario& scenario, const Given& given,
                                      const Spelling& spelling) {
   Checker check(given, spelling);
   check_deployment(check, scenario.deployment);
+  for (std::size_t i = 0; i < scenario.pools.size(); ++i)
+    check_pool_deployment(check, given, i, scenario.pools[i].deployment, spelling);
   check_fleet(check, scenario);
   check_sources(check, given);
   check_priority(check, scenario);

@@ -9,7 +9,8 @@
 
 namespace eph::scenario {
 
-using Given = std::set<std::string, std::less<>>;  // ids of the fields that the user wrote
+// Ids of the fields that the user wrote; of further pools "pools/0/tp".
+using Given = std::set<std::string, std::less<>>;
 
 // How the user wrote (or would write) a field: "--rate-scale", or "rate_scale" in a file.
 using Spelling = std::function<std::string(std::string_view id)>;
@@ -17,6 +18,7 @@ using Spelling = std::function<std::string(std::string_view id)>;
 struct Conflict {
   std::string id;  // the field that does not fit
   std::string what, remedy;
+  bool idle = false;  // it would only have no effect: where fields are varied it may at other points
 };
 
 // Fields that would have no effect beside the others.

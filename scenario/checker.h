@@ -21,10 +21,13 @@ class Checker {
   void conflict(std::string_view id, std::string what, std::string remedy) {
     found_.push_back({std::string(id), std::move(what), std::move(remedy)});
   }
+  void idle(std::string_view id, std::string what, std::string remedy) {
+    found_.push_back({std::string(id), std::move(what), std::move(remedy), true});
+  }
   // `id` only has an effect if `holds`.
   void needs(std::string_view id, bool holds, const std::string& condition, std::string remedy) {
     if (has(id) && !holds)
-      conflict(id, fmt::format("has no effect {}", condition), std::move(remedy));
+      idle(id, fmt::format("has no effect {}", condition), std::move(remedy));
   }
   void either(std::string_view a, std::string_view b, std::string_view why) {
     if (has(a) && has(b)) {

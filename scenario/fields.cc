@@ -7,7 +7,7 @@
 #include <optional>
 
 #include "core/text.h"
-#include "scenario/fleet.h"
+#include "scenario/fault_texts.h"
 
 namespace eph::scenario {
 
@@ -138,6 +138,9 @@ Result<FieldValue> parse_value(const Field& field, std::string_view text) {
       return boolean_value(text);
     case FieldKind::duration: {
       const auto bare = parse_double(text);
+      if (bare && *bare > 0 && (field.section == "fleet" || field.section == "disaggregation"))
+        return usage_error(fmt::format("\"{}\" has no unit", text),
+                           fmt::format("write \"{0} s\", \"{0} min\" or \"{0} h\"", text));
       if (bare) return check_range(field, *bare, FieldValue(*bare), text);
       return duration_value(field, text);
     }

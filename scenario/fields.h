@@ -49,8 +49,8 @@ struct Field {
 [[nodiscard]] const Field* find_field(std::string_view id);
 [[nodiscard]] const Field* find_flag(std::string_view flag);
 
-// A value as the command line writes it. A duration may be a bare number of seconds there. The
-// error has no place: the caller knows it.
+// A value as the command line writes it. A duration may be a bare number of seconds there, but
+// not a fleet's, which are hours as often. The error has no place: the caller knows it.
 [[nodiscard]] Result<FieldValue> parse_value(const Field& field, std::string_view text);
 // A value as a file writes it: durations are strings with a unit.
 [[nodiscard]] Result<FieldValue> read_value(const Field& field, const Json& json);

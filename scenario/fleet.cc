@@ -4,10 +4,11 @@
 
 #include <algorithm>
 
-#include "core/text.h"
 #include "models/memory.h"
 #include "models/startup.h"
+#include "models/price_book.h"
 #include "scenario/autoscale_options.h"
+#include "scenario/fault_texts.h"
 #include "scenario/router_options.h"
 #include "sim/router.h"
 
@@ -15,35 +16,7 @@ namespace eph::scenario {
 namespace {
 
 constexpr const char* kDefaultTopology = "dgx-h100";
-
-Result<Duration> parse_time(std::string_view text) {
-  const Result<Seconds> s = parse_seconds(trim(text));
-  if (!s) return s.error();
-  if (!(s->value >= 0 && s->value <= 1e9))
-    return usage_error(fmt::format("{} is out of range", text), "give a time of 0 s to 1e9 s");
-  return Duration::from_seconds(s->value);
-}
-
-// What stands between two words of a sentence; the text behind the first and before the second.
-std::string_view between(std::string_view text, std::string_view from, std::string_view to) {
-  const auto begin = from.empty() ? 0 : text.find(from);
-  if (begin == std::string_view::npos) return {};
-  text.remove_prefix(begin + from.size());
-  if (const auto end = to.empty() ? std::string_view::npos : text.find(to);
-      end != std::string_view::npos)
-    text = text.substr(0, end);
-  return trim(text);
-}
-
-Error not_an_outage(std::string_view text) {
-  return usage_error(fmt::format("\"{}\" is no outage", text),
-                     "write \"node 0 at 10 min for 5 min\"; node, zone, or gpu of a replica");
-}
-
-Error no_straggler(std::string_view text) {
-  return usage_error(fmt::format("\"{}\" is no straggler", text),
-                     "write \"replica 3 x 1.5 from 10 min to 20 min\"");
-}
+constexpr double kRepairSeconds = 3600;
 
 sim::Spread spread_of(const models::StartupDistribution& d, double share) {
   return {d.median_s * share, d.quantile(0.95) * share};
@@ -78,23 +51,26 @@ Result<void> set_fitted_start(const models::Catalog& catalog, const Scenario& sc
   return {};
 }
 
-Result<sim::FaultOptions> faults_of(const FleetSpec& spec) {
+// Outages and stragglers that name no pool are the first one's.
+Result<sim::FaultOptions> faults_of(const FleetSpec& spec, std::string_view pool, bool first) {
   sim::FaultOptions out;
-  const auto rate = [](double mtbf, double repair) {
-    return sim::FailureRate{Duration::from_seconds(mtbf), Duration::from_seconds(repair)};
+  const auto rate = [](double mtbf, std::optional<double> repair) {
+    return sim::FailureRate{Duration::from_seconds(mtbf),
+                            Duration::from_seconds(repair.value_or(kRepairSeconds))};
   };
+  const auto own = [&](const std::string& name) { return name.empty() ? first : name == pool; };
   out.gpu = rate(spec.gpu_mtbf_s, spec.gpu_repair_s);
   out.node = rate(spec.node_mtbf_s, spec.node_repair_s);
   out.zone = rate(spec.zone_mtbf_s, spec.zone_repair_s);
   for (const std::string& text : spec.outages) {
     const auto one = parse_outage(text);
     if (!one) return one.error();
-    out.outages.push_back(*one);
+    if (own(one->pool)) out.outages.push_back(one->outage);
   }
   for (const std::string& text : spec.stragglers) {
     const auto one = parse_straggler(text);
     if (!one) return one.error();
-    out.stragglers.push_back(*one);
+    if (own(one->pool)) out.stragglers.push_back(one->straggler);
   }
   out.straggler_share = spec.straggler_share;
   out.straggler_factor = spec.straggler_factor;
@@ -128,10 +104,23 @@ sim::PoolRule rule_of(const RuleSpec& spec) {
   return out;
 }
 
+// Repairs that nobody waits for.
+void warn_of_repairs(const FleetSpec& spec, std::vector<std::string>& warnings) {
+  if (spec.waits_for_repairs()) return;
+  const bool outages = std::any_of(spec.outages.begin(), spec.outages.end(), [](const std::string& text) {
+    const auto one = parse_outage(text);
+    return one && one->lasts;
+  });
+  if (!outages && !spec.gpu_repair_s && !spec.node_repair_s && !spec.zone_repair_s) return;
+  warnings.emplace_back(
+      "how long repairs and outages last changes nothing: another machine takes a broken one's place at "
+      "once; with capacity, with nodes, or with replace off it would");
+}
+
 // Of the scenario's deployment, which may be that of a further pool.
 Result<void> set_pool(const models::Catalog& catalog, const Scenario& scenario,
                       const Assembly& assembly, sim::PoolConfig& pool,
-                      std::vector<std::string>& warnings) {
+                      bool first, std::vector<std::string>& warnings) {
   const FleetSpec& spec = scenario.fleet;
   pool.replicas = scenario.deployment.replicas;
   pool.router = scenario.deployment.router;
@@ -147,7 +136,7 @@ Result<void> set_pool(const models::Catalog& catalog, const Scenario& scenario,
     if (!parsed) return parsed.error();
     pool.autoscaler = *parsed;
   }
-  const auto faults = faults_of(spec);
+  const auto faults = faults_of(spec, pool.name, first);
   if (!faults) return faults.error();
   pool.faults = *faults;
   pool.admission = admission_of(spec);
@@ -178,8 +167,6 @@ Scenario scenario_of(const Scenario& whole, const DeploymentSpec& deployment) {
   out.deployment = deployment;
   out.fleet.autoscaler.clear();
   out.fleet.autoscale.clear();
-  out.fleet.outages.clear();
-  out.fleet.stragglers.clear();
   return out;
 }
 
@@ -195,13 +182,12 @@ Result<void> add_pools(const models::Catalog& catalog, const Scenario& scenario,
       part.fleet.autoscale = split.autoscale;
     }
     sim::FurtherPool pool{own.config, {}};
-    if (auto ok = set_pool(catalog, part, own, pool.pool, out.warnings); !ok) return ok;
     pool.pool.name = split.replicas > 0 ? "prefill" : scenario.pools[i].name;
+    if (auto ok = set_pool(catalog, part, own, pool.pool, false, out.warnings); !ok) return ok;
     if (split.replicas == 0) pool.rule = rule_of(scenario.pools[i].rule);
     out.config.further.push_back(std::move(pool));
   }
   if (split.replicas == 0) return {};
-  out.config.name = "decode";
   sim::Disaggregation how;
   if (split.autoscaler == "dynamo") {
     const auto parsed = parse_autoscaler(split.autoscaler, split.autoscale);
@@ -220,14 +206,71 @@ Result<void> add_pools(const models::Catalog& catalog, const Scenario& scenario,
   how.llm = assembly.llm;
   how.kv_precision = assembly.kv_precision;
   how.decode_layout = scenario.deployment.layout;
-  how.prefill_layout = prefill_deployment(scenario).layout;
   how.cluster = assembly.cluster;
   how.prefill_gpu = first_prefill_gpu(scenario, assembly.cluster->spec().gpus_per_node);
   out.config.disaggregation = std::move(how);
   return {};
 }
 
+// The cheapest GPU-hours of a replica first; equal prices in the order of the file.
+Result<void> set_order(const models::Catalog& catalog, const Scenario& scenario,
+                       const Assembly& assembly, sim::SimulationConfig& out) {
+  if (scenario.fleet.pool_order != "price") return {};
+  const Result<models::PriceBook> book = catalog.prices();
+  if (!book) return book.error();
+  std::vector<double> prices;
+  const auto add = [&](const models::GpuSpec& gpu, int gpus) -> Result<void> {
+    const Result<models::Price> price = book->find(gpu.name);
+    if (!price) return price.error();
+    prices.push_back(price->per_gpu_hour.value * gpus);
+    return {};
+  };
+  if (auto ok = add(assembly.gpu, out.gpus); !ok) return ok;
+  for (std::size_t i = 0; i < assembly.further.size(); ++i)
+    if (auto ok = add(assembly.further[i]->gpu, out.further[i].pool.gpus); !ok) return ok;
+  for (std::uint32_t i = 0; i < prices.size(); ++i) out.pool_order.push_back(i);
+  std::stable_sort(out.pool_order.begin(), out.pool_order.end(),
+                   [&](std::uint32_t a, std::uint32_t b) { return prices[a] < prices[b]; });
+  return {};
+}
+
+Result<models::ClusterSpec> topology_of(const models::Catalog& catalog, const Scenario& scenario) {
+  const std::string& name = scenario.deployment.topology;
+  return catalog.topology(name.empty() ? kDefaultTopology : name);
+}
+
+Result<void> set_machines(const models::Catalog& catalog, const Scenario& scenario,
+                          const Assembly& assembly, sim::SimulationConfig& out) {
+  const FleetSpec& fleet = scenario.fleet;
+  if (fleet.nodes == 0) return {};
+  if (assembly.gpu.is_cpu())
+    return usage_error("replicas without GPUs are not placed on nodes", "leave nodes out");
+  const Result<models::ClusterSpec> cluster = topology_of(catalog, scenario);
+  if (!cluster) return cluster.error();
+  sim::MachineOptions machines;
+  machines.nodes = fleet.nodes;
+  machines.gpus_per_node = cluster->gpus_per_node;
+  machines.nodes_per_rack = cluster->nodes_per_rack;
+  machines.zones = fleet.zones;
+  machines.rule.policy = fleet.placement == "spread" ? models::PlacementPolicy::spread
+                                                     : models::PlacementPolicy::pack;
+  machines.rule.anti_affinity = fleet.anti_affinity == "node"   ? models::AntiAffinity::node
+                                : fleet.anti_affinity == "rack" ? models::AntiAffinity::rack
+                                                                : models::AntiAffinity::none;
+  std::vector<int> gpus{out.gpus};
+  for (const sim::FurtherPool& pool : out.further) gpus.push_back(pool.pool.gpus);
+  for (const int each : gpus)
+    if (const auto shape = models::ReplicaShape::of(each, machines.gpus_per_node); !shape)
+      return shape.error();
+  out.machines = machines;
+  return {};
+}
+
 }  // namespace
+
+std::string_view first_pool_name(const Scenario& scenario) {
+  return scenario.disaggregation.replicas > 0 ? "decode" : "main";
+}
 
 DeploymentSpec prefill_deployment(const Scenario& scenario) {
   const DisaggregationSpec& split = scenario.disaggregation;
@@ -282,86 +325,19 @@ Result<Assembly> assemble_fleet(const models::Catalog& catalog, const Scenario& 
     out->further.push_back(std::make_unique<Assembly>(std::move(*one)));
   }
   if (scenario.disaggregation.replicas == 0) return out;
-  const Result<models::ClusterSpec> spec = catalog.topology(
-      scenario.deployment.topology.empty() ? kDefaultTopology : scenario.deployment.topology);
+  const Result<models::ClusterSpec> spec = topology_of(catalog, scenario);
   if (!spec) return spec.error();
   const int per_node = spec->gpus_per_node;
   const int first = first_prefill_gpu(scenario, per_node);
   const DeploymentSpec prefill = prefill_deployment(scenario);
   const int on_node = std::max(1, per_node / prefill.layout.gpus());
   const int each = (prefill.layout.gpus() + per_node - 1) / per_node;
-  const int nodes = std::max(1, (first + per_node - 1) / per_node) +
+  const int needed = std::max(1, (first + per_node - 1) / per_node) +
                     (prefill.replicas + on_node - 1) / on_node * each;
-  Result<models::Cluster> cluster = models::Cluster::build(*spec, std::min(nodes, 4096));
+  const int nodes = scenario.fleet.nodes > 0 ? scenario.fleet.nodes : std::min(needed, 4096);
+  Result<models::Cluster> cluster = models::Cluster::build(*spec, nodes);
   if (!cluster) return cluster.error();
   out->cluster = std::make_shared<const models::Cluster>(std::move(*cluster));
-  return out;
-}
-
-Result<sim::Spread> parse_spread(std::string_view text) {
-  const auto parts = split(text, '/');
-  if (parts.size() > 2)
-    return usage_error(fmt::format("\"{}\" is no spread", text), "write \"30 s\" or \"30 s / 60 s\"");
-  sim::Spread out;
-  for (std::size_t i = 0; i < parts.size(); ++i) {
-    const auto time = parse_time(parts[i]);
-    if (!time) return time.error();
-    (i == 0 ? out.median_s : out.p95_s) = time->seconds();
-  }
-  if (parts.size() == 1) out.p95_s = out.median_s;
-  if (out.p95_s < out.median_s)
-    return usage_error(fmt::format("\"{}\": the 95th percentile lies below the median", text),
-                       "write the median first");
-  return out;
-}
-
-Result<sim::Outage> parse_outage(std::string_view text) {
-  sim::Outage out;
-  const std::string_view what = between(text, "", " at ");
-  const auto space = what.find(' ');
-  if (space == std::string_view::npos) return not_an_outage(text);
-  const std::string_view kind = what.substr(0, space);
-  const auto number = parse_int(trim(what.substr(space)));
-  if (!number || *number < 0 || *number > 10'000'000) return not_an_outage(text);
-  out.number = static_cast<std::uint32_t>(*number);
-  if (kind == "gpu" || kind == "replica")
-    out.kind = sim::FaultKind::gpu;
-  else if (kind == "zone")
-    out.kind = sim::FaultKind::zone;
-  else if (kind != "node")
-    return not_an_outage(text);
-  const std::string_view at = between(text, " at ", " for "), lasts = between(text, " for ", "");
-  if (at.empty() || lasts.empty()) return not_an_outage(text);
-  const auto begins = parse_time(at), repair = parse_time(lasts);
-  if (!begins) return begins.error();
-  if (!repair) return repair.error();
-  out.at = SimTime::zero() + *begins;
-  out.repair = *repair;
-  return out;
-}
-
-Result<sim::Straggler> parse_straggler(std::string_view text) {
-  sim::Straggler out;
-  if (!text.starts_with("replica ")) return no_straggler(text);
-  const auto number = parse_int(between(text, "replica ", " x"));
-  const bool begins = text.find(" from ") != std::string_view::npos;
-  const bool ends = text.find(" to ") != std::string_view::npos;
-  const auto factor =
-      parse_double(between(text, " x", begins ? " from " : ends ? " to " : ""));
-  if (!number || *number < 0 || *number > 10'000'000 || !factor || !(*factor > 0)) return no_straggler(text);
-  out.replica = static_cast<std::uint32_t>(*number);
-  out.factor = *factor;
-  if (begins) {
-    const auto from = parse_time(between(text, " from ", " to "));
-    if (!from) return from.error();
-    out.from = SimTime::zero() + *from;
-  }
-  if (ends) {
-    const auto to = parse_time(between(text, " to ", ""));
-    if (!to) return to.error();
-    out.to = SimTime::zero() + *to;
-  }
-  if (out.to <= out.from) return no_straggler(text);
   return out;
 }
 
@@ -372,10 +348,14 @@ Result<RunConfig> run_config(const models::Catalog& catalog, const Scenario& sce
   out.config.run = run;
   set_clients(scenario.workload, out.config);
   if (scenario.horizon_s) out.config.horizon = SimTime::from_seconds(*scenario.horizon_s);
-  if (auto ok = set_pool(catalog, scenario, assembly, out.config, out.warnings); !ok)
+  out.config.name = first_pool_name(scenario);
+  if (auto ok = set_pool(catalog, scenario, assembly, out.config, true, out.warnings); !ok)
     return ok.error();
+  warn_of_repairs(scenario.fleet, out.warnings);
   out.config.rule = rule_of(scenario.fleet.rule);
   if (auto ok = add_pools(catalog, scenario, assembly, out); !ok) return ok.error();
+  if (auto ok = set_order(catalog, scenario, assembly, out.config); !ok) return ok.error();
+  if (auto ok = set_machines(catalog, scenario, assembly, out.config); !ok) return ok.error();
   return out;
 }
 

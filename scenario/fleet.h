@@ -13,12 +13,8 @@ namespace eph::scenario {
 
 inline constexpr int kGpusOfANode = 8;  // where no topology is named
 
-// "30 s", or "30 s / 60 s": median and 95th percentile.
-[[nodiscard]] Result<sim::Spread> parse_spread(std::string_view text);
-// "node 0 at 10 min for 5 min"; also gpu (of one replica) and zone.
-[[nodiscard]] Result<sim::Outage> parse_outage(std::string_view text);
-// "replica 3 x 1.5 from 10 min to 20 min"; from and to may be left out.
-[[nodiscard]] Result<sim::Straggler> parse_straggler(std::string_view text);
+// What results and outages call the deployment's own pool: "decode" beside prefill workers.
+[[nodiscard]] std::string_view first_pool_name(const Scenario& scenario);
 
 // The prefill workers' deployment, and where on the cluster they begin: GPUs are counted through its
 // nodes. Require disaggregation.

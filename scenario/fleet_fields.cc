@@ -95,27 +95,53 @@ void add_machines(std::vector<Field>& out) {
   out.push_back(whole("zones", "zones", "1", "zones that the nodes are spread over in turn",
                       fleet<&F::zones>, 1));
   out.push_back(whole("capacity", "capacity", "any number",
-                      "replicas that there are machines for", fleet<&F::capacity>, 1));
+                      "replicas that there are machines for; broken ones count until their repair",
+                      fleet<&F::capacity>, 1));
+  out.push_back(whole("nodes", "nodes", "any number, not counted",
+                      "nodes of the topology that all replicas are placed on; a replica without room "
+                      "waits for it",
+                      fleet<&F::nodes>, 1, 100'000));
+  out.push_back({.section = f,
+                 .key = "placement",
+                 .flag = "placement",
+                 .kind = choice,
+                 .argument = "RULE",
+                 .fallback = "pack",
+                 .help = "with nodes: a replica goes to the fullest node that has room, or to the "
+                         "emptiest",
+                 .set = fleet<&F::placement>,
+                 .choices = {"pack", "spread"}});
+  out.push_back({.section = f,
+                 .key = "anti_affinity",
+                 .flag = "anti-affinity",
+                 .kind = choice,
+                 .argument = "WHAT",
+                 .fallback = "none",
+                 .help = "with nodes: what two replicas of a pool never share",
+                 .set = fleet<&F::anti_affinity>,
+                 .choices = {"none", "node", "rack"}});
 }
 
 void add_failures(std::vector<Field>& out) {
   out.push_back(time("gpu_mtbf", "gpu-mtbf", "never", "mean time between failures of one GPU",
                      fleet<&F::gpu_mtbf_s>));
-  out.push_back(time("gpu_repair", "gpu-repair", "1 h", "until a broken GPU works again",
+  out.push_back(time("gpu_repair", "gpu-repair", "1 h", "until a broken GPU works again, where that is waited for",
                      fleet<&F::gpu_repair_s>));
   out.push_back(time("node_mtbf", "node-mtbf", "never", "mean time between failures of one node",
                      fleet<&F::node_mtbf_s>));
-  out.push_back(time("node_repair", "node-repair", "1 h", "until a broken node works again",
+  out.push_back(time("node_repair", "node-repair", "1 h", "until a broken node works again, where that is waited for",
                      fleet<&F::node_repair_s>));
   out.push_back(time("zone_mtbf", "zone-mtbf", "never", "mean time between failures of one zone",
                      fleet<&F::zone_mtbf_s>));
-  out.push_back(time("zone_repair", "zone-repair", "1 h", "until a zone works again",
+  out.push_back(time("zone_repair", "zone-repair", "1 h", "until a zone works again, where that is waited for",
                      fleet<&F::zone_repair_s>));
   out.push_back({f, "outages", "outage", texts, "OUTAGE", "none",
-                 "a certain failure: \"node 0 at 10 min for 5 min\"; node, zone, or gpu of a replica",
+                 "a certain failure: \"node 0 at 10 min for 5 min\"; node, zone, or gpu of a replica; "
+                 "\"gpu 3 of NAME at 1 h for 1 h\" in another pool than the first",
                  fleet<&F::outages>});
   out.push_back({f, "stragglers", "straggler", texts, "STRAGGLER", "none",
-                 "a slow replica: \"replica 3 x 1.5 from 10 min to 20 min\"",
+                 "a slow replica: \"replica 3 x 1.5 from 10 min to 20 min\", \"replica 3 of NAME x "
+                 "2\"",
                  fleet<&F::stragglers>});
   out.push_back({f, "straggler_share", "straggler-share", number, "SHARE", "0",
                  "share of the replicas that are slow all their life",
@@ -240,6 +266,16 @@ std::vector<Field> disaggregation_fields() {
 
 void add_gateway(std::vector<Field>& out) {
   add_rule(out, f);
+  out.push_back({.section = f,
+                 .key = "pool_order",
+                 .flag = "pool-order",
+                 .kind = choice,
+                 .argument = "ORDER",
+                 .fallback = "file",
+                 .help = "several pools: they are asked in the order of the file, or the one whose "
+                         "replica-hour costs least first",
+                 .set = fleet<&F::pool_order>,
+                 .choices = {"file", "price"}});
   out.push_back(whole("max_in_flight", "max-in-flight", "any number",
                       "requests that a replica is given at once; the others wait in the gateway",
                       fleet<&F::max_in_flight>, 1, 1e9));

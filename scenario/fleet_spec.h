@@ -37,8 +37,8 @@ struct FleetSpec {
   int warm_nodes = 0;
   double drain_limit_s = 0;
   // Failures.
-  double gpu_mtbf_s = 0, gpu_repair_s = 3600, node_mtbf_s = 0, node_repair_s = 3600,
-         zone_mtbf_s = 0, zone_repair_s = 3600;
+  double gpu_mtbf_s = 0, node_mtbf_s = 0, zone_mtbf_s = 0;
+  std::optional<double> gpu_repair_s, node_repair_s, zone_repair_s;  // none: kRepairSeconds
   std::vector<std::string> outages, stragglers;
   double straggler_share = 0, straggler_factor = 1.5;
   double reclaims_per_hour = 0, reclaim_notice_s = 120;
@@ -51,11 +51,15 @@ struct FleetSpec {
   std::optional<int> replicas_per_node;  // none: as many as a node of 8 GPUs holds
   int zones = 1;
   int capacity = 0;
+  int nodes = 0;  // that replicas are placed on; 0: not counted
+  std::string placement = "pack";  // or "spread"
+  std::string anti_affinity = "none";  // or "node", "rack"
   // Upgrade.
   std::optional<double> upgrade_at_s;
   int upgrade_surge = 1, upgrade_unavailable = 0;
   // Gateway.
   RuleSpec rule;  // of the deployment, where there are further pools
+  std::string pool_order = "file";  // or "price": in which they are asked
   std::optional<std::int64_t> queue_limit;
   std::int64_t max_in_flight = 0;
   double rate_limit = 0, rate_burst = 1;
@@ -65,10 +69,12 @@ struct FleetSpec {
   double load_bound = 1.25;
   std::vector<std::string> router_options;   // its settings, "cache_threshold=0.5"
 
-  [[nodiscard]] bool breaks() const {
-    return gpu_mtbf_s > 0 || node_mtbf_s > 0 || zone_mtbf_s > 0 || !outages.empty() ||
-           reclaims_per_hour > 0;
+  [[nodiscard]] bool breaks() const { return fails() || reclaims_per_hour > 0; }
+  [[nodiscard]] bool fails() const {  // without notice
+    return gpu_mtbf_s > 0 || node_mtbf_s > 0 || zone_mtbf_s > 0 || !outages.empty();
   }
+  // A machine's repair is waited for: no other one takes its place at once.
+  [[nodiscard]] bool waits_for_repairs() const { return !replace || capacity > 0 || nodes > 0; }
   [[nodiscard]] bool starts_replicas() const {
     return !autoscaler.empty() || breaks() || upgrade_at_s.has_value();
   }

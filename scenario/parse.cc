@@ -86,8 +86,11 @@ void read_pools(Reader& root, ScenarioFile& out) {
     PoolSpec spec = std::move(own.scenario.pools.back());
     spec.deployment = std::move(own.scenario.deployment);
     if (spec.name.empty()) spec.name = fmt::format("pool {}", out.scenario.pools.size() + 1);
-    out.scenario.pools.push_back(std::move(spec));
     out.given.insert("pools");
+    for (const std::string& id : own.given)
+      out.given.insert(fmt::format("pools/{}/{}", out.scenario.pools.size(),
+                                   id.substr(id.find('/') + 1)));
+    out.scenario.pools.push_back(std::move(spec));
   }
 }
 

@@ -171,6 +171,7 @@ void Collector::emit(const RequestRow& row) {
                           r.engine_finish, r.first_token, r.finish})
     digest_.add(t.ns);
   if (r.retries > 0) digest_.add(static_cast<std::uint64_t>(r.retries));
+  if (!tallies_.empty()) tallies_[row.pool].add(row);
   if (options_.sink != nullptr) options_.sink->on_request(r);
 }
 
@@ -201,12 +202,20 @@ void Collector::on_capacity(SimTime now, const Capacity& capacity) {
   capacity_ = capacity;
 }
 
-void Collector::on_left_gateway(Duration waited) {
+void Collector::on_left_gateway(const RequestRow& row, Duration waited) {
   ++fleet_.queued;
   fleet_.gateway_wait.add(waited);
+  if (!tallies_.empty()) tallies_[row.pool].gateway_wait.add(waited);
 }
 
-void Collector::on_pool(PoolSummary&& pool) { fleet_.pools.push_back(std::move(pool)); }
+void Collector::on_pool(PoolSummary&& pool) {
+  if (!tallies_.empty()) {
+    PoolTally& tally = tallies_[fleet_.pools.size()];
+    tally.series = std::move(pool.requests.series);
+    pool.requests = std::move(tally);
+  }
+  fleet_.pools.push_back(std::move(pool));
+}
 
 void Collector::emit_series(SimTime now) {
   const auto usable = static_cast<double>(std::max<std::int64_t>(1, capacity_.blocks));
@@ -228,17 +237,18 @@ SloOutcome Collector::outcome_of(const Slo& slo) const {
   const auto arrived = static_cast<double>(all ? measured_arrived_ : own->arrived);
   const auto finished = static_cast<double>(all ? measured_finished_ : own->finished);
   const auto cancelled = static_cast<double>(all ? measured_cancelled_ : own->cancelled);
-  if (slo.mean)
-    return {slo, sample.mean_s(), finished > 0 && sample.mean_s() <= slo.limit.seconds()};
+  SloOutcome out{slo, sample.mean_s(), finished > 0 && sample.mean_s() <= slo.limit.seconds(),
+                 all ? measured_arrived_ : own->arrived, all ? measured_finished_ : own->finished};
+  if (slo.mean) return out;
   // Where the quantile of finished and cancelled requests lies among the finished ones.
   double quantile = slo.quantile;
   const auto most = static_cast<double>(sample.count()) - 1;
   if (cancelled > 0 && slo.latency != Latency::itl && most >= 0)
     quantile = most > 0 ? quantile * (most + cancelled) / most : 2;
-  const double measured = sample.quantile_s(std::min(quantile, 1.0));
-  return {slo, measured,
-          finished > 0 && finished >= slo.quantile * arrived && quantile <= 1 &&
-              measured <= slo.limit.seconds()};
+  out.measured_s = sample.quantile_s(std::min(quantile, 1.0));
+  out.met = finished > 0 && finished >= slo.quantile * arrived && quantile <= 1 &&
+            out.measured_s <= slo.limit.seconds();
+  return out;
 }
 
 void Collector::fill_slos() {
@@ -284,6 +294,7 @@ RunSummary Collector::finish(SimTime now) {
   fill_slos();
   fill_overload();
   if (!fleet_.pools.empty()) summary_.fleet = std::move(fleet_);
+  summary_.end = now;
   summary_.digest = digest_.value();
   return std::move(summary_);
 }

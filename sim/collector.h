@@ -31,6 +31,15 @@ class Collector {
   void on_cancelled(RequestRow& row);  // after it gave up: the server is done with it, or the run
   void on_unfinished(SimTime now, const RequestRow& row);
   void on_gap(Duration gap, std::uint64_t count) { summary_.itl.add(gap, count); }
+  // Of as many sequences each.
+  void on_gaps(std::span<const std::int64_t> ns, std::uint64_t sequences) {
+    if (sequences > 0) summary_.itl.add_each(ns, sequences);
+  }
+  void on_drafts(const DraftCounts& drafts) {
+    summary_.counts.verifications += drafts.verifications;
+    summary_.counts.draft_tokens += drafts.drafts;
+    summary_.counts.accepted_tokens += drafts.accepted;
+  }
   void on_preempted(std::uint64_t count) { summary_.counts.preemptions += count; }
   void on_step_end(const BatchPlan& plan);
   void on_step_cut(SimTime start, SimTime now);  // still running when the run stopped
@@ -55,8 +64,23 @@ class Collector {
   };
   void on_capacity(SimTime now, const Capacity& capacity);
   void on_gateway(std::int64_t change) { gateway_ += change; }  // requests that wait there
-  void on_left_gateway(Duration waited);
+  void on_left_gateway(const RequestRow& row, Duration waited);
   void on_retry() { ++fleet_.retries; }
+  void on_work_lost(std::int64_t prompt_tokens, std::int64_t output_tokens) {
+    fleet_.lost_prompt_tokens += static_cast<std::uint64_t>(prompt_tokens);
+    fleet_.lost_output_tokens += static_cast<std::uint64_t>(output_tokens);
+  }
+  void on_never_left_gateway(Duration waited) {
+    ++fleet_.never_left;
+    fleet_.never_left_wait.add(waited);
+  }
+  void on_aimless_fault() { ++fleet_.aimless_faults; }
+  void on_machines(std::int64_t nodes, std::int64_t gpus, std::int64_t peak) {
+    fleet_.nodes = nodes;
+    fleet_.gpus = gpus;
+    fleet_.peak_gpus = peak;
+  }
+  void watch_pools(std::size_t pools) { tallies_.resize(pools); }
   void on_handed_over(Duration took, double bytes) {
     ++fleet_.handed_over;
     fleet_.moved_bytes += bytes;
@@ -114,6 +138,7 @@ class Collector {
   SimTime capacity_at_{};
   std::int64_t gateway_ = 0;
   FleetSummary fleet_;
+  std::vector<PoolTally> tallies_;  // by pool, where there are several
   std::int64_t busy_ns_ = 0;
   std::uint64_t measured_arrived_ = 0, measured_finished_ = 0, measured_cancelled_ = 0, good_ = 0;
   std::uint64_t measured_prompt_tokens_ = 0, measured_output_tokens_ = 0;

@@ -18,9 +18,11 @@
 #include "models/precision.h"
 #include "models/step_model.h"
 #include "models/topology/cluster.h"
+#include "models/topology/placement.h"
 #include "sim/autoscale/options.h"
 #include "sim/fleet/options.h"
 #include "sim/routers/options.h"
+#include "sim/speculation.h"
 
 namespace eph::sim {
 
@@ -67,6 +69,7 @@ struct EngineOptions {
   bool continuous_batching = true;                    // llama.cpp: prompts join steps that generate
   double slot_prompt_similarity = 0.1;  // llama.cpp: least share of a prompt that a slot must hold
   SglangReadings sglang;
+  SpeculationOptions speculation;                     // vLLM, SGLang, TensorRT-LLM
 };
 
 struct ReplicaConfig {
@@ -130,6 +133,14 @@ struct PoolRule {
   double spill_above = 0;  // requests per ready replica from which on the next pool is asked; 0: never
 };
 
+// Nodes that are filled by placement (models/topology/placement.h); they take the place of
+// PlaceOptions. A node that fails, or one of whose GPUs does, gives no GPU until its repair.
+struct MachineOptions {
+  int nodes = 1, gpus_per_node = 8, nodes_per_rack = 4;
+  int zones = 1;  // nodes are in them in turn
+  models::PlacementRule rule;
+};
+
 struct FurtherPool {
   PoolConfig pool;
   PoolRule rule;
@@ -145,7 +156,7 @@ struct Disaggregation {
   std::int64_t local_prompt = 0;  // prompts up to it are computed where they decode
   models::LlmSpec llm;            // whose KV moves
   models::Precision kv_precision = models::Precision::bf16;
-  models::Parallelism prefill_layout, decode_layout;
+  models::Parallelism decode_layout;
   std::shared_ptr<const models::Cluster> cluster;  // its links carry it; never null
   // NVIDIA Dynamo's planner sets the numbers of both kinds of workers; then neither pool has an
   // autoscaler of its own.
@@ -157,6 +168,8 @@ struct Disaggregation {
 struct SimulationConfig : PoolConfig {
   PoolRule rule;  // of the first pool
   std::vector<FurtherPool> further;
+  std::vector<std::uint32_t> pool_order;  // in which pools are asked; empty: as they stand here
+  std::optional<MachineOptions> machines;  // that all pools' replicas stand on; none: any number
   std::optional<Disaggregation> disaggregation;  // requires one further pool
   std::optional<models::NetworkProfile> network;  // none: clients sit beside the replicas
   std::uint64_t seed = 1;

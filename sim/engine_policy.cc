@@ -58,6 +58,24 @@ Result<void> check_llamacpp(const EngineOptions& o, const models::KvPool& pool) 
   return {};
 }
 
+// What the engines themselves turn off or demand beside it.
+Result<void> check_speculation(const EngineOptions& o) {
+  if (const Result<void> ok = check(o.speculation); !ok) return ok;
+  if (!o.speculation.on()) return {};
+  if (o.kind == models::EngineKind::llamacpp)
+    return usage_error("llama.cpp's speculative decoding is not simulated", "leave it out");
+  if (o.kind == models::EngineKind::sglang && o.async_scheduling)
+    return usage_error("SGLang turns the overlap schedule off for speculative decoding",
+                       "leave async scheduling off");
+  if (o.kind == models::EngineKind::sglang && o.mixed_chunk)
+    return usage_error("SGLang turns mixed chunks off for speculative decoding", "leave them out");
+  if (o.kind == models::EngineKind::trtllm && o.max_num_batched_tokens <= o.speculation.drafts)
+    return usage_error(fmt::format("max_num_batched_tokens is {}, a generation asks for {}",
+                                   o.max_num_batched_tokens, 1 + o.speculation.drafts),
+                       "raise it, or draft fewer tokens");
+  return {};
+}
+
 }  // namespace
 
 std::unique_ptr<EnginePolicy> make_policy(const EngineOptions& options,
@@ -93,6 +111,7 @@ Result<void> check(const EngineOptions& options, const models::KvPool& pool) {
   if (!(options.watermark >= 0 && options.watermark < 1))
     return usage_error(fmt::format("watermark is {}", options.watermark),
                        "it is the share of blocks kept free: 0 to below 1");
+  if (const Result<void> ok = check_speculation(options); !ok) return ok;
   if (options.kind == models::EngineKind::sglang) return check_sglang(options, pool);
   if (options.kind == models::EngineKind::trtllm) return check_trtllm(options, pool);
   if (options.kind == models::EngineKind::llamacpp) return check_llamacpp(options, pool);

@@ -39,13 +39,14 @@ SeqId EngineState::add_waiting(std::int32_t prompt, std::int32_t max_output, Req
 }
 
 // At least one token is computed: it brings the next one.
-PrefixHit EngineState::find_cached(SeqId id) {
+PrefixHit EngineState::find_cached(SeqId id, std::int64_t most) {
   if (is_moved(id)) return {.moved = moved_[index(id)]};
   if (!cache_) return {};
   const Sequence& s = seqs_[index(id)];
   const Content& content = contents_[index(id)];
   if (s.preemptions == 0 && !content.shares()) return {};
-  return cache_->find(content, (s.prompt + s.generated - 1) / kv_.block_size());
+  const std::int64_t whole = (s.prompt + s.generated - 1) / kv_.block_size();
+  return cache_->find(content, std::min(whole, most));
 }
 
 std::int64_t EngineState::find_shared(SeqId id, std::int64_t blocks) {
@@ -140,25 +141,59 @@ std::int32_t EngineState::unschedule(BatchPlan& plan, SeqId id) {
   const auto at = std::find_if(plan.entries.begin(), plan.entries.end(),
                                [id](const PlanEntry& entry) { return entry.seq == id; });
   if (at == plan.entries.end()) return 0;
-  const std::int32_t n = at->tokens();
-  const bool samples = at->samples();
+  const PlanEntry at_entry = *at;
+  const std::int32_t n = at_entry.tokens();
+  const bool samples = at_entry.samples();
   plan.entries.erase(at);
   Sequence& s = seqs_[index(id)];
+  const bool prefill = at_entry.prefills();
   s.computed -= n;
-  s.sampled -= samples ? 1 : 0;
+  s.sampled -= prefill ? (samples ? 1 : 0) : n;
   --s.plans;
   models::BatchShape& shape = plan.shape;
   shape.sampled_seqs -= samples ? 1 : 0;
-  if (s.prefilling()) {
+  if (prefill) {
     --shape.prefill_seqs;
     shape.prefill_tokens -= n;
     shape.prefill_context_tokens -= s.computed;
     shape.prefill_pairs -= std::int64_t{n} * s.computed + std::int64_t{n} * (n + 1) / 2;
   } else {
     --shape.decode_seqs;
+    shape.draft_tokens -= n - 1;
     shape.decode_context_tokens -= s.computed;
   }
   return n;
+}
+
+void EngineState::schedule_drafted(BatchPlan& plan, SeqId id, std::int32_t drafts) {
+  Sequence& s = seqs_[index(id)];
+  const std::int32_t n = 1 + drafts;
+  EPH_DASSERT(!s.prefilling() && s.missing() == 1, "drafts for a sequence that misses {} tokens",
+              s.missing());
+  EPH_DASSERT(s.computed + n <= s.capacity, "{} + {} tokens in room for {}", s.computed, n,
+              s.capacity);
+  plan.shape.add_decode(s.computed);
+  plan.shape.draft_tokens += drafts;
+  plan.entries.push_back({id, static_cast<std::uint32_t>(n) | PlanEntry::kSamples});
+  s.computed += n;
+  s.sampled += n;
+  ++s.plans;
+}
+
+void EngineState::reject_drafts(SeqId id, std::int32_t rejected) {
+  Sequence& s = seqs_[index(id)];
+  s.sampled -= rejected;
+  if (s.state == SeqState::active) s.computed -= rejected;  // else all of it is gone
+}
+
+void EngineState::trim(SeqId id) {
+  EPH_DASSERT(queue_ == nullptr, "blocks given back to a queue");
+  Sequence& s = seqs_[index(id)];
+  const std::int64_t needed = kv_.blocks_for(s.computed) * kv_.block_size();
+  const std::int64_t blocks = (s.capacity - needed) / kv_.block_size();
+  kv_.give_back(blocks);
+  held_ -= blocks;
+  s.capacity = static_cast<std::int32_t>(needed);
 }
 
 std::int64_t EngineState::decodable(std::span<const PlanEntry> entries, std::int64_t steps) {
@@ -245,7 +280,12 @@ void EngineState::end(SeqId id) {
       const std::int64_t tokens = std::min(s.computed, s.prompt + s.generated - 1);
       kv_.give_back(cache_->store(id, contents_[index(id)], tokens / kv_.block_size(), false));
     }
-    free_blocks(id);
+    if (is_kept(id)) {
+      kept_ += s.capacity / kv_.block_size();
+      held_ -= s.capacity / kv_.block_size();
+    } else {
+      free_blocks(id);
+    }
     --active_;
   } else {  // preempted while its last token was in flight
     std::size_t i = 0;
@@ -257,7 +297,24 @@ void EngineState::end(SeqId id) {
 
 void EngineState::release(SeqId id) {
   EPH_DASSERT(seqs_[index(id)].plans == 0, "a sequence of a composed step is released");
-  unused_.push_back(id);
+  if (!is_kept(id)) unused_.push_back(id);
+}
+
+void EngineState::keep(SeqId id) {
+  if (index(id) >= keeps_.size()) keeps_.resize(seqs_.size());
+  keeps_[index(id)] = true;
+}
+
+void EngineState::let_go(SeqId id) {
+  Sequence& s = seqs_[index(id)];
+  EPH_ASSERT(is_kept(id) && s.state == SeqState::ended, "a sequence in state {} is let go",
+             static_cast<int>(s.state));
+  keeps_[index(id)] = false;
+  const std::int64_t blocks = s.capacity / kv_.block_size();
+  kv_.give_back(cache_ ? cache_->release(id, blocks) : blocks);
+  kept_ -= blocks;
+  s.capacity = 0;
+  if (s.plans == 0) unused_.push_back(id);
 }
 
 }  // namespace eph::sim

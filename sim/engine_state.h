@@ -32,7 +32,9 @@ class EngineState {
   [[nodiscard]] std::int64_t held_blocks() const { return held_; }
   // Of a waiting sequence: the KV that is there already, never of all its tokens. A look-up, which
   // may count as a use.
-  [[nodiscard]] PrefixHit find_cached(SeqId id);
+  [[nodiscard]] PrefixHit find_cached(SeqId id) { return find_cached(id, kAnyBlocks); }
+  // At most so many blocks.
+  [[nodiscard]] PrefixHit find_cached(SeqId id, std::int64_t most);
   // Its KV has been computed elsewhere, all but the newest token's.
   [[nodiscard]] bool is_moved(SeqId id) const {
     return index(id) < moved_.size() && moved_[index(id)] > 0 && seqs_[index(id)].preemptions == 0;
@@ -95,6 +97,8 @@ class EngineState {
     ++s.plans;
     if (cache_ && !decode && cache_->rules().stores_when_scheduled) store(id);
   }
+  // A decode and `drafts` tokens to be verified with it. Requires room for all of them.
+  void schedule_drafted(BatchPlan& plan, SeqId id, std::int32_t drafts);
   // Lets others find what an active sequence has computed, as far as its tokens are known.
   void store(SeqId id) {
     if (cache_) store(id, false);
@@ -137,20 +141,35 @@ class EngineState {
   void set_priority(SeqId id, std::int32_t priority);  // of a sequence just added; 0 otherwise
   Sequence* sequences() { return seqs_.data(); }       // by id; valid until the next add_waiting
   [[nodiscard]] bool caches() const { return cache_ != nullptr; }
+  // The results are there of a decode with `drafts`, of which some were rejected: their KV is
+  // overwritten.
+  void reject_drafts(SeqId id, std::int32_t rejected);
+  // Gives back the blocks behind the computed tokens. Requires a cache that does not care what is
+  // taken, or none.
+  void trim(SeqId id);
   // The results of the step are there that completed a prompt.
   void prefill_done(SeqId id);
   // Ends a sequence, complete or not: frees its KV and leaves the queue it was in, but for
   // `running` (drop_inactive).
   void end(SeqId id);
-  void release(SeqId id);  // its id may be reused from now on
+  void release(SeqId id);  // its id may be reused from now on, unless it was kept
+  // Somebody else will read its KV: when it ends its blocks stay taken, until let_go.
+  void keep(SeqId id);
+  void let_go(SeqId id);  // of one that was kept and has ended
+  [[nodiscard]] std::int64_t kept_blocks() const { return kept_; }
   [[nodiscard]] RequestId request(SeqId id) const { return requests_[index(id)]; }
   [[nodiscard]] std::size_t capacity() const { return seqs_.size(); }
 
  private:
+  static constexpr std::int64_t kAnyBlocks = std::int64_t{1} << 62;
+
   bool reserve_slow(SeqId id, std::int64_t tokens);
   void take_settling(std::span<const PlanEntry> entries, std::int64_t steps);
   void store(SeqId id, bool returns);
   void free_blocks(SeqId id);
+  [[nodiscard]] bool is_kept(SeqId id) const {
+    return index(id) < keeps_.size() && keeps_[index(id)];
+  }
 
   friend class DecodeWriter;
 
@@ -166,6 +185,8 @@ class EngineState {
   PrefixCache* queue_ = nullptr;   // the cache, if taking blocks concerns it
   std::vector<Content> contents_;  // by sequence, with a cache
   std::int64_t active_ = 0, held_ = 0;
+  std::int64_t kept_ = 0;
+  std::vector<bool> keeps_;  // by id, as far as any was kept
   std::vector<std::int64_t> phases_;  // of spans: sequences by the steps to their next block
 };
 

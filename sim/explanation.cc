@@ -12,6 +12,7 @@ models::BatchShape decodes_of(const models::BatchShape& shape) {
   models::BatchShape out;
   out.decode_seqs = out.sampled_seqs = shape.decode_seqs;
   out.decode_context_tokens = shape.decode_context_tokens;
+  out.draft_tokens = shape.draft_tokens;
   return out;
 }
 
@@ -29,7 +30,8 @@ std::string_view name(TimePart part) {
   constexpr std::array<std::string_view, kTimeParts> names{
       "network",         "host",          "queue",   "prefill_own",
       "prefill_others",  "decode_others", "decode",  "decode_stalls",
-      "preemption_wait", "recompute",     "transfer"};
+      "preemption_wait", "recompute",     "transfer", "gateway",
+      "cold_start",      "retry"};
   return names[static_cast<std::size_t>(part)];
 }
 
@@ -39,13 +41,68 @@ Duration TimeParts::total() const {
   return sum;
 }
 
-RequestWatch::RequestWatch(const RequestRecord& known, const models::StepModel& step)
-    : known_(known), step_(step), cursor_(known.engine_queued) {
+RequestWatch::RequestWatch(const RequestRecord& known, std::vector<const models::StepModel*> steps)
+    : known_(known), steps_(std::move(steps)), step_(steps_.front()), cursor_(known.sent) {
   EPH_ASSERT(known.status == RequestStatus::finished, "request {} did not finish", index(known.id));
 }
 
+void RequestWatch::pass(TimePart part, SimTime until) {
+  EPH_ASSERT(until >= cursor_, "request {} is at {} ns after {} ns", index(known_.id), until.ns,
+             cursor_.ns);
+  add(part, until - cursor_);
+  cursor_ = until;
+}
+
+void RequestWatch::on_stop(const RequestStop& stop) {
+  if (stop.id != known_.id || phase_ == Phase::ended) return;
+  switch (stop.what) {
+    case RequestStop::What::gateway:
+      pass(arrived_ ? TimePart::retry : TimePart::network, stop.at);
+      arrived_ = true;
+      return;
+    case RequestStop::What::assigned:
+      return assigned(stop);
+    case RequestStop::What::kv_there:
+      return pass(TimePart::transfer, stop.at);
+    case RequestStop::What::seen:
+      // Of an attempt before the last the instant is not known; it will be a retry as a whole.
+      if (!handed_)
+        pass(TimePart::network,
+             known_.ingress >= cursor_ && known_.ingress <= stop.at ? known_.ingress : stop.at);
+      return pass(TimePart::host, stop.at);
+    case RequestStop::What::prompt_done:
+      pass(TimePart::host, stop.at);
+      handed_ = true;
+      discards_ = false;
+      phase_ = Phase::waiting;
+      return;
+    case RequestStop::What::given_back:
+      return given_back(stop.at);
+  }
+}
+
+void RequestWatch::assigned(const RequestStop& stop) {
+  pass(TimePart::cold_start, std::clamp(stop.served_since, cursor_, stop.at));
+  pass(TimePart::gateway, stop.at);
+  replica_ = stop.replica;
+  step_ = steps_[std::min<std::size_t>(stop.pool, steps_.size() - 1)];
+  discards_ = stop.prompt_only;
+  if (handed_) return;
+  before_ = engine_;
+  attempt_at_ = stop.at;
+}
+
+void RequestWatch::given_back(SimTime at) {
+  engine_ = before_;
+  cursor_ = attempt_at_;
+  pass(TimePart::retry, at);
+  handed_ = false;
+  outputs_ = 0;
+  phase_ = Phase::waiting;
+}
+
 void RequestWatch::on_step(const StepRecord& step) {
-  if (step.replica != known_.replica || phase_ == Phase::ended) return;
+  if (step.replica != replica_ || phase_ == Phase::ended) return;
   if (std::find(step.preempted.begin(), step.preempted.end(), known_.id) != step.preempted.end())
     phase_ = Phase::preempted;
   for (const Admission& admission : step.admitted)
@@ -56,8 +113,8 @@ void RequestWatch::on_step(const StepRecord& step) {
                                 [this](const ScheduledTokens& s) { return s.id == known_.id; });
   const bool in_step = own != step.scheduled.end();
   spend(step, in_step ? &*own : nullptr);
-  if (in_step) context_ += own->tokens;
-  if (in_step && own->samples) sampled();
+  if (in_step) context_ += own->tokens;  // while its prompt is computed; then nobody asks
+  if (in_step && own->samples) sampled(own->out);
 }
 
 void RequestWatch::admit(const Admission& admission, SimTime start) {
@@ -65,7 +122,7 @@ void RequestWatch::admit(const Admission& admission, SimTime start) {
   add(first ? TimePart::queue : TimePart::preemption_wait,
       std::max(Duration::zero(), start - cursor_));
   cursor_ = std::max(cursor_, start);
-  phase_ = first ? Phase::prefill : Phase::recompute;
+  phase_ = !first ? Phase::recompute : handed_ ? Phase::decode : Phase::prefill;
   context_ = admission.cached;
 }
 
@@ -87,26 +144,29 @@ void RequestWatch::spend(const StepRecord& step, const ScheduledTokens* own) {
   if (phase_ == Phase::preempted || phase_ == Phase::recompute) {
     add(phase_ == Phase::preempted ? TimePart::preemption_wait : TimePart::recompute, time);
   } else if (phase_ == Phase::decode) {
-    const Duration useful = own != nullptr ? share(step_, decodes, step.shape, time) : Duration{};
+    const Duration useful = own != nullptr ? share(*step_, decodes, step.shape, time) : Duration{};
     add(TimePart::decode, useful);
     add(TimePart::decode_stalls, time - useful);
   } else {
     models::BatchShape some;
     if (own != nullptr) some.add_chunk(own->tokens, context_, own->samples);
-    const Duration alone = share(step_, some, step.shape, time);
+    const Duration alone = share(*step_, some, step.shape, time);
     some.decode_seqs = decodes.decode_seqs;
     some.sampled_seqs += decodes.sampled_seqs;
     some.decode_context_tokens = decodes.decode_context_tokens;
-    const Duration with_decodes = std::max(alone, share(step_, some, step.shape, time));
+    some.draft_tokens = decodes.draft_tokens;
+    const Duration with_decodes = std::max(alone, share(*step_, some, step.shape, time));
     add(TimePart::prefill_own, alone);
     add(TimePart::decode_others, with_decodes - alone);
     add(TimePart::prefill_others, time - with_decodes);
   }
 }
 
-void RequestWatch::sampled() {
+void RequestWatch::sampled(std::int32_t tokens) {
+  if (discards_) return;
   phase_ = Phase::decode;
-  const bool first = ++outputs_ == 1;
+  const bool first = outputs_ == 0;
+  outputs_ += tokens;
   const bool last = outputs_ == known_.output_tokens;
   if (!first && !last) return;
   const SimTime known = first ? known_.engine_first_token : known_.engine_finish;
@@ -134,10 +194,8 @@ Explanation RequestWatch::explanation() const {
     const SimTime known = first ? known_.engine_first_token : known_.engine_finish;
     const SimTime left = first ? known_.first_left : known_.last_left;
     const SimTime client = first ? known_.first_token : known_.finish;
-    (*parts)[TimePart::network] =
-        (*parts)[TimePart::network] + (known_.ingress - known_.sent) + (client - left);
-    (*parts)[TimePart::host] =
-        (*parts)[TimePart::host] + (known_.engine_queued - known_.ingress) + (left - known);
+    (*parts)[TimePart::network] = (*parts)[TimePart::network] + (client - left);
+    (*parts)[TimePart::host] = (*parts)[TimePart::host] + (left - known);
   }
   for (std::size_t i = 0; i < kTimeParts; ++i)
     out.after.part[i] = out.whole.part[i] - out.to_first_token.part[i];

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstddef>
 #include <string_view>
+#include <vector>
 
 #include "models/step_model.h"
 #include "sim/metrics_sink.h"
@@ -21,9 +22,12 @@ enum class TimePart : std::size_t {
   decode_stalls,    // prompts of others and steps without it, after its first token
   preemption_wait,  // preempted and not yet scheduled again
   recompute,        // from then until it has its next token
-  transfer,         // of KV between replicas: none, a request stays on one
+  transfer,         // of KV between replicas, until the decode worker has it
+  gateway,          // in the gateway's queue while some replica of the pool served
+  cold_start,       // there before, until the first one did
+  retry,            // on replicas that died with it, and until it was sent again
 };
-inline constexpr std::size_t kTimeParts = 11;
+inline constexpr std::size_t kTimeParts = 14;
 [[nodiscard]] std::string_view name(TimePart part);
 
 struct TimeParts {
@@ -44,10 +48,17 @@ struct Explanation {
 
 // Watches one request in a run that is the same as the one that `known`, its record, comes from
 // (INV-8). `known` finished. Costs one look at each step of the request's replica.
+//
+// An attempt that ends with its replica counts as retry in whole, from the moment it was sent there.
 class RequestWatch final : public MetricsSink {
  public:
-  RequestWatch(const RequestRecord& known, const models::StepModel& step);
+  // `steps`: of the pools' replicas, by pool.
+  RequestWatch(const RequestRecord& known, std::vector<const models::StepModel*> steps);
+  RequestWatch(const RequestRecord& known, const models::StepModel& step)
+      : RequestWatch(known, std::vector<const models::StepModel*>{&step}) {}
   [[nodiscard]] bool wants_steps() const override { return true; }
+  [[nodiscard]] bool wants_stops() const override { return true; }
+  void on_stop(const RequestStop& stop) override;
   void on_step(const StepRecord& step) override;
   void on_request(const RequestRecord& record) override;
   // Requires that the run has ended.
@@ -59,16 +70,27 @@ class RequestWatch final : public MetricsSink {
   void admit(const Admission& admission, SimTime start);
   void pass_until(SimTime start);
   void spend(const StepRecord& step, const ScheduledTokens* own);
-  void sampled();
+  void sampled(std::int32_t tokens);
   void add(TimePart part, Duration time) { engine_[part] = engine_[part] + time; }
 
+  void pass(TimePart part, SimTime until);  // everything since the cursor
+  void assigned(const RequestStop& stop);
+  void given_back(SimTime at);
+
   RequestRecord known_;
-  const models::StepModel& step_;
+  std::vector<const models::StepModel*> steps_;
+  const models::StepModel* step_;  // of the replica that has it
+  ReplicaId replica_{};
+  bool arrived_ = false;   // at the gateway
+  bool handed_ = false;    // its prompt is complete elsewhere
+  bool discards_ = false;  // the token that its prompt's last step brings is not the first one
+  TimeParts before_;       // the attempt under way, which began then
+  SimTime attempt_at_{};
   Phase phase_ = Phase::waiting;
   SimTime cursor_{};             // the request's time is accounted for up to here
   std::int64_t context_ = 0;     // tokens with their KV written
   std::int32_t outputs_ = 0;     // tokens sampled
-  TimeParts engine_, to_first_;  // engine_queued .. cursor_; .. engine_first_token
+  TimeParts engine_, to_first_;  // sent .. cursor_; .. engine_first_token
 };
 
 }  // namespace eph::sim

@@ -5,6 +5,23 @@
 
 namespace eph::sim {
 
+void LatencySample::add_each(std::span<const std::int64_t> values, std::uint64_t count) {
+  std::size_t exact = 0;
+  while (exact < values.size() && !overflowed_) add(Duration{values[exact++]}, count);
+  values = values.subspan(exact);
+  if (values.empty()) return;
+  EPH_ASSERT(sorted_ == 0, "a latency added after a quantile was asked for");
+  Wide sum = 0;
+  for (const std::int64_t ns : values) {
+    EPH_ASSERT(ns >= 0, "INV-4: latency of {} ns", ns);
+    sum += ns;
+    max_ns_ = std::max(max_ns_, ns);
+  }
+  sum_ns_ += sum * static_cast<Wide>(count);
+  count_ += count * values.size();
+  histogram_.add_each(values, count);
+}
+
 void LatencySample::overflow() {
   for (const Value& v : exact_) histogram_.add(v.ns, v.count);
   exact_ = {};

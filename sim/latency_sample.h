@@ -2,6 +2,7 @@
 // Latencies of a run, and their quantiles.
 #include <algorithm>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "core/histogram.h"
@@ -31,6 +32,8 @@ class LatencySample {
       exact_.push_back({value.ns, count});
     if (count_ > kExactLimit) overflow();
   }
+  // Several, nanoseconds, each so many times.
+  void add_each(std::span<const std::int64_t> values, std::uint64_t count);
   [[nodiscard]] std::uint64_t count() const { return count_; }
   [[nodiscard]] double mean_s() const;
   [[nodiscard]] double quantile_s(double p) const;  // 0 when empty

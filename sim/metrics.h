@@ -25,6 +25,20 @@ struct RunCounts {
   std::uint64_t wasted_output_tokens = 0;  // of cancelled requests
   std::uint64_t scheduled_tokens = 0;      // processed by steps, recomputation included
   std::uint64_t events = 0;
+  // Speculative decoding: decodes of a sequence with drafts, the drafts, those accepted.
+  std::uint64_t verifications = 0, draft_tokens = 0, accepted_tokens = 0;
+
+  // Output tokens of a decode with drafts, by the draws: what lies beyond a request's end included.
+  [[nodiscard]] double tokens_per_verification() const {
+    return verifications > 0
+               ? 1 + static_cast<double>(accepted_tokens) / static_cast<double>(verifications)
+               : 0.0;
+  }
+  [[nodiscard]] double acceptance_rate() const {  // of draft tokens
+    return draft_tokens > 0
+               ? static_cast<double>(accepted_tokens) / static_cast<double>(draft_tokens)
+               : 0.0;
+  }
 
   [[nodiscard]] double hit_rate() const {  // of prompt tokens
     return prompt_tokens > 0
@@ -50,6 +64,13 @@ struct SloOutcome {
   Slo slo;
   double measured_s = 0;
   bool met = false;
+  std::uint64_t sent = 0, finished = 0;  // of those it is about
+
+  // A percentile of what finished says nothing about the rest: too few finished at all.
+  [[nodiscard]] bool too_few_finished() const {
+    return finished == 0 ||
+           (!slo.mean && static_cast<double>(finished) < slo.quantile * static_cast<double>(sent));
+  }
 };
 
 // How far the end of the sends, or the horizon, makes the result: filled for saturated runs and for
@@ -85,6 +106,7 @@ struct RunSummary {
   RunCounts counts;
   LatencySample ttft, tpot, itl, e2e, queued;
   SimTime first_sent{}, last_finish{};
+  SimTime end{};  // of the run
   double requests_per_s = 0, output_tokens_per_s = 0,
          total_tokens_per_s = 0;  // over first_sent..last_finish
   // Measured requests that finished and meet every SLO's limit themselves (an ITL limit is held

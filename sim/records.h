@@ -27,6 +27,7 @@ struct RequestRecord {
   std::int32_t cached_tokens = 0;  // prefix-cache hit at first admission
   std::int32_t retries = 0;        // replicas that died with it before
   std::uint32_t request_class = 0;
+  std::uint32_t pool = 0;  // of the replica, or where it waited or was refused last
   SimTime sent{};
   SimTime ingress = SimTime::never();             // reaches the API server
   SimTime engine_queued = SimTime::never();       // visible to the scheduler
@@ -48,11 +49,31 @@ struct RequestRecord {
   }
 };
 
+// A request comes to a place of its way through a fleet.
+struct RequestStop {
+  enum class What : std::uint8_t {
+    gateway,      // reaches it, or comes back to it
+    assigned,     // leaves it for a replica
+    seen,         // by that replica's scheduler
+    prompt_done,  // the prefill worker has computed the prompt for another worker
+    kv_there,     // which has its KV now
+    given_back,   // its replica has died
+  };
+  What what = What::gateway;
+  RequestId id{};
+  SimTime at{};
+  ReplicaId replica{};     // assigned
+  std::uint32_t pool = 0;  // likewise
+  bool prompt_only = false;     // likewise: another worker brings the first token
+  SimTime served_since{};  // likewise: since when some replica of the pool has been ready
+};
+
 // One scheduled entry of a step.
 struct ScheduledTokens {
   RequestId id{};
   std::int32_t tokens = 0;
   bool samples = false;  // the step brings an output token for it
+  std::int32_t out = 0;  // how many: 1, or more when drafts are accepted
 };
 
 struct StepRecord {

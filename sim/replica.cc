@@ -17,10 +17,13 @@ Replica::Replica(ReplicaId id, const ReplicaConfig& config, RequestTable& table,
       table_(table),
       collector_(collector),
       step_sink_(step_sink),
-      spans_(spans && step_sink == nullptr && !needs_contexts_),
+      spans_(spans && step_sink == nullptr && !needs_contexts_ &&
+             !config.engine.speculation.on()),
+      trims_(config.engine.kind == models::EngineKind::sglang),
       launches_(launches),
       totals_(totals) {
   launches_.entity += std::uint64_t{index(id)} << 40;
+  if (config.engine.speculation.on()) acceptance_.emplace(config.engine.speculation, launches);
 }
 
 bool Replica::accepts(const RequestRow& row) const {
@@ -77,6 +80,10 @@ Replica::Next Replica::form_batch(SimTime now) {
   }
   report_levels(now);
   if (in_flight_ == 0) {
+    if (state_.kept_blocks() > 0) {  // what waits may wait for these
+      if (state_.active() == 0 && state_.waiting().empty()) policy_->on_idle();
+      return {};
+    }
     EPH_ASSERT(state_.active() == 0 && state_.waiting().empty(),
                "INV-5: replica {} is idle with {} running and {} waiting", index(id_),
                state_.active(), state_.waiting().size());
@@ -106,6 +113,7 @@ models::StepTimes Replica::step_times(const BatchPlan& plan) {
 }
 
 void Replica::launch(BatchPlan& plan, SimTime now) {
+  if (acceptance_ && in_flight_ > 0) correct_contexts(plan);
   const LaunchTimes t(slowed(step_times(plan)));
   const Launched l = launch_step(t, std::max(now, host_free_).ns, gpu_free_.ns, launches_);
   host_free_ = SimTime{l.host_free};
@@ -136,10 +144,12 @@ const std::vector<Replica::Departure>& Replica::finish_step(SimTime now) {
   if (step_sink_ != nullptr) report_step();
   ++steps_;
   const SimTime at_client = emit_tokens(now);
-  if (state_.caches())
-    take_tokens<true>(now, at_client);
+  if (acceptance_)
+    state_.caches() ? take_tokens<true, true>(now, at_client)
+                    : take_tokens<false, true>(now, at_client);
   else
-    take_tokens<false>(now, at_client);
+    state_.caches() ? take_tokens<true, false>(now, at_client)
+                    : take_tokens<false, false>(now, at_client);
   if (!departures_.empty()) state_.drop_inactive();
   --in_flight_;
   std::swap(current_, next_);  // also an empty one: it carries the preemptions of its attempts
@@ -156,7 +166,7 @@ SimTime Replica::emit_tokens(SimTime now) {
   return front_end_.deliver(left_, sampled);
 }
 
-template <bool kCaches>
+template <bool kCaches, bool kSpeculates>
 void Replica::take_tokens(SimTime now, SimTime at_client) {
   // Locals, because the counters written below could alias members as far as the compiler knows.
   Sequence* const seqs = state_.sequences();
@@ -175,6 +185,12 @@ void Replica::take_tokens(SimTime now, SimTime at_client) {
     if (kCaches && entry.prefills()) state_.prefill_done(entry.seq);
     emitted = true;
     Outcome& outcome = outcomes[index(entry.seq)];
+    if (kSpeculates && !entry.prefills() && entry.tokens() > 1) {
+      const std::int32_t more = verify_drafts(entry) - 1;  // at the client with the first one
+      s.generated += more;
+      if (more > 0 && outcome.measured)
+        collector_.on_gap(Duration::zero(), static_cast<std::uint64_t>(more));
+    }
     if (++s.generated == 1)
       first_token(outcome, now, at_client);
     else if (outcome.measured && outcome.last_token == last_emit)
@@ -185,6 +201,7 @@ void Replica::take_tokens(SimTime now, SimTime at_client) {
     if (s.generated == outcome.output) finish(entry.seq, now, at_client);
   }
   if (common > 0) collector_.on_gap(at_client - last_emit, common);
+  if (kSpeculates) collector_.on_drafts(std::exchange(drafts_, {}));
   if (emitted) last_emit_ = at_client;
 }
 
@@ -215,11 +232,18 @@ void Replica::finish(SeqId id, SimTime now, SimTime at_client) {
   record.finish = at_client;
   departures_.push_back({slot, at_client});
   policy_->on_finished(s);
+  if (table_[slot].keeps_kv) state_.keep(id);
   state_.end(id);
   if (s.plans == 0)
     state_.release(id);
   else  // async only: it is in next_, composed before this end was known
     ++next_.wasted;
+}
+
+void Replica::let_go(SeqId id, SimTime now) {
+  EPH_ASSERT(!in_span_, "replica {} lets go at an instant to which it was not brought", index(id_));
+  state_.let_go(id);
+  report_levels(now);
 }
 
 // An engine looks at what came in between two steps, so that what runs ends with the step awaited.
@@ -267,7 +291,7 @@ void Replica::drop_pending(SimTime now) {
 void Replica::report_step() {
   scheduled_.clear();
   for (const PlanEntry entry : current_.entries)
-    scheduled_.push_back({state_.request(entry.seq), entry.tokens(), entry.samples()});
+    scheduled_.push_back({state_.request(entry.seq), entry.tokens(), entry.samples(), tokens_out(entry)});
   StepRecord record;
   record.replica = id_;
   record.step = steps_;
@@ -310,8 +334,15 @@ void Replica::die(SimTime now, std::vector<SlotId>& requests) {
   if (in_flight_ > 0 && current_.start < now)
     collector_.on_step_cut(current_.start, std::min(now, current_.end));
   const std::size_t before = requests.size();
-  for (std::uint32_t i = 0; i < state_.capacity(); ++i)
-    if (state_[SeqId{i}].state != SeqState::ended) requests.push_back(outcomes_[i].slot);
+  for (std::uint32_t i = 0; i < state_.capacity(); ++i) {
+    const Sequence& s = state_[SeqId{i}];
+    if (s.state == SeqState::ended) continue;
+    requests.push_back(outcomes_[i].slot);
+    const RequestRow& row = table_[outcomes_[i].slot];
+    collector_.on_work_lost(
+        std::max(0, std::min(s.computed, s.prompt) - row.moved_tokens - row.record.cached_tokens),
+        s.generated);
+  }
   std::sort(requests.begin() + static_cast<std::ptrdiff_t>(before), requests.end(),
             [this](SlotId a, SlotId b) { return table_[a].record.id < table_[b].record.id; });
   collector_.on_levels(now, -reported_waiting_, -reported_running_, -reported_blocks_);

@@ -13,6 +13,7 @@
 #include "sim/front_end_station.h"
 #include "sim/launch.h"
 #include "sim/request_table.h"
+#include "sim/speculation.h"
 
 namespace eph::sim {
 
@@ -88,6 +89,9 @@ class Replica {
   [[nodiscard]] bool hang_up(SeqId id, SimTime now);
   // Requests that left at the end of the last finish_step because their clients had gone.
   [[nodiscard]] const std::vector<SlotId>& aborted() const { return aborted_; }
+  // The KV of a prompt that was computed here for another worker (RequestRow::keeps_kv) has been
+  // read, or will never be. Requires !in_span().
+  void let_go(SeqId id, SimTime now);
   // Tokens that nobody takes any more make no gap.
   void stop_measuring(SeqId id) { outcomes_[index(id)].measured = false; }
 
@@ -120,15 +124,25 @@ class Replica {
     if (slowdown_ != 1) t.gpu *= slowdown_;
     return t;
   }
-  struct Ahead;
-  [[nodiscard]] Launched launch_ahead(Ahead& ahead, std::int64_t at, std::int64_t gpu_free,
-                                      std::int64_t& results);
+  [[nodiscard]] models::Stretch stretch_from(const models::BatchShape& first) const;
+  [[nodiscard]] Launched launch_exactly(models::BatchShape shape, std::int64_t at,
+                                        std::int64_t gpu_free, std::int64_t& results);
+  template <bool kAsync>
+  void run_ahead(std::int64_t until);
   [[nodiscard]] models::StepTimes step_times(const BatchPlan& plan);
   void launch(BatchPlan& plan, SimTime now);
   void mark_first_scheduled(const BatchPlan& plan);
   [[nodiscard]] SimTime emit_tokens(SimTime now);
-  template <bool kCaches>
+  template <bool kCaches, bool kSpeculates>
   void take_tokens(SimTime now, SimTime at_client);
+  // --- speculative decoding (sim/replica_speculation.cc) ---
+  // Of a decode with drafts in a step whose results are not there: how many are accepted, and how
+  // many tokens come out, never more than its request still wants.
+  [[nodiscard]] std::int32_t accepted_drafts(PlanEntry entry) const;
+  [[nodiscard]] std::int32_t tokens_out(PlanEntry entry) const;
+  // The results are there: what the sequence keeps. Returns the tokens that come out.
+  std::int32_t verify_drafts(PlanEntry entry);
+  void correct_contexts(BatchPlan& plan) const;
   void first_token(const Outcome& outcome, SimTime now, SimTime at_client);
   void finish(SeqId id, SimTime now, SimTime at_client);
   void drop(SeqId id, SimTime now);
@@ -160,10 +174,14 @@ class Replica {
   std::int64_t pending_ = 0;         // that have ended, and are not yet in the sequences
   int span_failures_ = 0, span_pause_ = 0;  // in a row; steps before the next attempt
   std::uint64_t span_measured_ = 0;  // sequences whose gaps count
+  models::Stretch stretch_;          // from the next step to be launched
   SimTime announced_ = SimTime::never();
   SimTime left_{};                        // when the latest tokens leave the API server
   SimTime last_emit_ = SimTime::never();  // client time of the latest tokens
   std::uint64_t steps_ = 0;
+  std::optional<Acceptance> acceptance_;  // with speculative decoding
+  bool trims_ = false;       // KV of rejected drafts is given back at once (SGLang)
+  DraftCounts drafts_;       // of the step whose results are there
   StreamKey launches_;  // entity: replica << 40 | number of the launch
   std::vector<Departure> departures_;
   std::vector<SlotId> first_tokens_;

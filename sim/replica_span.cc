@@ -11,8 +11,6 @@ namespace {
 
 constexpr std::int64_t kShortest = 3;  // steps: a span of fewer is not worth its beginning
 
-constexpr std::size_t kMostTimes = 64;  // steps whose times are asked for at once
-
 }  // namespace
 
 bool Replica::only_decodes(const BatchPlan& plan) const {
@@ -28,7 +26,8 @@ std::int64_t Replica::steps_without_end() {
   for (const PlanEntry entry : current_.entries) {
     const Sequence& s = state_[entry.seq];
     const Outcome& outcome = outcomes_[index(entry.seq)];
-    if (s.generated == 0) return 0;  // one whose KV came along: its first token is an event of its own
+    if (s.generated == 0)
+      return 0;  // one whose KV came along: its first token is an event of its own
     steps = std::min<std::int64_t>(steps, outcome.output - s.generated - 1);
     if (foresees) steps = std::min<std::int64_t>(steps, s.max_output - s.sampled);
     if (!outcome.measured) continue;
@@ -62,66 +61,59 @@ void Replica::start_span() {
   }
   span_failures_ = 0;
   in_span_ = true;
+  models::BatchShape following = async_ ? next_.shape : current_.shape;
+  following.decode_context_tokens += following.decode_seqs;
+  stretch_ = stretch_from(following);
   announced_ = span_floor();
 }
 
 // Not after the results that end the span: the GPU takes at least that long for the steps in
 // between.
 SimTime Replica::span_floor() const {
-  if (ahead_ == 0) return done_;
-  models::BatchShape shape = current_.shape;
-  shape.decode_context_tokens += pending_ * shape.decode_seqs;
-  const double floor = step_.stretch_floor(shape, ahead_ + 2) * slowdown_;
-  // Less what rounding may take away.
-  const auto ns = static_cast<std::int64_t>(floor * (1 - 1e-12) * 1e9 - 0.5);
-  return std::max(done_, current_.end + Duration{std::max<std::int64_t>(ns, 1)} * ahead_);
-}
-
-// The step after a step of the span: what is asked of the model for many at once.
-struct Replica::Ahead {
-  models::BatchShape shape;
-  std::array<models::StepModel::RoundedStep, kMostTimes> times;
-  std::size_t next = 0, known = 0;
-  std::int64_t wanted = 0;
-  bool launches = false;  // or jitters: each one has to be asked for
-
-  [[nodiscard]] bool exhausted() const { return next == known && !launches; }
-};
-
-// Composes and launches the next step of a span at `at`, behind one that ends at `gpu_free`.
-Launched Replica::launch_ahead(Ahead& a, std::int64_t at, std::int64_t gpu_free,
-                               std::int64_t& results) {
-  a.shape.decode_context_tokens += a.shape.decode_seqs;
-  if (a.exhausted() && slowdown_ == 1) {
-    const auto most = static_cast<std::size_t>(std::clamp<std::int64_t>(a.wanted, 1, kMostTimes));
-    a.next = 0;
-    a.known = step_.stretch(a.shape, std::span(a.times).first(most));
-    a.launches = a.known == 0;
+  const std::int64_t steps = ahead_ - (async_ ? 1 : 0);  // after those already launched
+  if (steps <= 0) return done_;
+  const bool formula = slowdown_ == 1 && stretch_.left > 0;
+  const std::int64_t known = formula ? std::min(steps, stretch_.left) : 0;
+  double ns = formula ? stretch_.floor(known) : 0;
+  if (steps > known) {
+    // Less what rounding may take away.
+    const double least = step_.stretch_floor(stretch_.shape, steps) * slowdown_ * (1 - 1e-12);
+    ns += (least * 1e9 - 1) * static_cast<double>(steps - known);
   }
-  if (a.next == a.known) {
-    const LaunchTimes t(slowed(step_.times(a.shape)));
-    results = t.results;
-    return launch_step(t, at, gpu_free, launches_);
-  }
-  const models::StepModel::RoundedStep& step = a.times[a.next++];
-  ++launches_.entity;
-  results = step.results;
-  Launched l;
-  l.host_free = at + step.lead;
-  l.start = std::max(gpu_free, l.host_free);
-  l.end = l.start + std::max<std::int64_t>(1, step.gpu);
-  return l;
+  const SimTime from = async_ ? next_.end : current_.end;
+  return std::max(done_, from + Duration{std::max(steps, static_cast<std::int64_t>(ns))});
 }
 
 SimTime Replica::advance(SimTime until) {
   if (ahead_ == 0 || done_ >= until) return done_;
-  const std::int32_t seqs = current_.shape.decode_seqs;
-  BatchPlan& newer = async_ ? next_ : current_;
-  Ahead ahead;
-  ahead.shape = newer.shape;
-  ahead.shape.decode_context_tokens += pending_ * seqs;
-  const FrontEndStation::Work work = front_end_.work(seqs);
-  const std::int64_t busy_from = collector_.busy_from().ns;
+  async_ ? run_ahead<true>(until.ns) : run_ahead<false>(until.ns);
+  return done_;
+}
+
+models::Stretch Replica::stretch_from(const models::BatchShape& first) const {
+  if (slowdown_ == 1) return step_.stretch(first);
+  models::Stretch none;
+  none.shape = first;
+  return none;
+}
+
+// The step before the one that `stretch` is at, where the formula does not hold or its rounding is
+// too close a call.
+Launched Replica::launch_exactly(models::BatchShape shape, std::int64_t at, std::int64_t gpu_free,
+                                 std::int64_t& results) {
+  shape.decode_context_tokens -= shape.decode_seqs;
+  const LaunchTimes t(slowed(step_.times(shape)));
+  results = t.results;
+  return launch_step(t, at, gpu_free, launches_);
+}
+
+template <bool kAsync>
+void Replica::run_ahead(std::int64_t until) {
+  BatchPlan& newer = kAsync ? next_ : current_;
+  const FrontEndStation::Work work = front_end_.work(current_.shape.decode_seqs);
+  const std::int64_t station_work = work.station.ns, out = work.out.ns,
+                     client_work = work.client.ns;
+  const std::int64_t busy_from = collector_.busy_from().ns, most = ahead_;
   // Nanoseconds: of the older step in flight, the newer one, and the FIFO servers of tokens.
   std::int64_t done = done_.ns, start = current_.start.ns, end = current_.end.ns;
   std::int64_t results = current_.results.ns, host_free = host_free_.ns;
@@ -129,28 +121,44 @@ SimTime Replica::advance(SimTime until) {
                next_results = newer.results.ns;
   std::int64_t station = front_end_.free_at().ns, client = front_end_.client_free_at().ns;
   std::int64_t last_emit = last_emit_.ns, steps = 0, busy = 0;
+  models::Stretch stretch = stretch_;
+  std::array<std::int64_t, 64> gaps;  // not yet reported
+  std::size_t unreported = 0;
+  const auto report = [&] {
+    collector_.on_gaps({gaps.data(), unreported}, span_measured_);
+    unreported = 0;
+  };
   do {
     busy += std::max<std::int64_t>(0, end - std::max(start, busy_from));
-    station = std::max(station, done) + work.station.ns;
-    client = std::max(client, station + work.out.ns) + work.client.ns;
-    if (span_measured_ > 0) collector_.on_gap(Duration{client - last_emit}, span_measured_);
+    station = std::max(station, done) + station_work;
+    client = std::max(client, station + out) + client_work;
+    gaps[unreported] = client - last_emit;
+    if (++unreported == gaps.size()) report();
     last_emit = client;
-    std::int64_t newest_results = 0;
-    if (ahead.exhausted()) {
-      const std::int64_t length = std::max<std::int64_t>(1, end - start);
-      ahead.wanted = std::min(ahead_ - steps, (until.ns - done) / length + 1);
+    // The next step is composed and launched at `done`, behind one that leaves the GPU at next_end.
+    if (stretch.left == 0) stretch = stretch_from(stretch.shape);
+    models::RoundedStep step;
+    Launched l;
+    if (stretch.next(step)) {
+      ++launches_.entity;
+      l.host_free = done + step.lead;
+      l.start = std::max(next_end, l.host_free);
+      l.end = l.start + std::max<std::int64_t>(1, step.gpu);
+    } else {
+      l = launch_exactly(stretch.shape, done, next_end, step.results);
     }
-    const Launched l = launch_ahead(ahead, done, next_end, newest_results);
     host_free = l.host_free;
-    start = async_ ? next_start : l.start;
-    end = async_ ? next_end : l.end;
-    results = async_ ? next_results : newest_results;
+    start = kAsync ? next_start : l.start;
+    end = kAsync ? next_end : l.end;
+    results = kAsync ? next_results : step.results;
     next_start = l.start;
     next_end = l.end;
-    next_results = newest_results;
+    next_results = step.results;
     done = std::max(end, host_free) + results;
     ++steps;
-  } while (steps < ahead_ && done < until.ns);
+  } while (steps < most && done < until);
+  report();
+  stretch_ = stretch;
   done_ = SimTime{done};
   host_free_ = SimTime{host_free};
   current_.start = SimTime{start};
@@ -165,7 +173,6 @@ SimTime Replica::advance(SimTime until) {
   collector_.on_busy(busy);
   ahead_ -= steps;
   pending_ += steps;
-  return done_;
 }
 
 // What the steps that have ended did to sequences, blocks and counters.

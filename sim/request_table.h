@@ -29,6 +29,9 @@ struct RequestRow {
   std::int32_t moved_tokens = 0;   // decode: KV that comes along
   std::int32_t tokens_before = 0;  // decode: output tokens of the prefill worker that count
   std::uint32_t source_pool = 0, source_member = 0, source_life = 0;  // decode: who has the KV
+  SeqId source_seq{};
+  bool keeps_kv = false;      // prefill: its KV stays there until it has been read
+  bool source_holds = false;  // decode: it has not been read
 
   // What its replica shall do.
   [[nodiscard]] std::int32_t stage_prompt() const { return record.prompt_tokens + tokens_before; }

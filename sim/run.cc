@@ -35,7 +35,8 @@ Run::Run(const SimulationConfig& config, workload::Load& load, const RunOptions&
       options_(options),
       collector_(config, options),
       step_sink_(options.sink != nullptr && options.sink->wants_steps() ? options.sink : nullptr),
-      changes_(changes(config) || !config.further.empty()) {
+      stop_sink_(options.sink != nullptr && options.sink->wants_stops() ? options.sink : nullptr),
+      changes_(changes(config) || !config.further.empty() || config.machines) {
   const StreamKey draws{config.seed, config.run, Purpose::routing};
   pools_.push_back(std::make_unique<Pool>(config_, 0, draws));
   open_pools();
@@ -48,7 +49,7 @@ Run::Run(const SimulationConfig& config, workload::Load& load, const RunOptions&
 }
 
 Result<RunSummary> Run::go() {
-  open_fleet();
+  if (auto ok = open_fleet(); !ok) return ok.error();
   next_send_ = load_.peek();
   for (;;) {
     while (!queue_.empty() && overtaken(queue_.next())) queue_.drop();
@@ -83,6 +84,7 @@ Result<RunSummary> Run::go() {
   }
   if (auto ok = load_.failed(); !ok) return ok.error();
   if (auto ok = collector_.check_slos(); !ok) return ok.error();
+  if (auto ok = check_classes(); !ok) return ok.error();
   return stop();
 }
 
@@ -148,6 +150,8 @@ void Run::sample_series() {
     for (auto& pool : pools_)
       for (Member& member : pool->members())
         if (member.replica) member.replica->catch_up(at);
+    if (pools_.size() > 1)
+      for (auto& pool : pools_) pool->sample();
     collector_.advance_series(at);
   }
 }
@@ -165,13 +169,18 @@ RunSummary Run::stop() {
       continue;
     }
     row.record.status = RequestStatus::unfinished;
+    if (row.place == RequestRow::Place::queued)
+      collector_.on_never_left_gateway(now_ - row.at_gateway);
     // What the client was to see later, it has not seen.
     if (row.record.finish > now_) row.record.finish = SimTime::never();
     if (row.record.first_token > now_) row.record.first_token = SimTime::never();
     collector_.on_unfinished(now_, row);
   }
-  if (changes_)
+  if (changes_) {
+    close_machines();
+    note_aimless_faults();
     for (auto& pool : pools_) collector_.on_pool(pool->finish(now_));
+  }
   return collector_.finish(now_);
 }
 

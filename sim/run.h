@@ -19,7 +19,8 @@ namespace eph::sim {
 // waits in the gateway while no replica can take it, and comes back there when its replica dies.
 //
 // In run.cc: the loop. run_requests.cc: the way there and back. run_clients.cc: clients that give
-// up. run_fleet.cc: replicas that come and go. run_faults.cc: those that break.
+// up. run_fleet.cc: replicas that come and go. run_faults.cc: those that break. run_machines.cc: nodes
+// that they are placed on.
 class Run {
  public:
   Run(const SimulationConfig& config, workload::Load& load, const RunOptions& options);
@@ -66,14 +67,18 @@ class Run {
   void open_pools();
   [[nodiscard]] bool allows(const Pool& pool, const RequestRow& row) const;
   void choose_pool(RequestRow& row);
+  [[nodiscard]] Result<void> check_classes() const;
   [[nodiscard]] bool complete_after_prefill(const RequestRow& row) const;
+  [[nodiscard]] bool keeps_kv(const RequestRow& row) const;
+  [[nodiscard]] bool source_lives(const RequestRow& row);
+  void let_go_of_source(RequestRow& row);  // its KV has been read, or will never be
   void hand_over(SlotId slot);  // its prompt is complete: to a decode worker
   void start_transfer(SlotId slot);
   void settle_transfers();
   void plan_workers();
   [[nodiscard]] FleetLoad load_of_workers();
   void watch_transfers();
-  [[nodiscard]] std::span<const models::GpuAt> gpus_of(const Pool& pool, std::uint32_t place);
+  [[nodiscard]] std::span<const models::GpuAt> gpus_of(Pool& pool, std::uint32_t place);
 
   // --- clients ---
   void set_timeout(SlotId slot, const workload::Arrival& arrival);
@@ -82,9 +87,10 @@ class Run {
   void settle_cancelled(SlotId slot);
 
   // --- fleet ---
-  void open_fleet();
+  Result<void> open_fleet();
   std::uint32_t add_place(Pool& pool);
   void fleet_event(const FleetEvent& event);
+  void settle(const FleetEvent& event);
   void plan_event(SimTime at, const FleetEvent& event);
   void observe(Pool& pool);
   void decide(Pool& pool);
@@ -102,12 +108,30 @@ class Run {
   void fault_event(Pool& pool, const FleetEvent& event);
   void expose(Pool& pool, std::uint32_t place);  // a replica that just came up may break
   void plan_domain_fault(Pool& pool, FaultKind kind, std::uint32_t number);
-  void domain_fault(Pool& pool, FaultKind kind, std::uint32_t number, Duration repair);
+  // False: nothing stood there.
+  bool domain_fault(Pool& pool, FaultKind kind, std::uint32_t number, Duration repair);
   void kill(Pool& pool, std::uint32_t place, Duration repair);
   void end_by_plan(Pool& pool, std::uint32_t place);  // a death that is no surprise
   void notice_death(Pool& pool, std::uint32_t place);
   void give_back(SlotId slot);  // by the gateway: its replica has died
   void strand(Pool& pool, std::uint32_t place, SlotId slot);
+  void note_aimless_faults();  // at the end of the run
+
+  // --- machines ---
+  void open_machines();
+  [[nodiscard]] std::optional<models::Allocation> find_machine(Pool& pool);
+  void vacate(Pool& pool, std::uint32_t place);
+  void use_freed_room();
+  void note_machines();
+  void put_out(std::uint32_t node, Duration repair);
+  void repaired_node(std::uint32_t node);
+  bool machine_fault(Pool& pool, FaultKind kind, std::uint32_t number, Duration repair);
+  void close_machines();
+
+  void tell(RequestStop::What what, SlotId slot) {
+    if (stop_sink_ != nullptr) tell_sink(what, slot);
+  }
+  void tell_sink(RequestStop::What what, SlotId slot);
 
   [[nodiscard]] Member& member(ReplicaId id) {
     const Seat seat = seats_[index(id)];
@@ -135,6 +159,7 @@ class Run {
   RequestTable table_;
   Collector collector_;
   MetricsSink* step_sink_;
+  MetricsSink* stop_sink_;
   std::vector<std::unique_ptr<Pool>> pools_;
   std::vector<Seat> seats_;  // by replica
   std::vector<Due> due_;     // likewise
@@ -155,6 +180,13 @@ class Run {
   std::unique_ptr<TransferNetwork> transfers_;
   std::vector<TransferNetwork::Delivered> delivered_;
   std::vector<models::GpuAt> gpus_;
+  std::unique_ptr<models::Placement> placement_;  // of all pools; null: places are anywhere
+  std::vector<models::ReplicaShape> shapes_;      // by pool
+  std::vector<int> out_;        // by node: faults that keep it out
+  std::vector<int> scattered_;  // by pool: idle GPUs that no replica can use together
+  SimTime machines_at_{};
+  std::int64_t peak_gpus_ = 0;
+  bool room_freed_ = false;
   std::vector<std::uint64_t> faults_;  // draws so far, by pool
   std::vector<Seat> drained_;  // replicas to be looked at when the event is settled
 };

@@ -39,6 +39,7 @@ void Run::hung_up(SlotId slot) {
   if (row.place == RequestRow::Place::queued) {
     --pool_of(row).queued;
     collector_.on_gateway(-1);
+    collector_.on_never_left_gateway(now_ - row.at_gateway);
     return settle_cancelled(slot);
   }
   if (row.place != RequestRow::Place::in_engine) return;
@@ -48,6 +49,7 @@ void Run::hung_up(SlotId slot) {
 
 // Nobody works on it any more.
 void Run::settle_cancelled(SlotId slot) {
+  let_go_of_source(table_[slot]);
   collector_.on_cancelled(table_[slot]);
   remove(slot);
 }

@@ -32,9 +32,15 @@ void Run::open_faults(Pool& pool) {
     event.begins = false;
     if (s.to != SimTime::never()) plan_event(s.to, event);
   }
-  if (faults.zone.mtbf <= Duration::zero()) return;
-  for (int zone = 0; zone < pool.config().places.zones; ++zone)
-    plan_domain_fault(pool, FaultKind::zone, static_cast<std::uint32_t>(zone));
+  // Machines belong to no pool: the first one's clocks are theirs.
+  if (placement_ && pool.number() > 0) return;
+  const int zones = placement_ ? config_.machines->zones : pool.config().places.zones;
+  if (faults.zone.mtbf > Duration::zero())
+    for (int zone = 0; zone < zones; ++zone)
+      plan_domain_fault(pool, FaultKind::zone, static_cast<std::uint32_t>(zone));
+  if (placement_ && faults.node.mtbf > Duration::zero())
+    for (int node = 0; node < config_.machines->nodes; ++node)
+      plan_domain_fault(pool, FaultKind::node, static_cast<std::uint32_t>(node));
 }
 
 void Run::fault_event(Pool& pool, const FleetEvent& event) {
@@ -47,7 +53,7 @@ void Run::fault_event(Pool& pool, const FleetEvent& event) {
   switch (event.kind) {
     case gpu_fault:
       if (concerns(Life::ready) || concerns(Life::draining))
-        kill(pool, event.number, faults.gpu.repair);
+        this->domain_fault(pool, FaultKind::gpu, event.number, faults.gpu.repair);
       return;
     case domain_fault: {
       const auto kind = static_cast<FaultKind>(event.domain);
@@ -56,8 +62,11 @@ void Run::fault_event(Pool& pool, const FleetEvent& event) {
     }
     case outage: {
       const Outage& one = faults.outages[event.number];
-      return this->domain_fault(pool, one.kind, one.number, one.repair);
+      if (!this->domain_fault(pool, one.kind, one.number, one.repair)) collector_.on_aimless_fault();
+      return;
     }
+    case repaired_node:
+      return this->repaired_node(event.number);
     case noticed:
       if (concerns(Life::dead)) notice_death(pool, event.number);
       return;
@@ -120,7 +129,7 @@ void Run::expose(Pool& pool, std::uint32_t place) {
   for (const Straggler& s : faults.stragglers)
     if (s.replica == place && s.from <= now_ && now_ < s.to) member.slowdown = s.factor;
   if (member.slowdown != 1) member.replica->set_slowdown(member.slowdown);
-  if (faults.node.mtbf <= Duration::zero()) return;
+  if (faults.node.mtbf <= Duration::zero() || placement_) return;
   const std::uint32_t node = pool.node_of(place);
   for (; pool.nodes_exposed <= node; ++pool.nodes_exposed)
     plan_domain_fault(pool, FaultKind::node, pool.nodes_exposed);
@@ -136,20 +145,39 @@ void Run::plan_domain_fault(Pool& pool, FaultKind kind, std::uint32_t number) {
   plan_event(now_ + Duration::from_seconds(std::min(1e9, draw_exponential(stream, mean))), event);
 }
 
-void Run::domain_fault(Pool& pool, FaultKind kind, std::uint32_t number, Duration repair) {
+bool Run::domain_fault(Pool& pool, FaultKind kind, std::uint32_t number, Duration repair) {
+  if (placement_) return machine_fault(pool, kind, number, repair);
+  bool hit = false;
   for (std::uint32_t place = 0; place < pool.members().size(); ++place) {
-    const bool hit = kind == FaultKind::gpu    ? place == number
-                     : kind == FaultKind::node ? pool.node_of(place) == number
-                                               : pool.zone_of(place) == number;
-    if (hit) kill(pool, place, repair);
+    const bool concerned = kind == FaultKind::gpu    ? place == number
+                           : kind == FaultKind::node ? pool.node_of(place) == number
+                                                     : pool.zone_of(place) == number;
+    if (!concerned) continue;
+    const Life life = pool[place].life;
+    hit = hit || (life != Life::off && life != Life::dead);
+    kill(pool, place, repair);
+  }
+  return hit;
+}
+
+void Run::note_aimless_faults() {
+  for (const auto& pool : pools_) {
+    for (const Straggler& s : pool->config().faults.stragglers)
+      if (s.from > now_ || s.replica >= pool->members().size()) collector_.on_aimless_fault();
+    for (const Outage& outage : pool->config().faults.outages)
+      if (outage.at > now_) collector_.on_aimless_fault();
+    const SimTime upgrade = pool->config().upgrade.at;
+    if (upgrade != SimTime::never() && upgrade > now_) collector_.on_aimless_fault();
   }
 }
 
-// Whatever stands there. Without replacement the place stays empty until the repair.
+// Whatever stands there. Without replacement the place stays empty until the repair, and so it does
+// where machines are counted.
 void Run::kill(Pool& pool, std::uint32_t place, Duration repair) {
   const FaultOptions& faults = pool.config().faults;
   Member& member = pool[place];
-  if (!faults.replace && repair > Duration::zero() && !member.broken) {
+  const bool stays_empty = !faults.replace || pool.config().places.capacity > 0;
+  if (stays_empty && repair > Duration::zero() && !member.broken) {
     member.broken = true;
     plan_event(now_ + repair,
                {.kind = FleetEvent::Kind::repaired, .pool = pool.number(), .number = place});
@@ -193,6 +221,7 @@ void Run::end_by_plan(Pool& pool, std::uint32_t place) {
 
 void Run::notice_death(Pool& pool, std::uint32_t place) {
   pool.set_life(place, Life::off, now_);
+  vacate(pool, place);
   note_capacity();
   std::vector<SlotId> stranded;
   stranded.swap(pool[place].stranded);
@@ -204,13 +233,18 @@ void Run::notice_death(Pool& pool, std::uint32_t place) {
 void Run::give_back(SlotId slot) {
   RequestRow& row = table_[slot];
   const FaultOptions& faults = pool_of(row).config().faults;
+  tell(RequestStop::What::given_back, slot);
   uncount(slot);
   unassign(row);
+  let_go_of_source(row);
+  if (row.stage == RequestRow::Stage::decode)
+    collector_.on_work_lost(row.moved_tokens, row.tokens_before);
   RequestRecord& r = row.record;
   r.ingress = r.engine_queued = r.engine_scheduled = r.engine_first_token = r.engine_finish =
       r.first_left = r.last_left = r.first_token = r.finish = SimTime::never();
   r.output_tokens = r.cached_tokens = 0;
   row.stage = RequestRow::Stage::whole;
+  row.keeps_kv = false;
   row.moved_tokens = row.tokens_before = 0;
   if (row.gave_up != SimTime::never()) return settle_cancelled(slot);
   if (faults.lost_work == LostWork::lose || row.retries >= faults.max_retries)

@@ -17,11 +17,25 @@ void Run::plan_event(SimTime at, const FleetEvent& event) {
   queue_.push(at, EventClass::fleet, fleet_events_.add(event));
 }
 
-void Run::open_fleet() {
+Result<void> Run::open_fleet() {
   faults_.assign(pools_.size(), 0);
+  open_machines();
   for (auto& pool : pools_) {
     for (int i = 0; i < pool->config().replicas; ++i) {
+      std::optional<models::Allocation> machine;
+      if (placement_) {
+        machine = find_machine(*pool);
+        if (!machine)
+          return usage_error(
+              fmt::format("replica {} of pool {} finds no machine: of {} GPUs {} are idle, but not {} "
+                          "where it may stand",
+                          i, pool->config().name, placement_->gpus(), placement_->idle(),
+                          pool->config().gpus),
+              "give more nodes, fewer replicas or another placement");
+      }
       const std::uint32_t place = add_place(*pool);
+      if (machine) (*pool)[place].machine = std::move(*machine);
+      (*pool)[place].placed = placement_ != nullptr;
       ++(*pool)[place].incarnation;
       come_up(*pool, place);
     }
@@ -33,10 +47,11 @@ void Run::open_fleet() {
     pool->scaler->observe(now_, pool->load(now_));
     plan_event(pool->scaler->next(), {.kind = FleetEvent::Kind::decide, .pool = pool->number()});
   }
-  if (!planner_) return;
+  if (!planner_) return {};
   planner_->observe(now_, load_of_workers());
   planner_->begin_with(pools_[1]->desired, pools_[0]->desired);
   plan_event(planner_->next(), {.kind = FleetEvent::Kind::plan});
+  return {};
 }
 
 std::uint32_t Run::add_place(Pool& pool) {
@@ -48,6 +63,11 @@ std::uint32_t Run::add_place(Pool& pool) {
 }
 
 void Run::fleet_event(const FleetEvent& event) {
+  settle(event);
+  use_freed_room();
+}
+
+void Run::settle(const FleetEvent& event) {
   using enum FleetEvent::Kind;
   Pool& pool = *pools_[event.pool];
   switch (event.kind) {
@@ -135,8 +155,15 @@ void Run::upgrade_on(Pool& pool) {
 bool Run::start_replica(Pool& pool) {
   const std::optional<std::uint32_t> free = pool.free_place();
   if (!free) return false;
+  std::optional<models::Allocation> machine;
+  if (placement_) {
+    machine = find_machine(pool);
+    if (!machine) return false;
+  }
   const std::uint32_t place = *free == pool.members().size() ? add_place(pool) : *free;
   Member& member = pool[place];
+  if (machine) member.machine = std::move(*machine);
+  member.placed = placement_ != nullptr;
   ++member.incarnation;
   member.began = now_;
   const StartOptions& start = pool.config().start;
@@ -198,6 +225,7 @@ void Run::stop_drained() {
     reconcile(pool);  // its place may have been waited for
   }
   drained_.clear();
+  use_freed_room();
 }
 
 void Run::turn_off(Pool& pool, std::uint32_t place) {
@@ -211,6 +239,7 @@ void Run::turn_off(Pool& pool, std::uint32_t place) {
   }
   due_[index(member.id)] = {};
   pool.set_life(place, Life::off, now_);
+  vacate(pool, place);
   note_capacity();
 }
 

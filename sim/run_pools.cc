@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/text.h"
 #include "models/kv_transfer.h"
 #include "sim/run.h"
 
@@ -19,6 +20,7 @@ void Run::open_pools() {
     planner_ = std::make_unique<Dynamo>(*config_.disaggregation->planner);
   if (planner_ && config_.disaggregation->planner->mode == DynamoOptions::Mode::load)
     pools_[0]->kv_watched = true;
+  if (pools_.size() > 1) collector_.watch_pools(pools_.size());
   if (config_.disaggregation)
     transfers_ = std::make_unique<TransferNetwork>(*config_.disaggregation->cluster);
 }
@@ -34,7 +36,37 @@ bool Run::allows(const Pool& pool, const RequestRow& row) const {
              rule.classes.end();
 }
 
-// Of several pools the first that takes such requests and is not above its limit; if all are, the
+// A class that nobody has would make a rule without effect.
+Result<void> Run::check_classes() const {
+  const auto names = load_.class_names();
+  const auto check = [&](const std::vector<std::string>& wanted, std::string_view what,
+                         const std::string& pool) -> Result<void> {
+    for (const std::string& name : wanted) {
+      if (std::find(names.begin(), names.end(), name) != names.end()) continue;
+      return usage_error(
+          fmt::format("{} \"{}\" of pool {}: no request of that class was sent", what, name, pool),
+          names.empty() ? "the requests have no classes: give a trace with a class column"
+                        : suggest(name, {names.begin(), names.end()}));
+    }
+    return {};
+  };
+  for (const auto& pool : pools_) {
+    const std::string& name = pool->config().name;
+    if (auto ok = check(pool->config().admission.sheddable, "shed class", name); !ok) return ok;
+    if (auto ok = check(rules_[pool->number()].classes, "class", name); !ok) return ok;
+  }
+  return {};
+}
+
+void Run::tell_sink(RequestStop::What what, SlotId slot) {
+  const RequestRow& row = table_[slot];
+  const bool prompt_only =
+      row.stage == RequestRow::Stage::prefill && !config_.disaggregation->first_from_prefill;
+  stop_sink_->on_stop({what, row.record.id, now_, row.record.replica, row.pool, prompt_only,
+                       pools_[row.pool]->served_since});
+}
+
+// Of several pools, in their order, the first that takes such requests and is not above its limit; if all are, the
 // last that takes them; if none takes them, the last pool.
 void Run::choose_pool(RequestRow& row) {
   if (config_.disaggregation) {
@@ -44,13 +76,17 @@ void Run::choose_pool(RequestRow& row) {
     row.pool = local ? 0 : 1;
     return;
   }
-  row.pool = static_cast<std::uint32_t>(pools_.size() - 1);
-  for (const auto& pool : pools_) {
-    if (!allows(*pool, row)) continue;
-    row.pool = pool->number();
-    const double most = rules_[pool->number()].spill_above;
-    const auto ready = static_cast<double>(pool->count(Life::ready));
-    if (most <= 0 || static_cast<double>(pool->in_flight + pool->queued) < most * ready) return;
+  const auto in_turn = [this](std::size_t i) {
+    return config_.pool_order.empty() ? static_cast<std::uint32_t>(i) : config_.pool_order[i];
+  };
+  row.pool = in_turn(pools_.size() - 1);
+  for (std::size_t i = 0; i < pools_.size(); ++i) {
+    const Pool& pool = *pools_[in_turn(i)];
+    if (!allows(pool, row)) continue;
+    row.pool = pool.number();
+    const double most = rules_[pool.number()].spill_above;
+    const auto ready = static_cast<double>(pool.count(Life::ready));
+    if (most <= 0 || static_cast<double>(pool.in_flight + pool.queued) < most * ready) return;
   }
 }
 
@@ -59,12 +95,23 @@ bool Run::complete_after_prefill(const RequestRow& row) const {
   return config_.disaggregation->first_from_prefill && row.output_tokens == 1;
 }
 
+// A slot of llama.cpp keeps nothing for others.
+bool Run::keeps_kv(const RequestRow& row) const {
+  return row.stage == RequestRow::Stage::prefill && !complete_after_prefill(row) &&
+         pools_[row.pool]->config().replica.engine.kind != models::EngineKind::llamacpp;
+}
+
 void Run::hand_over(SlotId slot) {
   const Disaggregation& how = *config_.disaggregation;
   RequestRow& row = table_[slot];
   row.source_pool = row.pool;
   row.source_member = row.member;
   row.source_life = pool_of(row)[row.member].incarnation;
+  row.source_seq = row.seq;
+  row.source_holds = row.keeps_kv;
+  if (row.source_holds) ++pool_of(row)[row.member].resident;
+  row.keeps_kv = false;
+  tell(RequestStop::What::prompt_done, slot);
   uncount(slot);
   unassign(row);
   Pool& prefill = pool_of(row);
@@ -88,8 +135,29 @@ void Run::hand_over(SlotId slot) {
   observe(prefill);
 }
 
+bool Run::source_lives(const RequestRow& row) {
+  const Member& source = (*pools_[row.source_pool])[row.source_member];
+  return source.incarnation == row.source_life && source.replica != nullptr;
+}
+
+// The prefill worker keeps the blocks until then (vLLM's NIXL connector: until they were read;
+// SGLang: until the transfer is done).
+void Run::let_go_of_source(RequestRow& row) {
+  if (!row.source_holds) return;
+  row.source_holds = false;
+  Member& source = (*pools_[row.source_pool])[row.source_member];
+  if (source_lives(row)) {
+    reach(source.id);
+    source.replica->let_go(row.source_seq, now_);
+    wake(source);
+  }
+  if (--source.resident == 0 && source.life == Life::draining)
+    drained_.push_back({row.source_pool, row.source_member});
+}
+
 // Workers fill nodes in order of their places; beyond the cluster's end they begin anew.
-std::span<const models::GpuAt> Run::gpus_of(const Pool& pool, std::uint32_t place) {
+std::span<const models::GpuAt> Run::gpus_of(Pool& pool, std::uint32_t place) {
+  if (placement_) return pool[place].machine.gpus;
   const Disaggregation& how = *config_.disaggregation;
   const int per_node = how.cluster->spec().gpus_per_node, gpus = pool.config().gpus;
   const int on_node = std::max(1, per_node / gpus);
@@ -163,11 +231,12 @@ void Run::settle_transfers() {
   for (const TransferNetwork::Delivered& one : delivered_) {
     const SlotId slot{one.tag};
     RequestRow& row = table_[slot];
-    const Member& source = (*pools_[row.source_pool])[row.source_member];
-    if (source.incarnation != row.source_life || source.life == Life::dead) {
+    if (!source_lives(row)) {
       give_back(slot);
       continue;
     }
+    let_go_of_source(row);
+    tell(RequestStop::What::kv_there, slot);
     collector_.on_handed_over(now_ - row.prompt_done, row.moved_bytes);
     if (pool_of(row).direct)
       visible(slot);

@@ -62,13 +62,16 @@ RoutedRequest Run::routed(SlotId slot) const {
           caching_ ? &table_.content(slot) : nullptr};
 }
 
-// One that comes back after its replica died has been let in already.
+// One that comes back after its replica died has been let in already, but waits only where there is
+// room to wait; one whose prompt is complete always does.
 void Run::gateway(SlotId slot) {
   RequestRow& row = table_[slot];
   if (row.abort_at <= now_) return settle_cancelled(slot);
   if (pools_.size() > 1 && row.stage != RequestRow::Stage::decode) choose_pool(row);
   Pool& pool = pool_of(row);
   row.at_gateway = now_;
+  row.record.pool = row.pool;
+  tell(RequestStop::What::gateway, slot);
   const bool first = row.retries == 0 && row.stage != RequestRow::Stage::decode;
   if (first) {
     if (changes_) pool.count_arrival(now_);
@@ -81,7 +84,8 @@ void Run::gateway(SlotId slot) {
     if (changes_) observe(pool);
     return;
   }
-  if (first && !pool.admission().may_wait(pool.queued)) return answer(slot, RequestStatus::shed);
+  if (row.stage != RequestRow::Stage::decode && !pool.admission().may_wait(pool.queued))
+    return answer(slot, RequestStatus::shed);
   row.place = RequestRow::Place::queued;
   if (again)
     pool.queue().push_front({slot, row.record.id});
@@ -111,6 +115,8 @@ void Run::assign(Pool& pool, std::uint32_t place, SlotId slot, const RoutedReque
   row.assigned = row.counted = true;
   row.member = place;
   row.record.replica = member.id;
+  row.keeps_kv = keeps_kv(row);
+  tell(RequestStop::What::assigned, slot);
   ++member.resident;
   ++pool.in_flight;
   pool.board().change(now_, place, 1, row.record.prompt_tokens);
@@ -134,7 +140,7 @@ void Run::pump(Pool& pool) {
       if (!try_assign(pool, next.slot)) return;
       --pool.queued;
       collector_.on_gateway(-1);
-      collector_.on_left_gateway(now_ - row.at_gateway);
+      collector_.on_left_gateway(row, now_ - row.at_gateway);
     }
     (void)pool.queue().pop_front();
   }
@@ -167,6 +173,7 @@ void Run::visible(SlotId slot) {
   reach(to.id);
   row.seq = to.replica->enqueue(slot, caching_ ? table_.content(slot) : Content{}, now_);
   row.place = RequestRow::Place::in_engine;
+  tell(RequestStop::What::seen, slot);
   if (row.gave_up != SimTime::never()) to.replica->stop_measuring(row.seq);
   wake(to);
 }

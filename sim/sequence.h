@@ -14,7 +14,8 @@ enum class SeqState : std::uint8_t { waiting, active, ended };
 //
 // A batch is composed before its results are known. `computed` and `sampled` therefore advance when
 // a step is composed, `generated` when it ends; sampled - generated tokens are placeholders in
-// flight. Sequences only ever try to make `computed` catch up with prompt + sampled.
+// flight. Sequences only ever try to make `computed` catch up with prompt + sampled. Draft tokens count
+// in both until the step that verifies them has ended.
 struct Sequence {
   std::int32_t prompt = 0;
   std::int32_t max_output = 0;
@@ -34,6 +35,11 @@ struct Sequence {
   [[nodiscard]] bool prefilling() const { return computed < prefill_end; }
   // The steps composed so far are sure to bring its last permitted token.
   [[nodiscard]] bool exhausted() const { return sampled >= max_output; }
+  // The same where steps verify drafts: `sampled` then counts these as if all were accepted, but of
+  // a step in flight one token is certain.
+  [[nodiscard]] bool sure_to_end() const {
+    return generated + (sampled > generated ? 1 : 0) >= max_output;
+  }
 };
 static_assert(sizeof(Sequence) == 32);
 

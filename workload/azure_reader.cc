@@ -22,6 +22,19 @@ class AzureReader : public RowReader {
       : RowReader(std::move(lines), zero_output), layout_(layout) {}
 
  protected:
+  Taken read_ahead(std::string_view lines, std::span<Arrival> out) override {
+    if (layout_.time != 0 || layout_.prompt != 1 || layout_.output != 2) return {};
+    return each_row(lines, out, [this](RowCursor& in, Arrival& row) {
+      std::int64_t ns = 0;
+      if (!minute_.read(in, ns) || !in.comma() || !in.tokens(row.prompt_tokens) || !in.comma() ||
+          !in.tokens(row.output_tokens) || !in.line_end())
+        return false;
+      row.max_output_tokens = row.output_tokens;
+      if (!zero_) zero_ = ns;
+      return plain_time(ns, *zero_, row);
+    });
+  }
+
   Row read_row(std::string_view line, Arrival& out) override {
     if (!fields_.split(line) || fields_.count() != layout_.columns) {
       return fault(fmt::format("row \"{}\" does not have the {} fields of the header", shown(line),
@@ -44,6 +57,7 @@ class AzureReader : public RowReader {
   Layout layout_;
   RowFields fields_;
   TimestampParser clock_;
+  MinuteClock minute_;
   std::optional<std::int64_t> zero_;  // time of the first row
 };
 

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "workload/name_table.h"
+#include "workload/plain_columns.h"
 #include "workload/row_reader.h"
 
 namespace eph::workload {
@@ -16,13 +17,32 @@ struct Layout {
 class BurstGptReader : public RowReader {
  public:
   BurstGptReader(LineSource lines, ZeroOutput zero_output, Layout layout)
-      : RowReader(std::move(lines), zero_output), layout_(layout) {}
+      : RowReader(std::move(lines), zero_output),
+        layout_(layout),
+        plain_(layout.columns, PlainColumns::Kind::unused) {
+    plain_.set(layout.time, PlainColumns::Kind::seconds);
+    plain_.set(layout.prompt, PlainColumns::Kind::prompt);
+    plain_.set(layout.output, PlainColumns::Kind::output);
+    plain_.set(layout.session, PlainColumns::Kind::session);
+    plain_.set(layout.model, PlainColumns::Kind::name);
+  }
 
   [[nodiscard]] std::span<const std::string> class_names() const override {
     return models_.names();
   }
 
  protected:
+  Taken read_ahead(std::string_view lines, std::span<Arrival> out) override {
+    return each_row(lines, out, [this](RowCursor& in, Arrival& row) {
+      std::string_view model;
+      if (!plain_.read(in, row, model)) return false;
+      if (!zero_) zero_ = row.at.ns;
+      if (!plain_time(row.at.ns, *zero_, row)) return false;
+      row.request_class = models_.index_of(model);
+      return true;
+    });
+  }
+
   Row read_row(std::string_view line, Arrival& out) override {
     if (!fields_.split(line) || fields_.count() != layout_.columns) {
       return fault(fmt::format("row \"{}\" does not have the {} fields of the header", shown(line),
@@ -48,6 +68,7 @@ class BurstGptReader : public RowReader {
 
  private:
   Layout layout_;
+  PlainColumns plain_;
   RowFields fields_;
   NameTable models_;
   std::optional<std::int64_t> zero_;  // time of the first row

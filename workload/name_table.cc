@@ -6,14 +6,13 @@
 
 namespace eph::workload {
 
-std::uint32_t NameTable::index_of(std::string_view name) {
-  if (last_ < names_.size() && names_[last_] == name) return last_;
+std::uint32_t NameTable::look_up(std::string_view name) {
   const auto known = index_.find(name);
-  if (known != index_.end()) return last_ = known->second;
-  last_ = static_cast<std::uint32_t>(names_.size());
+  if (known != index_.end()) return known->second;
+  const auto next = static_cast<std::uint32_t>(names_.size());
   names_.emplace_back(name);
-  index_.emplace(names_.back(), last_);
-  return last_;
+  index_.emplace(names_.back(), next);
+  return next;
 }
 
 std::uint64_t session_id(std::string_view text) {

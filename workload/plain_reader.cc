@@ -3,6 +3,7 @@
 
 #include "core/text.h"
 #include "workload/name_table.h"
+#include "workload/plain_columns.h"
 #include "workload/row_reader.h"
 
 namespace eph::workload {
@@ -19,13 +20,30 @@ struct Layout {
 class PlainReader : public RowReader {
  public:
   PlainReader(LineSource lines, ZeroOutput zero_output, Layout layout)
-      : RowReader(std::move(lines), zero_output), layout_(layout) {}
+      : RowReader(std::move(lines), zero_output),
+        layout_(layout),
+        plain_(layout.columns, PlainColumns::Kind::empty) {
+    plain_.set(layout.time, PlainColumns::Kind::seconds);
+    plain_.set(layout.prompt, PlainColumns::Kind::prompt);
+    plain_.set(layout.output, PlainColumns::Kind::output);
+    plain_.set(layout.session, PlainColumns::Kind::session);
+    plain_.set(layout.name, PlainColumns::Kind::name);
+  }
 
   [[nodiscard]] std::span<const std::string> class_names() const override {
     return classes_.names();
   }
 
  protected:
+  Taken read_ahead(std::string_view lines, std::span<Arrival> out) override {
+    return each_row(lines, out, [this](RowCursor& in, Arrival& row) {
+      std::string_view name;
+      if (!plain_.read(in, row, name) || !plain_time(row.at.ns, 0, row)) return false;
+      if (layout_.name != Columns::kAbsent) row.request_class = classes_.index_of(name);
+      return true;
+    });
+  }
+
   Row read_row(std::string_view line, Arrival& out) override {
     if (!fields_.split(line) || fields_.count() != layout_.columns) {
       return fault(fmt::format("row \"{}\" does not have the {} fields of the header", shown(line),
@@ -124,6 +142,7 @@ class PlainReader : public RowReader {
   }
 
   Layout layout_;
+  PlainColumns plain_;
   RowFields fields_;
   NameTable classes_;
   NameTable groups_;

@@ -170,6 +170,20 @@ std::optional<std::int64_t> TimestampParser::parse(std::string_view text) {
   return seconds * kSecond + ns;
 }
 
+bool MinuteClock::change_minute(RowCursor& in) {
+  std::array<char, 16> minute{};
+  std::array<char, 19> whole{};
+  std::memcpy(minute.data(), in.at(), minute.size());
+  std::memcpy(whole.data(), minute.data(), minute.size());
+  std::memcpy(whole.data() + minute.size(), ":00", 3);
+  const auto ns = clock_.parse({whole.data(), whole.size()});
+  if (!ns) return false;
+  known_ = true;
+  minute_ = minute;
+  minute_ns_ = *ns;
+  return in.same(minute_);
+}
+
 std::string shown(std::string_view text, std::size_t limit) {
   std::string out(text.substr(0, limit));
   for (char& c : out) {

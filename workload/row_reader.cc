@@ -40,6 +40,13 @@ Result<std::size_t> RowReader::pull(std::span<Arrival> out) {
   std::size_t filled = 0;
   start_block();
   while (filled < out.size() && !ended_) {
+    if (const std::string_view ahead = lines_.ahead(); !ahead.empty() && !first_line_) {
+      const Taken taken = read_ahead(ahead, out.subspan(filled));
+      lines_.skip(taken.bytes, taken.rows);
+      counts_.rows += taken.rows;
+      filled += taken.rows;
+      if (filled == out.size()) break;
+    }
     std::string_view line;
     const Result<bool> more = next_line(line);
     if (!more) {

@@ -8,6 +8,7 @@
 
 #include "core/line_source.h"
 #include "workload/arrival.h"
+#include "workload/row_cursor.h"
 #include "workload/row_fields.h"
 #include "workload/trace_reader.h"
 
@@ -27,6 +28,35 @@ class RowReader : public ArrivalSource {
   // One row that is not blank. A faulty one has called fault().
   virtual Row read_row(std::string_view line, Arrival& out) = 0;
   virtual void start_block() {}  // before the first row of a pull
+
+  // Rows at the beginning of `lines` (LineSource::ahead), as many as can be read the short way;
+  // what follows them goes through read_row.
+  struct Taken {
+    std::size_t rows = 0, bytes = 0;
+  };
+  virtual Taken read_ahead(std::string_view /*lines*/, std::span<Arrival> /*out*/) { return {}; }
+  // With `read(cursor, arrival)`, false for a row that needs read_row.
+  template <class Read>
+  static Taken each_row(std::string_view lines, std::span<Arrival> out, Read read) {
+    RowCursor cursor(lines.data());
+    const char* const end = lines.data() + lines.size();
+    const char* row = lines.data();
+    std::size_t taken = 0;
+    while (taken < out.size() && row != end) {
+      out[taken] = Arrival{};
+      if (!read(cursor, out[taken])) break;
+      row = cursor.at();
+      ++taken;
+    }
+    return {taken, static_cast<std::size_t>(row - lines.data())};
+  }
+  // set_time without a fault.
+  bool plain_time(std::int64_t ns, std::int64_t zero, Arrival& out) {
+    if (ns < last_ns_) return false;
+    last_ns_ = ns;
+    out.at = SimTime{ns - zero};
+    return true;
+  }
 
   // Each returns false after calling fault().
   bool read_tokens(std::string_view column, std::string_view text, std::int32_t& out);

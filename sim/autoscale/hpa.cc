@@ -21,6 +21,7 @@ void Hpa::observe(SimTime now, const FleetLoad& load) {
   if (started_) return;
   started_ = true;
   current_ = static_cast<int>(load.ready);
+  if (options_.initial_recommendation) recommendations_.push_back({now, current_});
   next_ = now + options_.sync_period;
 }
 

@@ -52,6 +52,7 @@ struct HpaOptions {
   };
   Limits up{100, Duration{15'000'000'000}, 4, Duration{15'000'000'000}, Select::max};
   Limits down{100, Duration{15'000'000'000}, 0, Duration{15'000'000'000}, Select::max};
+  bool initial_recommendation = false;  // the history begins with the size at the start, else empty
   bool pod_readiness = false;  // a metric of pods: those not ready count 0 upwards, not at all downwards
 };
 

@@ -18,6 +18,7 @@ struct FleetEvent {
     outage,   // a certain fault
     noticed,  // the death of a replica
     repaired,
+    repaired_node,
     reclaim_notice,
     reclaim,
     slow,  // a straggler's factor begins or ends

@@ -88,6 +88,7 @@ void Pool::set_life(std::uint32_t place, Life life, SimTime now) {
   --counts_[static_cast<std::size_t>(member.life)];
   ++counts_[static_cast<std::size_t>(life)];
   const bool routed = board_.is_member(place);
+  if (life == Life::ready && count(Life::ready) == 1) served_since = now;
   member.life = life;
   const std::int64_t ready = count(Life::ready);
   if (now > SimTime::zero()) summary.least_ready = std::min(summary.least_ready, ready);

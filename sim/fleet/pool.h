@@ -30,6 +30,8 @@ struct Member {
   double slowdown = 1;            // drawn at the start
   std::unique_ptr<Replica> replica;  // ready and draining only
   std::vector<SlotId> stranded;      // requests on a dead one, until that is noticed
+  models::Allocation machine;        // where GPUs are placed: its own, from the start on
+  bool placed = false;               // until these are free again
 };
 
 // A request in the gateway's queue; the slot may have gone to another one since.
@@ -102,6 +104,11 @@ class Pool final : private EngineProbe {
   [[nodiscard]] FleetLoad load(SimTime now);
   void count_arrival(SimTime now);
 
+  void sample() {  // for the series, in which this instant is the next one
+    summary.requests.series.push_back({count(Life::ready), held(), queued, totals.waiting, totals.running});
+  }
+  bool waits_for_room = false;  // a start has found no machine
+  SimTime served_since{};       // since when some replica has been ready
   PoolSummary summary;
   [[nodiscard]] PoolSummary finish(SimTime now);
 

@@ -19,12 +19,16 @@ SglangPolicy::SglangPolicy(const EngineOptions& options, const models::KvPool& p
       chunking_(options.chunked_prefill && options.chunk_tokens > 0),
       ratio_(options.new_token_ratio_init),
       decay_((options.new_token_ratio_init - options.new_token_ratio_min) /
-             options.new_token_ratio_decay_steps) {}
+             options.new_token_ratio_decay_steps) {
+  const SpeculationOptions& speculation = options_.speculation;
+  if (speculation.on())
+    draft_tokens_ = ceil_page(std::max(1 + speculation.drafts, speculation.draft_slots));
+}
 
 // Alone in the pool, the admission check must pass, and a sequence must not outgrow the pool.
 bool SglangPolicy::accepts(std::int64_t prompt, std::int64_t max_output) const {
   if (options_.max_model_len > 0 && prompt + max_output > options_.max_model_len) return false;
-  return ceil_page(prompt + max_output) + 2 * page_ <= usable_tokens_;
+  return ceil_page(prompt + max_output + draft_tokens_) + 2 * page_ <= usable_tokens_;
 }
 
 void SglangPolicy::form_batch(EngineState& state, BatchPlan& plan) {
@@ -125,7 +129,9 @@ void SglangPolicy::form_mixed(EngineState& state, BatchPlan& plan) {
   EPH_ASSERT(taken == decodes, "{} of {} running sequences decode", taken, decodes);
 }
 
-std::int64_t SglangPolicy::pages_needed(const EngineState& state) {
+std::int64_t SglangPolicy::pages_needed(const EngineState& state) const {
+  if (draft_tokens_ > 0)
+    return static_cast<std::int64_t>(state.running().size()) * (draft_tokens_ / page_);
   std::int64_t pages = 0;
   for (const SeqId id : state.running()) pages += state[id].computed == state[id].capacity ? 1 : 0;
   return pages;
@@ -204,7 +210,8 @@ void SglangPolicy::charge(Budget& left, std::int64_t tokens, std::int64_t output
 
 void SglangPolicy::form_decode(EngineState& state, BatchPlan& plan) {
   const auto at_most = static_cast<std::int64_t>(state.running().size());  // saves counting
-  if (at_most <= state.kv().free() || pages_needed(state) <= state.kv().free()) {
+  if ((draft_tokens_ == 0 && at_most <= state.kv().free()) ||
+      pages_needed(state) <= state.kv().free()) {
     ratio_ = std::max(options_.new_token_ratio_min, ratio_ - decay_);
   } else {
     do retract(state, plan);
@@ -220,6 +227,7 @@ void SglangPolicy::form_decode(EngineState& state, BatchPlan& plan) {
     ratio_ = std::min(1.0, static_cast<double>(generated) / static_cast<double>(permitted + 1));
     batch_is_full_ = false;
   }
+  if (draft_tokens_ > 0) return take_drafted(state, plan);
   const std::int64_t used_before = state.kv().used();
   for (const SeqId id : state.running()) state.grow_for_next(id);
   state.settle(state.kv().used() - used_before);
@@ -228,6 +236,15 @@ void SglangPolicy::form_decode(EngineState& state, BatchPlan& plan) {
       writer.take_run<DecodeWriter::Exhausted::take>(0, options_.max_num_seqs);
   EPH_ASSERT(taken == state.running().size(), "{} of {} running sequences decode", taken,
              state.running().size());
+}
+
+void SglangPolicy::take_drafted(EngineState& state, BatchPlan& plan) const {
+  state.settle(pages_needed(state));
+  for (const SeqId id : state.running()) {
+    const std::int32_t drafts = options_.speculation.drafts_of(state[id]);
+    EPH_ASSERT(state.reserve(id, state[id].computed + 1 + drafts), "no room for {} drafts", drafts);
+    state.schedule_drafted(plan, id, drafts);
+  }
 }
 
 // Under mixed chunks the decodes have their pages when the batch is settled.
@@ -251,18 +268,23 @@ bool SglangPolicy::lacks_room(const EngineState& state) const {
 }
 
 // The victim has the fewest known outputs; ties: the longest prompt, then the last in the batch.
-// The last one goes only when the rest of the pool belongs to the chunked request.
-void SglangPolicy::retract(EngineState& state, BatchPlan& plan) {
+SeqId SglangPolicy::victim(const EngineState& state) const {
   const std::vector<SeqId>& running = state.running();
-  EPH_ASSERT(running.size() > 1 || chunked_.has_value(), "{} running sequences outgrow the pool",
-             running.size());
+  if (draft_tokens_ > 0) return running.back();
   const auto rank = [&state](SeqId id) {
     return std::tuple(state[id].generated, -state[id].prompt);
   };
   SeqId victim = running.front();
   for (const SeqId id : running)
     if (rank(id) <= rank(victim)) victim = id;
-  state.preempt(plan, victim, EngineState::Requeue::back);
+  return victim;
+}
+
+// The last one goes only when the rest of the pool belongs to the chunked request.
+void SglangPolicy::retract(EngineState& state, BatchPlan& plan) {
+  EPH_ASSERT(state.running().size() > 1 || chunked_.has_value(),
+             "{} running sequences outgrow the pool", state.running().size());
+  state.preempt(plan, victim(state), EngineState::Requeue::back);
   state.drop_inactive();
 }
 

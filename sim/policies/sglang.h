@@ -20,6 +20,10 @@ namespace eph::sim {
 //
 // Under the overlap scheduler no end is foreseen, not even at max_new_tokens: a finished request
 // wastes its slot of the step already composed.
+//
+// With speculative decoding a decode step needs max(draft tokens, steps * topk) tokens a request,
+// whole pages; what was not accepted is given back when its results are there. The victim of a
+// retraction is the last in the batch.
 class SglangPolicy final : public EnginePolicy {
  public:
   SglangPolicy(const EngineOptions& options, const models::KvPool& pool);
@@ -54,8 +58,8 @@ class SglangPolicy final : public EnginePolicy {
   };
   void form_prefill(EngineState& state, BatchPlan& plan);
   void form_mixed(EngineState& state, BatchPlan& plan);
-  // Pages that one more token of every running sequence takes.
-  [[nodiscard]] static std::int64_t pages_needed(const EngineState& state);
+  // Pages that one more token of every running sequence takes; with drafts, what they might.
+  [[nodiscard]] std::int64_t pages_needed(const EngineState& state) const;
   [[nodiscard]] Budget budget(const EngineState& state) const;
   void continue_chunk(EngineState& state, BatchPlan& plan, Budget& left);
   void admit_moved(EngineState& state, BatchPlan& plan) const;
@@ -63,8 +67,10 @@ class SglangPolicy final : public EnginePolicy {
   void sort_waiting(EngineState& state);
   void charge(Budget& left, std::int64_t tokens, std::int64_t output) const;
   void form_decode(EngineState& state, BatchPlan& plan);
+  void take_drafted(EngineState& state, BatchPlan& plan) const;
   void retract(EngineState& state, BatchPlan& plan);
   [[nodiscard]] bool lacks_room(const EngineState& state) const;  // after a retraction
+  [[nodiscard]] SeqId victim(const EngineState& state) const;
 
   [[nodiscard]] std::int64_t floor_page(std::int64_t n) const { return n / page_ * page_; }
   [[nodiscard]] std::int64_t ceil_page(std::int64_t n) const { return floor_page(n + page_ - 1); }
@@ -74,6 +80,7 @@ class SglangPolicy final : public EnginePolicy {
 
   EngineOptions options_;
   std::int64_t page_ = 1;
+  std::int64_t draft_tokens_ = 0;  // that a request needs in a decode step; 0: no speculation
   std::int64_t usable_tokens_ = 0;
   bool chunking_ = false;
   double ratio_ = 0;

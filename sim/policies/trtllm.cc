@@ -8,6 +8,8 @@ TrtllmPolicy::TrtllmPolicy(const EngineOptions& options, const models::KvPool& p
     : options_(options),
       unit_(pool.block_size),
       usable_(pool.usable_blocks),
+      // py_executor_creator.py: max_seq_len grows by the drafts, under the overlap scheduler twice.
+      draft_room_(options.speculation.drafts * (options.async_scheduling ? 2 : 1)),
       guaranteed_(options.capacity != Capacity::max_utilization) {}
 
 bool TrtllmPolicy::accepts(std::int64_t prompt, std::int64_t max_output) const {
@@ -32,6 +34,7 @@ void TrtllmPolicy::schedule(EngineState& state, BatchPlan& plan, SeqId id, std::
 
 void TrtllmPolicy::schedule_generations(EngineState& state, BatchPlan& plan,
                                         std::int64_t& budget) const {
+  if (options_.speculation.on()) return schedule_each(state, plan, budget);
   DecodeWriter writer(state, plan);
   for (std::size_t i = 0; i < state.running().size() && budget > 0;) {
     const std::size_t run = writer.take_run<DecodeWriter::Exhausted::skip>(i, budget);
@@ -59,8 +62,9 @@ void TrtllmPolicy::continue_contexts(EngineState& state, BatchPlan& plan,
 }
 
 // False: `id` itself started last, and is paused.
-bool TrtllmPolicy::make_room(EngineState& state, BatchPlan& plan, SeqId id) const {
-  while (!state.reserve(id, state[id].computed + 1)) {
+bool TrtllmPolicy::make_room(EngineState& state, BatchPlan& plan, SeqId id,
+                             std::int64_t tokens) const {
+  while (!state.reserve(id, tokens)) {
     const SeqId victim = state.running().back();
     state.pop_running();
     state.preempt(plan, victim, EngineState::Requeue::front);
@@ -69,16 +73,31 @@ bool TrtllmPolicy::make_room(EngineState& state, BatchPlan& plan, SeqId id) cons
   return true;
 }
 
+std::int32_t TrtllmPolicy::wanted(const Sequence& s) const {
+  const SpeculationOptions& speculation = options_.speculation;
+  if (s.prefilling() || (speculation.on() ? s.sure_to_end() : s.exhausted())) return 0;
+  return 1 + speculation.drafts_of(s);
+}
+
+void TrtllmPolicy::schedule_each(EngineState& state, BatchPlan& plan, std::int64_t& budget) const {
+  for (std::size_t i = 0; i < state.running().size() && budget > 0; ++i) {
+    const SeqId id = state.running()[i];
+    const std::int32_t n = wanted(state[id]);
+    if (n == 0) continue;
+    if (n > budget) {
+      budget = 0;
+      break;
+    }
+    if (!make_room(state, plan, id, state[id].computed + n)) break;
+    state.schedule_drafted(plan, id, n - 1);
+    budget -= n;
+  }
+}
+
 void TrtllmPolicy::form_max_utilization(EngineState& state, BatchPlan& plan) {
   const std::size_t paused_before = plan.preempted.size();
   std::int64_t budget = options_.max_num_batched_tokens;
-  for (std::size_t i = 0; i < state.running().size() && budget > 0; ++i) {
-    const SeqId id = state.running()[i];
-    if (state[id].exhausted() || state[id].prefilling()) continue;
-    if (!make_room(state, plan, id)) break;
-    state.schedule(plan, id, 1);
-    --budget;
-  }
+  schedule_each(state, plan, budget);
   continue_contexts(state, plan, budget);
   if (plan.preempted.size() > paused_before) return;
   for (std::size_t i = 0; i < state.waiting().size() && budget > 0;) {

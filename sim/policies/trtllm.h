@@ -17,6 +17,9 @@ namespace eph::sim {
 // With block reuse a new context needs all its blocks in this reckoning, but those it shares with
 // running ones are set aside once. A context whose first new block another one is about to compute
 // waits, so as to find it (enable_prefix_aware_scheduling).
+//
+// With speculative decoding a generation costs 1 + K tokens; one for which the step has no room stops
+// the walk. Blocks to completion include those that the last drafts may touch.
 class TrtllmPolicy final : public EnginePolicy {
  public:
   TrtllmPolicy(const EngineOptions& options, const models::KvPool& pool);
@@ -38,21 +41,27 @@ class TrtllmPolicy final : public EnginePolicy {
   void admit_waiting(EngineState& state, BatchPlan& plan, std::int64_t budget);
 
   [[nodiscard]] std::int64_t to_completion(std::int64_t prompt, std::int64_t max_output) const {
-    return (prompt + max_output + unit_ - 1) / unit_;
+    return (prompt + max_output + draft_room_ + unit_ - 1) / unit_;
   }
   // Tokens of a context of `missing` for which the step has room; 0: none.
   [[nodiscard]] std::int64_t chunk(std::int64_t missing, std::int64_t budget) const;
   void schedule_generations(EngineState& state, BatchPlan& plan, std::int64_t& budget) const;
+  // One by one: with drafts, or where blocks may run out.
+  void schedule_each(EngineState& state, BatchPlan& plan, std::int64_t& budget) const;
+  // Tokens of a generation, 0: nothing is left to generate.
+  [[nodiscard]] std::int32_t wanted(const Sequence& s) const;
   void continue_contexts(EngineState& state, BatchPlan& plan, std::int64_t& budget) const;
   // MAX_UTILIZATION: blocks for the next step only; when they run out the request that started last
   // is paused, and then nobody is admitted.
   void form_max_utilization(EngineState& state, BatchPlan& plan);
-  [[nodiscard]] bool make_room(EngineState& state, BatchPlan& plan, SeqId id) const;
+  [[nodiscard]] bool make_room(EngineState& state, BatchPlan& plan, SeqId id,
+                               std::int64_t tokens) const;
   void schedule(EngineState& state, BatchPlan& plan, SeqId id, std::int64_t n) const;
 
   EngineOptions options_;
   std::int64_t unit_ = 1;  // tokens per block, also the unit of chunks
   std::int64_t usable_ = 0;
+  std::int64_t draft_room_ = 0;  // tokens that a sequence may be ahead of its end, with drafts
   bool guaranteed_ = true;        // nothing admitted is ever paused
   std::int64_t committed_ = 0;    // blocks to completion of everything admitted
   std::vector<NewBlock> coming_;  // of contexts that are not complete

@@ -7,7 +7,9 @@
 namespace eph::sim {
 
 VllmPolicy::VllmPolicy(const EngineOptions& options, const models::KvPool& pool)
-    : options_(options), longest_(longest_sequence(options, pool)) {
+    : options_(options),
+      longest_(longest_sequence(options, pool)),
+      limit_(longest_) {
   // Without chunking vLLM demands a budget of at least max_model_len.
   if (!options_.chunked_prefill) longest_ = std::min(longest_, options_.max_num_batched_tokens);
   watermark_blocks_ =
@@ -21,8 +23,8 @@ bool VllmPolicy::accepts(std::int64_t prompt, std::int64_t max_output) const {
 void VllmPolicy::form_batch(EngineState& state, BatchPlan& plan) {
   const std::size_t preempted_before = plan.preempted.size();
   std::int64_t budget = options_.max_num_batched_tokens;
-  if (options_.priority_scheduling)
-    schedule_by_priority(state, plan, budget);
+  if (options_.priority_scheduling || options_.speculation.on())
+    schedule_each(state, plan, budget);
   else
     schedule_running(state, plan, budget);
   if (plan.preempted.size() == preempted_before) admit_waiting(state, plan, budget);
@@ -83,15 +85,28 @@ bool VllmPolicy::make_room_by_priority(EngineState& state, BatchPlan& plan, std:
   return true;
 }
 
-void VllmPolicy::schedule_by_priority(EngineState& state, BatchPlan& plan,
-                                      std::int64_t& budget) const {
+std::int64_t VllmPolicy::wanted(const Sequence& s, std::int64_t budget) const {
+  const SpeculationOptions& speculation = options_.speculation;
+  if (speculation.on() ? s.sure_to_end() : s.exhausted()) return 0;
+  if (s.prefilling() || !speculation.on()) return std::min(limited(s.missing()), budget);
+  const std::int64_t n = std::min(limited(s.missing() + speculation.drafts_of(s)), budget);
+  return std::min(n, limit_ - 1 - s.computed);
+}
+
+void VllmPolicy::schedule_each(EngineState& state, BatchPlan& plan, std::int64_t& budget) const {
   for (std::size_t i = 0; i < state.running().size() && budget > 0; ++i) {
     const SeqId id = state.running()[i];
     const Sequence& s = state[id];
-    if (s.exhausted() || s.missing() == 0) continue;
-    const auto n = static_cast<std::int32_t>(std::min(limited(s.missing()), budget));
-    if (!make_room_by_priority(state, plan, i, s.computed + n, budget)) break;
-    state.schedule(plan, id, n);
+    const auto n = static_cast<std::int32_t>(wanted(s, budget));
+    if (n <= 0) continue;
+    const std::int64_t tokens = with_lookahead(s.computed + n);
+    if (options_.priority_scheduling ? !make_room_by_priority(state, plan, i, tokens, budget)
+                                     : !make_room(state, plan, id, tokens))
+      break;
+    if (s.prefilling())
+      state.schedule(plan, id, n);
+    else
+      state.schedule_drafted(plan, id, n - 1);
     budget -= n;
   }
 }
@@ -110,20 +125,23 @@ void VllmPolicy::admit_waiting(EngineState& state, BatchPlan& plan, std::int64_t
     if (state.active() == options_.max_num_seqs) break;
     const std::size_t at = next_waiting(state);
     const SeqId head = state.waiting()[at];
-    const PrefixHit hit = state.find_cached(head);
+    PrefixHit hit = state.find_cached(head);
+    if (options_.speculation.drops_last_hit && hit.blocks > 0)
+      hit = state.find_cached(head, hit.blocks - 1);
     const std::int64_t whole = state[head].missing();
     const std::int64_t cached = state.tokens_of(hit);
     const std::int64_t wanted = limited(whole - cached);
     if (!options_.chunked_prefill && wanted > budget) break;
     const std::int64_t n = std::min(wanted, budget);
     // Blocks found are not taken again, but idle ones stop being free.
-    const std::int64_t gate = options_.reserve_full_prompt ? whole : cached + n;
+    const std::int64_t first = with_lookahead(cached + n);
+    const std::int64_t gate = options_.reserve_full_prompt ? std::max(whole, first) : first;
     const std::int64_t need = kv.blocks_for(gate) - hit.blocks + hit.idle;
     const std::int64_t kept = state.running().empty() ? 0 : watermark_blocks_;
     if (need + kept > kv.free()) break;  // head of line: admission never preempts
     const SeqId id = state.admit(plan, at, hit);
     state.append_running(id);
-    EPH_ASSERT(state.reserve(id, cached + n), "no room for {} admitted tokens", n);
+    EPH_ASSERT(state.reserve(id, first), "no room for {} admitted tokens", n);
     state.schedule(plan, id, static_cast<std::int32_t>(n));
     budget -= n;
   }

@@ -1,74 +1,8 @@
 // Every option of a fleet changes the result, in the direction that it should.
-#include <catch2/catch.hpp>
-
-#include <algorithm>
-#include <set>
-
-#include "core/json_doc.h"
-#include "tests/e2e/run.h"
+#include "tests/e2e/fleet.h"
 
 using namespace eph;
 using namespace eph::test;
-
-namespace {
-
-// A run on the linear profile (10 ms a step and 0.1 ms per prompt token) as JSON.
-Json simulate(std::vector<std::string> more) {
-  more.push_back("--json");
-  const Finished done = ephemeris(on_linear(std::move(more)));
-  CAPTURE(done.err);
-  REQUIRE(done.code == 0);
-  auto json = parse_json(done.out, "simulate");
-  REQUIRE(json);
-  return *json->at_path("runs/0");
-}
-
-double number(const Json& run, const std::string& path) {
-  const Json* json = run.at_path(path);
-  CAPTURE(path);
-  REQUIRE(json != nullptr);
-  return json->as_double();
-}
-double pool(const Json& run, const std::string& key) { return number(run, "fleet/pools/0/" + key); }
-double ttft(const Json& run, const std::string& key) { return number(run, "latency_ms/ttft/" + key); }
-
-// Flags and their values; what comes again replaces what was there, but for those that add up.
-std::vector<std::string> with(std::vector<std::string> base, const std::vector<std::string>& more) {
-  const std::set<std::string> repeated{"--autoscale", "--outage", "--straggler", "--shed-class",
-                                    "--router-option", "--prefill-autoscale"};
-  for (std::size_t i = 0; i < more.size(); i += 2) {
-    const auto at = std::find(base.begin(), base.end(), more[i]);
-    if (at != base.end() && !repeated.contains(more[i]))
-      *std::next(at) = more[i + 1];
-    else
-      base.insert(base.end(), {more[i], more[i + 1]});
-  }
-  return base;
-}
-
-// Most replicas that were paid for at once, as the series has them.
-double most_held(const Json& run) {
-  double most = 0;
-  for (const Json& point : run.at_path("series")->items())
-    most = std::max(most, point.items().at(7).as_double());
-  return most;
-}
-
-// Ten minutes at 4 requests/s, 100 ms of work each.
-const std::vector<std::string> kSteady{"--rate",          "4", "--duration",      "10min",
-                                       "--prompt-tokens", "100", "--output-tokens", "9"};
-// Busy, then silence, then busy again: 8 minutes of a day of 8 minutes, twice.
-const std::vector<std::string> kSwing =
-    with(kSteady, {"--rate", "20", "--swing", "1", "--swing-period", "8min", "--swing-peak", "0s",
-                   "--duration", "16min"});
-
-std::string refused(std::vector<std::string> more) {
-  const Finished done = ephemeris(on_linear(std::move(more)));
-  CHECK(done.code == 2);
-  return done.err;
-}
-
-}  // namespace
 
 TEST_CASE("an autoscaler follows the load, and its settings act", "[fleet]") {
   const auto hpa = [](std::vector<std::string> more) {
@@ -370,33 +304,4 @@ TEST_CASE("isolation slows the host", "[fleet]") {
   CHECK(run("1.5") > run("1"));
   CHECK(refused(with(kSteady, {"--isolation", "1.5"})).find("isolation has no effect on a linear profile") !=
         std::string::npos);
-}
-
-TEST_CASE("what a fleet's option cannot do is refused with what it needs", "[fleet]") {
-  const auto says = [](std::vector<std::string> more, std::string_view text) {
-    const std::string err = refused(with(kSteady, std::move(more)));
-    CAPTURE(err);
-    CHECK(err.find(text) != std::string::npos);
-  };
-  says({"--autoscale", "target=1"}, "--autoscale: has no effect without --autoscaler; give --autoscaler too");
-  says({"--autoscaler", "hpa"}, "target");
-  says({"--autoscaler", "hpa", "--autoscale", "tarqet=1"}, "tarqet");
-  says({"--replicas", "0"}, "0 replicas serve nobody");
-  says({"--start-init", "1s"}, "where no replica starts");
-  says({"--start-init", "5s/1s", "--gpu-mtbf", "1h"}, "95th percentile lies below the median");
-  says({"--outage", "rack 1 at 2s for 1s"}, "is no outage; write");
-  says({"--straggler", "replica x"}, "is no straggler; write");
-  says({"--node-repair", "1min"}, "give --node-mtbf too");
-  says({"--failure-detection", "1s"}, "where nothing breaks");
-  says({"--router", "random", "--router-staleness", "1s"}, "has no effect on random");
-  says({"--load-bound", "2"}, "choose --router session-affinity");
-  says({"--network", "sidereal"}, "sidereal");
-  says({"--upgrade-at", "1s", "--upgrade-surge", "0"}, "never begins");
-  const std::string file = spill_out("fleet.json",
-                                     R"({"version": 1, "fleet": {"outages": ["node 0"], "colour": 1}})");
-  const Finished done = ephemeris({"simulate", file});
-  CHECK(done.code == 2);
-  CHECK(done.err.find("\"node 0\" is no outage") != std::string::npos);
-  const Finished unknown = ephemeris({"simulate", file});
-  CHECK(unknown.err.find("colour") != std::string::npos);
 }

@@ -127,11 +127,26 @@ void draw_pools(Stream& stream, Scenario& s) {
   spec.nics_per_node = 1;
   spec.nic_bytes_per_s = 1e5;
   spec.pcie_bytes_per_s = 1e7;
-  auto cluster = models::Cluster::build(spec, 4);
+  auto cluster = models::Cluster::build(spec, 16);
   REQUIRE(cluster);
   how.cluster = std::make_shared<const models::Cluster>(std::move(*cluster));
   how.prefill_gpu = 4;
   c.disaggregation = how;
+}
+
+// Enough for all replicas at the start.
+void draw_machines(Stream& stream, sim::SimulationConfig& c) {
+  sim::MachineOptions m;
+  m.nodes = static_cast<int>(in(stream, 12, 16));
+  m.gpus_per_node = 2;
+  m.nodes_per_rack = 1;
+  m.zones = static_cast<int>(in(stream, 1, 3));
+  m.rule.policy = chance(stream, 50) ? models::PlacementPolicy::pack : models::PlacementPolicy::spread;
+  m.rule.anti_affinity = static_cast<models::AntiAffinity>(stream.below(3));
+  c.machines = m;
+  c.gpus = static_cast<int>(in(stream, 1, 2));
+  c.places.capacity = 0;
+  c.faults.replace = true;
 }
 
 void draw_fleet(std::uint64_t seed, Scenario& s) {
@@ -154,7 +169,7 @@ void draw_fleet(std::uint64_t seed, Scenario& s) {
     a.rate = static_cast<double>(in(stream, 20, 400));
     a.burst = static_cast<double>(in(stream, 1, 10));
   }
-  if (chance(stream, 30)) {
+  if (!s.classes.empty() && chance(stream, 60)) {
     a.sheddable = {"b"};
     a.shed_above = static_cast<double>(in(stream, 0, 5));
   }
@@ -167,6 +182,7 @@ void draw_fleet(std::uint64_t seed, Scenario& s) {
     c.network = n;
   }
   c.horizon = SimTime{60'000'000'000};
+  if (chance(stream, 40)) draw_machines(stream, c);
   if (chance(stream, 50)) draw_pools(stream, s);
 }
 

@@ -7,6 +7,25 @@
 
 namespace eph::test {
 
+// Drafts in a third of the systems, of an engine that has them.
+inline void draw_speculation(std::uint64_t seed, Scenario& s) {
+  using detail::chance;
+  using detail::in;
+  Stream stream({seed, 0, Purpose::test, 78});
+  sim::EngineOptions& e = s.engine();
+  if (e.kind == models::EngineKind::llamacpp || !chance(stream, 33)) return;
+  sim::SpeculationOptions& o = e.speculation;
+  o.drafts = static_cast<std::int32_t>(in(stream, 1, 6));
+  o.draft_slots = static_cast<std::int32_t>(chance(stream, 50) ? in(stream, 1, 8) : 0);
+  o.drops_last_hit = chance(stream, 50);
+  const std::int64_t positions = in(stream, 1, o.drafts);
+  const bool sure = chance(stream, 20), never = chance(stream, 20);
+  for (std::int64_t i = 0; i < positions; ++i)
+    o.acceptance.push_back(sure ? 1 : never ? 0 : stream.unit());
+  if (e.kind != models::EngineKind::sglang) return;
+  e.async_scheduling = e.mixed_chunk = false;
+}
+
 inline void draw_rules(std::uint64_t seed, Scenario& s) {
   using detail::chance;
   using detail::in;
@@ -25,6 +44,7 @@ inline void draw_rules(std::uint64_t seed, Scenario& s) {
   e.mixed_chunk = e.chunked_prefill && e.chunk_tokens > 0 && chance(stream, 50);
   e.retract_decode_steps = in(stream, 1, 30);
   for (workload::Arrival& a : s.arrivals) a.priority = static_cast<std::int32_t>(stream.below(3));
+  draw_speculation(seed, s);
 }
 
 // Gives the requests names, groups and conversations out of few.

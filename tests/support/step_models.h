@@ -21,7 +21,7 @@ class ConstantStepModel final : public models::StepModel {
   double seconds_;
 };
 
-// base + per_prefill_token * P + per_decode_seq * D + per_context_token * K, seconds.
+// base + per_prefill_token * P + per_decode_seq * (D + drafts) + per_context_token * K, seconds.
 class LinearStepModel final : public models::StepModel {
  public:
   LinearStepModel(double base, double per_prefill_token, double per_decode_seq,
@@ -32,7 +32,7 @@ class LinearStepModel final : public models::StepModel {
         per_context_token_(per_context_token) {}
   [[nodiscard]] double seconds(const models::BatchShape& shape) const noexcept override {
     return base_ + per_prefill_token_ * static_cast<double>(shape.prefill_tokens) +
-           per_decode_seq_ * shape.decode_seqs +
+           per_decode_seq_ * (shape.decode_seqs + shape.draft_tokens) +
            per_context_token_ * static_cast<double>(shape.decode_context_tokens);
   }
   [[nodiscard]] models::StepBreakdown explain(const models::BatchShape& shape) const override {

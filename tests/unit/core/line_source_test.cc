@@ -5,6 +5,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <filesystem>
 
@@ -236,4 +237,53 @@ TEST_CASE("a file of unknown size is read to its end") {
   const auto text = eph::read_file("/proc/self/cmdline");
   REQUIRE(text);
   CHECK(text->find("test_core") != std::string::npos);
+}
+
+TEST_CASE("lines ahead are those that would come next, and skipping them counts them") {
+  const std::string path = file_of("ahead.txt", "one\ntwo\r\nthree\nfour");
+  auto source = LineSource::open(path);
+  REQUIRE(source);
+  CHECK(source->ahead().empty());  // nothing has been read
+  std::string_view line;
+  REQUIRE(*source->next(line));
+  CHECK(source->ahead() == "two\r\nthree\n");  // whole lines only
+  source->skip(5, 1);
+  CHECK(source->line_number() == 2);
+  REQUIRE(*source->next(line));
+  CHECK(line == "three");
+  CHECK(source->line_number() == 3);
+  CHECK(source->ahead().empty());
+  REQUIRE(*source->next(line));
+  CHECK(line == "four");
+  CHECK_FALSE(*source->next(line));
+}
+
+TEST_CASE("no line ahead is given out where one could be longer than is allowed") {
+  const std::string path = file_of("ahead_limit.txt", "one\ntwo\n");
+  auto source = LineSource::open(path, 100);
+  REQUIRE(source);
+  std::string_view line;
+  REQUIRE(*source->next(line));
+  CHECK(source->ahead().empty());
+}
+
+TEST_CASE("reading by lines and by what is ahead gives the same text over block borders") {
+  std::string text;
+  for (const std::string& line : many_lines()) text += line + "\n";
+  auto source = LineSource::open(file_of("ahead_blocks.txt", text));
+  REQUIRE(source);
+  std::string got;
+  for (std::string_view line;;) {
+    if (const std::string_view ahead = source->ahead(); !ahead.empty()) {
+      got += ahead;
+      source->skip(ahead.size(),
+                   static_cast<std::size_t>(std::count(ahead.begin(), ahead.end(), '\n')));
+    }
+    const auto more = source->next(line);
+    REQUIRE(more);
+    if (!*more) break;
+    got += std::string(line) + "\n";
+  }
+  CHECK(got == text);
+  CHECK(source->line_number() == 30000);
 }

@@ -166,3 +166,19 @@ TEST_CASE("What a drain limit cuts off is sent again at once, whatever detection
   f.s.send(5, 4, 300);
   CHECK(run(f.s).request(1).engine_queued == at_ms(1500));
 }
+
+TEST_CASE("A retry that finds the gateway's queue full is shed", "[fleet][faults]") {
+  Fleet f(2);
+  f.faults().outages = {{sim::FaultKind::gpu, 0, at_ms(1005), {}}};
+  f.s.config.start.times.init = {5, 5};
+  f.s.config.admission.max_per_replica = 1;
+  f.s.config.admission.max_queue = 0;
+  f.s.send(1000, 4, 10);
+  f.s.send(1001, 4, 100);
+  const Outcome o = run(f.s);
+  CHECK(o.request(0).status == sim::RequestStatus::shed);
+  CHECK(o.request(0).retries == 1);
+  CHECK(o.request(1).status == sim::RequestStatus::finished);
+  f.s.config.admission.max_queue = 1;  // room to wait until the other one has ended
+  CHECK(run(f.s).request(0).status == sim::RequestStatus::finished);
+}

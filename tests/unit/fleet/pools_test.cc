@@ -109,6 +109,34 @@ TEST_CASE("Concurrent transfers to one worker share its card", "[fleet][disagg]"
   CHECK(o.summary.fleet->transfer_time.max_s() == Approx(0.020).epsilon(1e-6));
 }
 
+TEST_CASE("A prefill worker keeps the KV until it has been read", "[fleet][disagg]") {
+  Split f(models::EngineKind::vllm);
+  auto& kv = f.s.config.further[0].pool.replica.kv;
+  kv.usable_blocks = 3;
+  kv.blocks = 4;
+  f.s.send(0, 31, 1);  // two blocks
+  f.s.send(0, 31, 1);
+  const Outcome o = run(f.s);
+  // 10 ms, 20 ms of transfer, 10 ms; the second prompt has no blocks before 30 ms.
+  CHECK(o.request(0).first_token.seconds() == Approx(0.040).epsilon(1e-6));
+  CHECK(o.request(1).first_token.seconds() == Approx(0.070).epsilon(1e-6));
+  kv.usable_blocks = 5;
+  kv.blocks = 6;
+  // With room for both they are computed together, and their KV shares the card.
+  CHECK(run(f.s).request(1).first_token.seconds() == Approx(0.060).epsilon(1e-6));
+}
+
+TEST_CASE("A prefill worker that drains stays until its KV has been read", "[fleet][disagg]") {
+  Split f(models::EngineKind::vllm);
+  f.s.config.further[0].pool.autoscaler = sim::AutoscalerOptions{
+      sim::ScheduledOptions{{{Duration{0}, 1}, {Duration{12'000'000}, 0}}, {}}, {}};
+  f.s.send(0, 16, 2);
+  const Outcome o = run(f.s);
+  CHECK(o.request(0).retries == 0);
+  CHECK(o.request(0).first_token.seconds() == Approx(0.030).epsilon(1e-6));
+  CHECK(o.summary.fleet->pools.at(1).drained == 1);
+}
+
 TEST_CASE("Short prompts stay where they decode", "[fleet][disagg]") {
   Split f(models::EngineKind::vllm);
   f.how().local_prompt = 15;

@@ -221,3 +221,28 @@ TEST_CASE("a model that was measured in another precision is said to extrapolate
   CHECK(assembly->error->familiarity == models::Familiarity::engine);
   CHECK(assembly->error->extrapolated);
 }
+
+// MODEL, "Collectives": as many batches are in flight as there are stages, and a step of D decodes
+// takes what its largest batch does, ceil(D / stages).
+TEST_CASE("the batches of a pipeline's stages run side by side") {
+  const auto decode = [](std::int32_t seqs) {
+    models::BatchShape shape;
+    shape.decode_seqs = shape.sampled_seqs = seqs;
+    shape.decode_context_tokens = 1000 * seqs;
+    return shape;
+  };
+  for (const int stages : {1, 2, 4}) {
+    DeploymentSpec spec;
+    spec.model = "Qwen/Qwen3-32B";
+    spec.layout.tensor = 2;
+    spec.layout.pipeline = stages;
+    const auto assembly = assemble(catalog(), spec);
+    REQUIRE(assembly);
+    const models::StepModel& step = *assembly->step;
+    // As long as the largest batch is the same.
+    CHECK(step.seconds(decode(64 * stages)) == step.seconds(decode(63 * stages + 1)));
+    CHECK(step.seconds(decode(128 * stages)) > step.seconds(decode(64 * stages)));
+    // Fewer sequences than stages leave a bubble: one takes what one on each stage takes.
+    CHECK(step.seconds(decode(stages)) == step.seconds(decode(1)));
+  }
+}

@@ -226,3 +226,14 @@ TEST_CASE("options that make no sense together are refused") {
   CHECK_FALSE(check({ScheduledOptions{}, {}}).has_value());
   CHECK(check({KnativeOptions{}, {}}).has_value());
 }
+
+TEST_CASE("a history that begins with the size at the start holds it for the window") {
+  HpaOptions o = hpa(10);
+  const auto line = [](const HpaOptions& options) {
+    return changes({options, {}}, {{0, requests(5, 4)}}, 400);
+  };
+  CHECK(line(o) == Line{"15:1"});  // nothing was ever recommended but 1
+  o.initial_recommendation = true;
+  // The 4 of 0 s is out when it is 300 s old.
+  CHECK(line(o) == Line{"15:4", "300:1"});
+}

@@ -46,6 +46,7 @@ struct Pulled {
   std::vector<std::vector<std::uint64_t>> hashes;
   std::string error;  // without the folder of test files; empty: none
   SourceCounts counts;
+  std::vector<std::string> class_names;
 };
 
 // Everything a source gives, pulled in blocks of `block`.
@@ -64,6 +65,7 @@ inline Pulled pull_all(ArrivalSource& source, std::size_t block = 7) {
     }
   }
   all.counts = source.counts();
+  all.class_names.assign(source.class_names().begin(), source.class_names().end());
   return all;
 }
 
