@@ -121,7 +121,7 @@ TEST_CASE("every engine is honest at twice its capacity") {
     CAPTURE(closed.err);
     REQUIRE(closed.code == 0);
     const double capacity =
-        parse_json(closed.out, "")->at_path("runs/0/request_throughput_rps")->as_double();
+        parse_json(closed.out, "")->at_path("runs/0/requests_per_s")->as_double();
     REQUIRE(capacity > 1);
     const Finished done = ephemeris(words(c, fmt::format("{:.3f}", 2 * capacity), true));
     CAPTURE(done.err, capacity);

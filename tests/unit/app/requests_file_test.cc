@@ -76,7 +76,7 @@ TEST_CASE("a row names the class of its request") {
   auto file = OutputFile::create(path);
   REQUIRE(file);
   const std::vector<std::string> names{"chat", "a,b"};
-  RequestsFile requests(std::move(*file), [&names] { return std::span(names); });
+  RequestsFile requests(std::move(*file), {}, [&names] { return std::span(names); });
   for (const std::uint32_t number : {1U, 0U}) {
     sim::RequestRecord r = finished(1 - number);
     r.request_class = number;
