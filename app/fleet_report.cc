@@ -21,8 +21,8 @@ Json count(std::uint64_t value) { return Json::integer(static_cast<std::int64_t>
 
 std::string starts_line(const sim::PoolSummary& pool) {
   if (pool.starts == 0) return {};
-  std::string out = fmt::format("starts       {} begun ({} on warm nodes)", human_count(pool.starts),
-                                human_count(pool.warm_starts));
+  std::string out = fmt::format("starts       {} begun ({} on warm nodes)",
+                                human_count(pool.starts), human_count(pool.warm_starts));
   if (pool.start_time.count() > 0)
     out += fmt::format(", {} to serve at the median, {} at p95",
                        human_time(pool.start_time.quantile_s(0.5)),
@@ -30,10 +30,12 @@ std::string starts_line(const sim::PoolSummary& pool) {
   return out + '\n';
 }
 
-std::string pool_text(const sim::PoolSummary& pool, const PoolTerms& terms, const std::string& label) {
-  std::string out = fmt::format("{:<12} {} replicas ready on average, {} to {}; {} {}", label,
-                                human(pool.mean_ready), pool.least_ready, pool.peak_ready,
-                                human(pool.gpu_hours()), terms.cpu ? "instance-hours" : "GPU-hours");
+std::string pool_text(const sim::PoolSummary& pool, const PoolTerms& terms,
+                      const std::string& label) {
+  std::string out =
+      fmt::format("{:<12} {} replicas ready on average, {} to {}; {} {}", label,
+                  human(pool.mean_ready), pool.least_ready, pool.peak_ready,
+                  human(pool.gpu_hours()), terms.cpu ? "instance-hours" : "GPU-hours");
   if (terms.price)
     out += fmt::format(" = {} USD{}", human(cost(pool, *terms.price)),
                        terms.price->assumed ? " at an assumed price" : "");
@@ -60,7 +62,8 @@ std::string by_pool(const sim::FleetSummary& fleet) {
     for (const sim::LatencySample* sample : {&t.ttft, &t.tpot, &t.e2e})
       for (const double p : {0.5, 0.95})
         cells.push_back(sample->count() > 0 ? human(sample->quantile_s(p) * 1e3) : "-");
-    cells.push_back(t.gateway_wait.count() > 0 ? human(t.gateway_wait.quantile_s(0.95) * 1e3) : "-");
+    cells.push_back(t.gateway_wait.count() > 0 ? human(t.gateway_wait.quantile_s(0.95) * 1e3)
+                                               : "-");
     table.add(std::move(cells));
   }
   return "\n" + table.text();
@@ -81,8 +84,8 @@ std::string gateway_text(const sim::FleetSummary& fleet) {
 
 std::string machines_text(const sim::FleetSummary& fleet, double seconds) {
   if (fleet.nodes == 0) return {};
-  std::string out = fmt::format("machines     {} nodes, {} of {} GPUs in use at most\n", fleet.nodes,
-                                fleet.peak_gpus, fleet.gpus);
+  std::string out = fmt::format("machines     {} nodes, {} of {} GPUs in use at most\n",
+                                fleet.nodes, fleet.peak_gpus, fleet.gpus);
   if (seconds <= 0) return out;
   for (const sim::PoolSummary& pool : fleet.pools)
     if (pool.scattered_gpu_s > 0)
@@ -100,13 +103,17 @@ Json tally_json(const sim::PoolTally& tally) {
   out.set("output_tokens", count(tally.output_tokens));
   Json latency = Json::object();
   const std::pair<const char*, const sim::LatencySample*> samples[] = {
-      {"ttft", &tally.ttft}, {"tpot", &tally.tpot}, {"e2e", &tally.e2e}, {"gateway_wait", &tally.gateway_wait}};
+      {"ttft", &tally.ttft},
+      {"tpot", &tally.tpot},
+      {"e2e", &tally.e2e},
+      {"gateway_wait", &tally.gateway_wait}};
   for (const auto& [name, sample] : samples) latency.set(name, latency_json(*sample));
   out.set("latency_ms", std::move(latency));
   Json series = Json::array();
   for (const sim::PoolPoint& point : tally.series) {
     Json item = Json::array();
-    for (const std::int64_t value : {point.ready, point.held, point.gateway, point.waiting, point.running})
+    for (const std::int64_t value :
+         {point.ready, point.held, point.gateway, point.waiting, point.running})
       item.push(Json::integer(value));
     series.push(std::move(item));
   }
@@ -116,7 +123,8 @@ Json tally_json(const sim::PoolTally& tally) {
 
 Json pool_json(const sim::PoolSummary& pool, const PoolTerms& terms) {
   Json item = Json::object();
-  item.set("name", pool.name).set(terms.cpu ? "instances_per_replica" : "gpus_per_replica", pool.gpus);
+  item.set("name", pool.name)
+      .set(terms.cpu ? "instances_per_replica" : "gpus_per_replica", pool.gpus);
   item.set("start_replicas", Json::integer(pool.start_replicas));
   item.set("mean_ready", pool.mean_ready);
   item.set("peak_ready", Json::integer(pool.peak_ready));
@@ -126,7 +134,8 @@ Json pool_json(const sim::PoolSummary& pool, const PoolTerms& terms) {
   item.set(terms.cpu ? "instance_hours" : "gpu_hours", pool.gpu_hours());
   if (terms.price)
     item.set("cost_usd", cost(pool, *terms.price))
-        .set(terms.cpu ? "price_per_instance_hour" : "price_per_gpu_hour", terms.price->per_gpu_hour.value)
+        .set(terms.cpu ? "price_per_instance_hour" : "price_per_gpu_hour",
+             terms.price->per_gpu_hour.value)
         .set("price_assumed", terms.price->assumed);
   item.set("starts", count(pool.starts)).set("warm_starts", count(pool.warm_starts));
   if (pool.start_time.count() > 0)
@@ -148,21 +157,22 @@ Json latency_json(const sim::LatencySample& sample) {
   return out;
 }
 
-std::vector<PoolTerms> pool_terms(const models::Catalog& catalog, const scenario::Assembly& assembly) {
-  const Result<models::PriceBook> book = catalog.prices();
+// Prices that are asked for and unknown are refused before any run.
+std::vector<PoolTerms> pool_terms(const models::Catalog& catalog,
+                                  const scenario::Scenario& scenario,
+                                  const scenario::Assembly& assembly) {
+  const auto prices = scenario::pool_prices(catalog, scenario, assembly);
   std::vector<PoolTerms> out;
-  const auto add = [&](const models::GpuSpec& gpu) {
+  for (std::size_t i = 0; i <= assembly.further.size(); ++i) {
     PoolTerms& terms = out.emplace_back();
-    terms.cpu = gpu.is_cpu();
-    if (!book) return;
-    if (Result<models::Price> price = book->find(gpu.name)) terms.price = std::move(*price);
-  };
-  add(assembly.gpu);
-  for (const auto& further : assembly.further) add(further->gpu);
+    terms.cpu = (i == 0 ? assembly.gpu : assembly.further[i - 1]->gpu).is_cpu();
+    if (prices) terms.price = (*prices)[i];
+  }
   return out;
 }
 
-std::vector<PoolPart> pool_parts(const scenario::Scenario& scenario, const scenario::Assembly& assembly) {
+std::vector<PoolPart> pool_parts(const scenario::Scenario& scenario,
+                                 const scenario::Assembly& assembly) {
   std::vector<PoolPart> out;
   out.push_back({std::string(scenario::first_pool_name(scenario)), scenario.deployment, &assembly});
   for (std::size_t i = 0; i < assembly.further.size(); ++i) {
@@ -206,22 +216,27 @@ std::string fleet_text(const sim::RunSummary& run, const std::vector<PoolTerms>&
   const sim::FleetSummary& fleet = *run.fleet;
   std::string out;
   for (std::size_t i = 0; i < fleet.pools.size(); ++i)
-    out += pool_text(fleet.pools[i], terms[i], fleet.pools.size() == 1 ? "fleet" : fleet.pools[i].name);
+    out += pool_text(fleet.pools[i], terms[i],
+                     fleet.pools.size() == 1 ? "fleet" : fleet.pools[i].name);
   out += machines_text(fleet, (run.end - SimTime::zero()).seconds());
   if (fleet.handed_over > 0)
-    out += fmt::format("KV moved     {} requests, {} GB; there {} after the prompt was complete, {} at p95\n",
-                       human_count(fleet.handed_over), human(fleet.moved_bytes / 1e9),
-                       human_time(fleet.transfer_time.mean_s()),
-                       human_time(fleet.transfer_time.quantile_s(0.95)));
+    out += fmt::format(
+        "KV moved     {} requests, {} GB; there {} after the prompt was complete, {} at p95\n",
+        human_count(fleet.handed_over), human(fleet.moved_bytes / 1e9),
+        human_time(fleet.transfer_time.mean_s()), human_time(fleet.transfer_time.quantile_s(0.95)));
   out += gateway_text(fleet);
   if (fleet.retries > 0 || run.counts.lost > 0)
-    out += fmt::format("lost work    {} requests sent again, {} lost; {} prompt and {} output tokens for nothing\n",
-                       human_count(fleet.retries), human_count(run.counts.lost),
-                       human_count(fleet.lost_prompt_tokens), human_count(fleet.lost_output_tokens));
+    out += fmt::format(
+        "lost work    {} requests sent again, {} lost; {} prompt and {} output tokens for "
+        "nothing\n",
+        human_count(fleet.retries), human_count(run.counts.lost),
+        human_count(fleet.lost_prompt_tokens), human_count(fleet.lost_output_tokens));
   if (fleet.aimless_faults > 0)
-    out += fmt::format("note         {} outages, stragglers or upgrades met no replica: none stood there then, or the "
-                       "run was over\n",
-                       human_count(fleet.aimless_faults));
+    out += fmt::format(
+        "note         {} outages, stragglers or upgrades met no replica: none stood there then, or "
+        "the "
+        "run was over\n",
+        human_count(fleet.aimless_faults));
   if (fleet.pools.size() > 1) out += by_pool(fleet);
   return out;
 }
@@ -243,7 +258,8 @@ Json fleet_json(const sim::RunSummary& run, const std::vector<PoolTerms>& terms)
   out.set("pools", std::move(pools)).set("retries", count(fleet.retries));
   if (fleet.pools.size() > 1) {
     Json names = Json::array();
-    for (const char* name : {"ready", "held", "gateway", "waiting", "running"}) names.push(Json::string(name));
+    for (const char* name : {"ready", "held", "gateway", "waiting", "running"})
+      names.push(Json::string(name));
     out.set("pool_series_columns", std::move(names));
   }
   out.set("lost_prompt_tokens", count(fleet.lost_prompt_tokens));
@@ -257,7 +273,9 @@ Json fleet_json(const sim::RunSummary& run, const std::vector<PoolTerms>& terms)
   out.set("never_left_wait_max_ms", to_ms(fleet.never_left_wait.max_s()));
   out.set("aimless_faults", count(fleet.aimless_faults));
   if (fleet.nodes > 0)
-    out.set("nodes", Json::integer(fleet.nodes)).set("gpus", Json::integer(fleet.gpus)).set("peak_gpus", Json::integer(fleet.peak_gpus));
+    out.set("nodes", Json::integer(fleet.nodes))
+        .set("gpus", Json::integer(fleet.gpus))
+        .set("peak_gpus", Json::integer(fleet.peak_gpus));
   if (fleet.handed_over > 0) {
     out.set("handed_over", count(fleet.handed_over)).set("moved_bytes", fleet.moved_bytes);
     out.set("transfer_mean_ms", to_ms(fleet.transfer_time.mean_s()));

@@ -15,11 +15,12 @@ namespace eph::app {
 
 // What a pool's machines are and cost.
 struct PoolTerms {
-  bool cpu = false;                     // instances without GPUs
-  std::optional<models::Price> price;   // of a GPU-hour or an instance-hour; none: not known
+  bool cpu = false;                    // instances without GPUs
+  std::optional<models::Price> price;  // of a GPU-hour or an instance-hour; none: not known
 };
 // Of the deployment and its further pools, in their order.
 [[nodiscard]] std::vector<PoolTerms> pool_terms(const models::Catalog& catalog,
+                                                const scenario::Scenario& scenario,
                                                 const scenario::Assembly& assembly);
 
 // What a run paid for: machines of all pools, their cost where every price is known.
@@ -33,7 +34,8 @@ struct Spending {
 [[nodiscard]] Json latency_json(const sim::LatencySample& sample);
 
 // Require run.fleet, and terms for each of its pools.
-[[nodiscard]] std::string fleet_text(const sim::RunSummary& run, const std::vector<PoolTerms>& terms);
+[[nodiscard]] std::string fleet_text(const sim::RunSummary& run,
+                                     const std::vector<PoolTerms>& terms);
 [[nodiscard]] Json fleet_json(const sim::RunSummary& run, const std::vector<PoolTerms>& terms);
 
 // Whose deployment and replicas a pool has: of the first one, of prefill workers, of further pools.

@@ -17,6 +17,7 @@ std::string layout_text(const models::Parallelism& layout) {
   std::string out = fmt::format("tp {}", layout.tensor);
   if (layout.pipeline > 1) out += fmt::format(" pp {}", layout.pipeline);
   if (layout.expert > 1) out += fmt::format(" ep {}", layout.expert);
+  if (layout.attention_data > 1) out += fmt::format(" dp {}", layout.attention_data);
   return out;
 }
 

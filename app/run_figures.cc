@@ -26,10 +26,13 @@ std::vector<Figure> run_figures() {
       {"busy_share", &sim::RunSummary::busy_share},
       {"mean_running", &sim::RunSummary::mean_running},
       {"mean_waiting", &sim::RunSummary::mean_waiting},
-      {"peak_kv_used", &sim::RunSummary::peak_kv_used}};
+      {"peak_kv_used", &sim::RunSummary::peak_kv_used},
+      {"tokens_per_verification", &sim::RunSummary::tokens_per_verification},
+      {"draft_acceptance", &sim::RunSummary::draft_acceptance}};
   for (const auto& [key, value] : values) {
     out.push_back({std::string(key), nullptr, -1, value});
-    if (key.ends_with("_share") || key == "peak_kv_used") out.back().most = 1;
+    if (key.ends_with("_share") || key == "peak_kv_used" || key == "draft_acceptance")
+      out.back().most = 1;
   }
   return out;
 }

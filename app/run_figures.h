@@ -34,8 +34,8 @@ inline constexpr std::array<LatencyRow, 5> kLatencyRows{
 struct Figure {
   std::string key;  // "ttft_p95_ms", "requests_per_s"
   const LatencyRow* row = nullptr;
-  double quantile = -1;                      // < 0: the mean
-  double sim::RunSummary::*value = nullptr;  // when `row` is null
+  double quantile = -1;                                   // < 0: the mean
+  double sim::RunSummary::*value = nullptr;               // when `row` is null
   double most = std::numeric_limits<double>::infinity();  // it can be; none is below 0
 };
 [[nodiscard]] std::vector<Figure> run_figures();

@@ -15,10 +15,10 @@ struct RunRecord {
   static constexpr std::array<const char*, 5> kCounts{"requests", "finished", "rejected",
                                                       "cancelled", "unfinished"};
 
-  // Of fleets that change, but the last two of all: GPU-hours (of CPU pools instance-hours) and what
-  // they cost, below 0 where a price is not known.
-  static constexpr std::array<const char*, 6> kFleet{"shed", "lost", "retries", "starts", "gpu_hours",
-                                                     "cost_usd"};
+  // Of fleets that change, but the last two of all: GPU-hours (of CPU pools instance-hours) and
+  // what they cost, below 0 where a price is not known.
+  static constexpr std::array<const char*, 6> kFleet{"shed",   "lost",      "retries",
+                                                     "starts", "gpu_hours", "cost_usd"};
 
   bool saturated = false, slos_met = true;
   bool changes = false;  // it is such a fleet

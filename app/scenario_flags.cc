@@ -39,10 +39,9 @@ void add_option(const FlagUse& use, const Field& field, OptionGroup& group) {
   const std::string fallback = field.fallback.empty() ? "" : fmt::format(" [{}]", field.fallback);
   const std::string choices =
       field.choices.empty() ? "" : fmt::format(": {}", fmt::join(field.choices, ", "));
-  group.options.push_back(
-      {std::string(field.flag), std::string(field.argument),
-       fmt::format("{}{}{}", field.help, choices, fallback),
-       field.many() || contains(use.lists, field.flag)});
+  group.options.push_back({std::string(field.flag), std::string(field.argument),
+                           fmt::format("{}{}{}", field.help, choices, fallback),
+                           field.many() || contains(use.lists, field.flag)});
 }
 
 // Builds the scenario from the file's part and the flags.
@@ -319,15 +318,19 @@ void Gatherer::check() {
   }
   if (!faults_.ok()) return;
   check_settings();
-  // A plan or an explanation of another fleet than the file's would mislead.
+  // A plan of another fleet than the file's would mislead.
   if (!use_.fleet) {
     for (const std::string& id : out_.from_file)
       if (id == "pools")
-        faults_.add(usage_error(fmt::format("pools of {}: this command knows no further pools", out_.file),
-                                "leave them out, or use simulate or sweep"));
+        faults_.add(usage_error(
+            fmt::format("pools of {}: plan searches the number of one kind of replica", out_.file),
+            "leave them out, or vary fields with sweep, whose rows have cost_usd and slos_met"));
       else if (id.starts_with("fleet/") || id.starts_with("disaggregation/"))
-        faults_.add(usage_error(fmt::format("{}: this command knows no such fleet", spell(id)),
-                                "leave the section out, or use simulate or sweep"));
+        faults_.add(usage_error(
+            fmt::format("{}: plan searches the number of replicas that are always there",
+                        spell(id)),
+            "leave the section out, or vary its fields with sweep, whose rows have cost_usd and "
+            "slos_met"));
   }
   for (const Conflict& c : find_missing(out_.scenario, out_.given, spelling)) {
     if (c.id != "deployment/model" || use_.deployment) faults_.add(usage_error(c.what, c.remedy));
@@ -364,8 +367,8 @@ std::vector<OptionGroup> scenario_options(const FlagUse& use) {
     OptionGroup& group = field.section.empty()           ? general
                          : field.section == "deployment" ? deployment
                          : field.section == "fleet" || field.section == "disaggregation" ? fleet
-                         : field.section == "workload"   ? workload
-                                                         : synthetic;
+                         : field.section == "workload"                                   ? workload
+                                                       : synthetic;
     add_option(use, field, group);
     if (field.flag == "chunked-prefill") {
       deployment.options.push_back(

@@ -16,7 +16,7 @@ struct FlagUse {
   bool deployment = true;            // false: only the fields of the workload and the seed
   bool fleet = true;                 // false: without those of the fleet
   bool file = true;                  // --scenario, or the one positional word
-  bool varied = false;               // one of many points: what has no effect here may have elsewhere
+  bool varied = false;  // one of many points: what has no effect here may have elsewhere
 };
 
 // The groups "scenario", "deployment", "fleet", "workload" and "synthetic arrivals" of --help.

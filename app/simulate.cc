@@ -30,7 +30,8 @@ std::vector<OptionGroup> groups() {
   for (const OptionSpec& option : std::initializer_list<OptionSpec>{
            {"series-out", "FILE", "write the queue, running requests and KV use over time as CSV"},
            {"series-interval", "TIME", "time between samples of the series [1 s]"},
-           {"check", "", "with --slo: exit with 1 when an objective is missed or requests are left unfinished"},
+           {"check", "",
+            "with --slo: exit with 1 when an objective is missed or requests are left unfinished"},
            {"timing", "", "add the wall-clock time, which differs from run to run"}}) {
     output.options.push_back(option);
   }
@@ -40,7 +41,8 @@ std::vector<OptionGroup> groups() {
        {{"threads", "N",
          "runs at the same time with --runs; the results do not depend on it [all cores]"},
         {"exact-steps", "",
-         "one event per iteration instead of one per change of the batch: slower, with the same results"},
+         "one event per iteration instead of one per change of the batch: slower, with the same "
+         "results"},
         data_option()}});
   return all;
 }
@@ -205,13 +207,14 @@ int run_simulate(const Arguments& arguments) {
   if (!outcomes) return fail(outcomes.error());
 
   if (outcomes->front().summary.counts.arrived == 0) {
-    return fail(usage_error("the workload has no request", "look at its window, its caps and its rows"));
+    return fail(
+        usage_error("the workload has no request", "look at its window, its caps and its rows"));
   }
   SimulateReport report;
   report.scenario = &scenario;
   report.assembly = &*assembly;
   report.workload = scenario::describe(scenario.workload);
-  report.terms = pool_terms(*catalog, *assembly);
+  report.terms = pool_terms(*catalog, scenario, *assembly);
   report.warnings = assembly->warnings;
   const std::vector<std::string>& more = outcomes->front().warnings;
   report.warnings.insert(report.warnings.end(), more.begin(), more.end());

@@ -5,11 +5,11 @@
 #include "app/fleet_report.h"
 #include "app/intervals.h"
 #include "app/run_figures.h"
-#include "scenario/fleet.h"
 #include "app/simulate_report.h"
 #include "core/csv.h"
 #include "core/text.h"
 #include "core/version.h"
+#include "scenario/fleet.h"
 
 namespace eph::app {
 
@@ -26,7 +26,9 @@ Json series_json(const sim::RunSummary& run) {
     item.push(Json::integer(point.running)).push(Json::number(point.kv_used));
     item.push(count(point.preemptions)).push(count(point.finished));
     if (run.fleet)
-      item.push(Json::integer(point.ready)).push(Json::integer(point.held)).push(Json::integer(point.gateway));
+      item.push(Json::integer(point.ready))
+          .push(Json::integer(point.held))
+          .push(Json::integer(point.gateway));
     out.push(std::move(item));
   }
   return out;
@@ -46,6 +48,10 @@ Json counts_json(const sim::RunSummary& run) {
   out.set("prompt_tokens", count(c.prompt_tokens)).set("output_tokens", count(c.output_tokens));
   out.set("cached_tokens", count(c.cached_tokens));
   out.set("scheduled_tokens", count(c.scheduled_tokens)).set("events", count(c.events));
+  if (c.verifications > 0)
+    out.set("verifications", count(c.verifications))
+        .set("draft_tokens", count(c.draft_tokens))
+        .set("accepted_tokens", count(c.accepted_tokens));
   return out;
 }
 
@@ -109,6 +115,9 @@ Json run_json(const sim::RunSummary& run, std::size_t number_of_run,
   out.set("busy_share", run.busy_share).set("mean_running", run.mean_running);
   out.set("mean_waiting", run.mean_waiting).set("peak_kv_used", run.peak_kv_used);
   out.set("prefix_hit_rate", run.counts.hit_rate());
+  if (run.counts.verifications > 0)
+    out.set("tokens_per_verification", run.tokens_per_verification)
+        .set("draft_acceptance", run.draft_acceptance);
   out.set("first_sent_s", static_cast<double>(run.first_sent.ns) / 1e9);
   out.set("last_finish_s", static_cast<double>(run.last_finish.ns) / 1e9);
   out.set("saturated", run.saturated).set("slos", slos_json(run)).set("slos_met", run.slos_met());
@@ -129,6 +138,7 @@ Json pool_json(const PoolPart& part) {
       .set("engine", spec.engine);
   out.set("engine_version", spec.engine_version).set("gpu", part.assembly->gpu.name);
   out.set("tp", spec.layout.tensor).set("pp", spec.layout.pipeline).set("ep", spec.layout.expert);
+  if (spec.layout.attention_data > 1) out.set("dp", spec.layout.attention_data);
   out.set("replicas", spec.replicas);
   out.set("max_num_seqs", replica.engine.max_num_seqs);
   out.set("max_num_batched_tokens", replica.engine.max_num_batched_tokens);
@@ -212,7 +222,8 @@ Json simulate_json(const SimulateReport& report) {
   if (report.runs.front().fleet)
     for (const char* name : {"ready", "held", "gateway"}) names.push(Json::string(name));
   Json runs = Json::array();
-  for (std::size_t i = 0; i < report.runs.size(); ++i) runs.push(run_json(report.runs[i], i, report.terms));
+  for (std::size_t i = 0; i < report.runs.size(); ++i)
+    runs.push(run_json(report.runs[i], i, report.terms));
   Json out = Json::object();
   out.set("version", 1).set("command", "simulate").set("program", std::move(program));
   out.set("deployment", deployment_json(report)).set("workload", report.workload);
@@ -246,7 +257,8 @@ std::string series_csv(const sim::RunSummary& run) {
     if (pools)
       for (const sim::PoolSummary& pool : run.fleet->pools) {
         const sim::PoolPoint& own = pool.requests.series[i];
-        out += fmt::format(",{},{},{},{},{}", own.ready, own.held, own.gateway, own.waiting, own.running);
+        out += fmt::format(",{},{},{},{},{}", own.ready, own.held, own.gateway, own.waiting,
+                           own.running);
       }
     out += '\n';
   }

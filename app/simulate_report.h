@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "core/json_doc.h"
 #include "app/fleet_report.h"
+#include "core/json_doc.h"
 #include "scenario/assemble.h"
 #include "scenario/scenario.h"
 #include "sim/metrics.h"
@@ -19,7 +19,7 @@ struct SimulateReport {
   std::vector<std::string> warnings;  // of deployment and workload
   std::vector<sim::RunSummary> runs;  // in run order; at least one
   double series_interval_s = 1;
-  std::vector<PoolTerms> terms;       // by pool
+  std::vector<PoolTerms> terms;  // by pool
   // Only with --timing: results do not depend on the machine otherwise.
   struct Timing {
     double wall_s = 0;
@@ -29,8 +29,8 @@ struct SimulateReport {
 
 [[nodiscard]] std::string simulate_text(const SimulateReport& report);
 [[nodiscard]] Json simulate_json(const SimulateReport& report);
-// time_s, waiting, running, kv_used, preemptions, finished, and for a fleet that changes ready, held
-// and gateway; of several pools NAME:ready and so on for each. One row a sample.
+// time_s, waiting, running, kv_used, preemptions, finished, and for a fleet that changes ready,
+// held and gateway; of several pools NAME:ready and so on for each. One row a sample.
 [[nodiscard]] std::string series_csv(const sim::RunSummary& run);
 
 }  // namespace eph::app

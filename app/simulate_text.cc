@@ -20,18 +20,25 @@ std::string plural(std::int64_t n, std::string_view noun) {
                      n == 1 ? "" : "s");
 }
 
+std::string layout_text(const models::Parallelism& layout) {
+  std::string out = fmt::format("tp {} pp {}", layout.tensor, layout.pipeline);
+  if (layout.attention_data > 1) out += fmt::format(" dp {}", layout.attention_data);
+  return out;
+}
+
 std::string hardware(const PoolPart& part) {
   const scenario::DeploymentSpec& spec = part.deployment;
   const models::GpuSpec& gpu = part.assembly->gpu;
   if (gpu.is_cpu())
     return fmt::format("{}, {}", gpu.display, plural(spec.replicas, "instance"));
-  return fmt::format("{}, {} of tp {} pp {} ({})", gpu.display, plural(spec.replicas, "replica"),
-                     spec.layout.tensor, spec.layout.pipeline,
+  return fmt::format("{}, {} of {} ({})", gpu.display, plural(spec.replicas, "replica"),
+                     layout_text(spec.layout),
                      plural(spec.replicas * spec.layout.gpus(), "GPU"));
 }
 
 std::string limits(const sim::ReplicaConfig& replica) {
-  return fmt::format("{} sequences, {} tokens a step, KV cache of {} blocks = {} tokens",
+  return fmt::format("{}{} sequences, {} tokens a step, KV cache of {} blocks = {} tokens",
+                     replica.ranks > 1 ? "of each rank " : "",
                      human_count(static_cast<std::uint64_t>(replica.engine.max_num_seqs)),
                      human_count(static_cast<std::uint64_t>(replica.engine.max_num_batched_tokens)),
                      human_count(static_cast<std::uint64_t>(replica.kv.blocks)),
@@ -127,8 +134,12 @@ std::string rates(const sim::RunSummary& run) {
   out += fmt::format("KV cache     {} at most in a replica, {} preemptions\n",
                      percent(run.peak_kv_used), human_count(run.counts.preemptions));
   if (run.counts.cached_tokens > 0) {
-    out += fmt::format("prefix cache {} of the prompt tokens found\n",
-                       percent(run.counts.hit_rate()));
+    out +=
+        fmt::format("prefix cache {} of the prompt tokens found\n", percent(run.counts.hit_rate()));
+  }
+  if (run.counts.verifications > 0) {
+    out += fmt::format("speculation  {} tokens a verification, {} of the drafts accepted\n",
+                       human(run.tokens_per_verification), percent(run.draft_acceptance));
   }
   return out;
 }
@@ -158,7 +169,8 @@ std::string over_time(const sim::RunSummary& run) {
       gateway.push_back(static_cast<double>(point.gateway));
     }
     table.add({"ready", sparkline(ready, kWidth), human(most(ready))});
-    if (run.fleet->queued > 0) table.add({"gateway", sparkline(gateway, kWidth), human(most(gateway))});
+    if (run.fleet->queued > 0)
+      table.add({"gateway", sparkline(gateway, kWidth), human(most(gateway))});
   }
   table.add({"running", sparkline(running, kWidth), human(most(running))});
   table.add({"waiting", sparkline(waiting, kWidth), human(most(waiting))});
@@ -178,8 +190,8 @@ std::string classes(const sim::RunSummary& run) {
   if (!run.slos.empty()) header.emplace_back("good");
   TextTable table(std::move(header), {Align::left});
   for (const sim::ClassSummary& one : run.classes) {
-    std::vector<std::string> cells{one.name.empty() ? "(none)" : one.name,
-                                   human_count(one.arrived), human_count(one.finished)};
+    std::vector<std::string> cells{one.name.empty() ? "(none)" : one.name, human_count(one.arrived),
+                                   human_count(one.finished)};
     if (run.timeouts) cells.push_back(human_count(one.cancelled));
     for (const sim::LatencySample* sample : {&one.ttft, &one.tpot, &one.e2e})
       for (const double p : {0.5, 0.95, 0.99})
@@ -203,7 +215,8 @@ std::string objectives(const sim::RunSummary& run) {
   if (run.slos.empty()) return {};
   TextTable table({"objective", "measured", ""}, {Align::left, Align::right, Align::left});
   for (const sim::SloOutcome& slo : run.slos) {
-    table.add({slo.slo.text(), slo.finished > 0 ? fmt::format("{} ms", human(slo.measured_s * 1e3)) : "-",
+    table.add({slo.slo.text(),
+               slo.finished > 0 ? fmt::format("{} ms", human(slo.measured_s * 1e3)) : "-",
                verdict(slo)});
   }
   return "\n" + table.text();
@@ -243,9 +256,10 @@ std::string stated(const scenario::Assembly& assembly) {
   if (!assembly.error) return {};
   const scenario::StatedError& e = *assembly.error;
   const auto tpot = e.tpot_90(), ttft = e.ttft_90();
-  return fmt::format("\nto be trusted: 90 % of measurements lie within x{:.2f} to x{:.2f} of a predicted TPOT, "
-                     "x{:.2f} to x{:.2f} of a TTFT ({})\n",
-                     tpot.low, tpot.high, ttft.low, ttft.high, e.basis());
+  return fmt::format(
+      "\nto be trusted: 90 % of measurements lie within x{:.2f} to x{:.2f} of a predicted TPOT, "
+      "x{:.2f} to x{:.2f} of a TTFT ({})\n",
+      tpot.low, tpot.high, ttft.low, ttft.high, e.basis());
 }
 
 std::string intervals(const std::vector<sim::RunSummary>& runs) {

@@ -144,12 +144,17 @@ Result<std::unique_ptr<SweepRuns>> SweepRuns::prepare(const models::Catalog& cat
   });
   for (const auto& assembly : out->assemblies_) {
     if (!*assembly && assembly->error().kind != ErrorKind::infeasible) return assembly->error();
-    out->terms_.push_back(*assembly ? pool_terms(catalog, **assembly) : std::vector<PoolTerms>{});
   }
+  for (const Point& point : sweep.points)
+    out->terms_.push_back(out->assembly(point)
+                              ? pool_terms(catalog, point.scenario, *out->assembly(point))
+                              : std::vector<PoolTerms>{});
   for (std::size_t p = 0; p < sweep.points.size(); ++p) {
     if (!out->assembly(sweep.points[p])) continue;
-    for (int r = 0; r < sweep.points[p].scenario.runs; ++r)
-      out->tasks_.push_back({p, static_cast<std::uint64_t>(r)});
+    for (int r = 0; r < sweep.points[p].scenario.runs; ++r) {
+      const auto run = static_cast<std::uint64_t>(r);
+      out->tasks_.push_back({p, run, out->requests_->announce(sweep.points[p].scenario, run)});
+    }
   }
   return out;
 }
@@ -168,35 +173,46 @@ jobs::TaskSet SweepRuns::tasks() const {
   return out;
 }
 
-Result<RunRecord> SweepRuns::simulate(const Task& task) const {
+Result<RunRecord> SweepRuns::simulate(const Task& task, SharedRequests::Use& use) const {
   const scenario::Scenario& scenario = sweep_.points[task.point].scenario;
-  auto load = scenario::make_load(catalog_, scenario.workload, scenario.seed, task.run);
-  if (!load) return load.error();
+  const auto shared = use.list(catalog_);
+  if (!shared) return shared.error();
+  std::unique_ptr<scenario::ReportingLoad> own;
+  if (*shared == nullptr) {
+    auto made = scenario::make_load(catalog_, scenario.workload, scenario.seed, task.run);
+    if (!made) return made.error();
+    own = std::move(*made);
+  }
   auto config =
       scenario::run_config(catalog_, scenario, *assembly(sweep_.points[task.point]), task.run);
   if (!config) return config.error();
   config->config.exact_steps = exact_steps_;
   sim::RunOptions options;
   options.slos = scenario.slos;
-  const Result<sim::RunSummary> run = sim::Simulation(config->config).run(**load, options);
+  const auto replayed = own ? nullptr : scenario::replay(**shared);
+  workload::Load& load = own ? static_cast<workload::Load&>(*own) : *replayed;
+  const Result<sim::RunSummary> run = sim::Simulation(config->config).run(load, options);
   if (!run) return run.error();
   std::vector<std::string> warnings = std::move(config->warnings);
-  for (std::string& text : (*load)->warnings()) warnings.push_back(std::move(text));
-  if ((*load)->shares_prefixes() && !config->config.replica.engine.prefix_caching)
+  for (const std::string& text : own ? own->warnings() : (*shared)->warnings)
+    warnings.push_back(text);
+  if ((own ? own->shares_prefixes() : (*shared)->shares_prefixes) &&
+      !config->config.replica.engine.prefix_caching)
     warnings.emplace_back(scenario::kPrefixesUnused);
-  return record_of(*run, std::move(warnings), spending_of(*run, scenario, terms_[sweep_.points[task.point].deployment]));
+  return record_of(*run, std::move(warnings), spending_of(*run, scenario, terms_[task.point]));
 }
 
 Result<std::string> SweepRuns::run(const Task& task, jobs::Memo& memo) const {
   const Point& point = sweep_.points[task.point];
   const std::string key = fmt::format("{}/{}.", point.key, task.run);
+  SharedRequests::Use use(*requests_, task.requests);
   auto known = memo.find(key);
   if (!known) return known.error();
   if (*known) {
     if (!decode_run(**known)) return jobs::damaged_result(key);
     return std::move(**known);
   }
-  const Result<RunRecord> record = simulate(task);
+  const Result<RunRecord> record = simulate(task, use);
   if (!record) return record.error();
   std::string text = encode(*record);
   if (!point.key.empty()) {

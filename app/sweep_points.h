@@ -7,6 +7,7 @@
 
 #include "app/arguments.h"
 #include "app/run_record.h"
+#include "app/shared_requests.h"
 #include "app/sweep_axes.h"
 #include "jobs/team.h"
 #include "models/catalog.h"
@@ -26,7 +27,7 @@ struct Sweep {
   std::vector<Axis> axes;
   std::vector<Point> points;
   std::vector<scenario::Scenario> deployments;  // distinct ones, apart from their replicas
-  std::vector<std::string> abouts;                    // by point: what its key was made of
+  std::vector<std::string> abouts;              // by point: what its key was made of
 };
 
 // With keys only where `identified`: they need every input file to be read once more.
@@ -57,6 +58,7 @@ class SweepRuns {
   struct Task {
     std::size_t point = 0;
     std::uint64_t run = 0;
+    std::size_t requests = SharedRequests::kNone;
   };
   SweepRuns(const models::Catalog& catalog, const Sweep& sweep, bool exact_steps)
       : catalog_(catalog), sweep_(sweep), exact_steps_(exact_steps) {}
@@ -64,14 +66,15 @@ class SweepRuns {
     return *assemblies_[point.deployment];
   }
   [[nodiscard]] Result<std::string> run(const Task& task, jobs::Memo& memo) const;
-  [[nodiscard]] Result<RunRecord> simulate(const Task& task) const;
+  [[nodiscard]] Result<RunRecord> simulate(const Task& task, SharedRequests::Use& use) const;
 
   const models::Catalog& catalog_;
   const Sweep& sweep_;
   bool exact_steps_;
   std::vector<std::optional<Result<scenario::Assembly>>> assemblies_;
-  std::vector<std::vector<PoolTerms>> terms_;  // likewise
+  std::vector<std::vector<PoolTerms>> terms_;  // by point
   std::vector<Task> tasks_;
+  std::unique_ptr<SharedRequests> requests_ = std::make_unique<SharedRequests>();
 };
 
 }  // namespace eph::app

@@ -125,9 +125,11 @@ std::string sweep_rows(const Sweep& sweep, const std::vector<SweepRuns::Outcome>
                        bool json) {
   const bool intervals = std::any_of(sweep.points.begin(), sweep.points.end(),
                                      [](const Point& p) { return p.scenario.runs > 1; });
-  const bool fleets = std::any_of(outcomes.begin(), outcomes.end(), [](const SweepRuns::Outcome& o) {
-    return std::any_of(o.runs.begin(), o.runs.end(), [](const RunRecord& r) { return r.changes; });
-  });
+  const bool fleets =
+      std::any_of(outcomes.begin(), outcomes.end(), [](const SweepRuns::Outcome& o) {
+        return std::any_of(o.runs.begin(), o.runs.end(),
+                           [](const RunRecord& r) { return r.changes; });
+      });
   std::string text;
   for (std::size_t p = 0; p < sweep.points.size(); ++p) {
     const std::vector<Cell> row = row_of(sweep, sweep.points[p], outcomes[p], intervals, fleets);

@@ -14,8 +14,9 @@ constexpr double kRatePerReplica = 2;  // requests/s: 16 in flight on each
 constexpr std::int64_t kRequests = 400'000;
 
 std::unique_ptr<workload::Load> load(double rate, std::int64_t requests) {
-  workload::SyntheticConfig config{.rate = *workload::RateProfile::constant(rate)};
-  config.lengths = {*workload::uniform_around(500, 0.5, 1.5), *workload::uniform_around(200, 0.5, 1.5)};
+  workload::SyntheticConfig config{.rate = *workload::RateProfile::constant(rate),
+                                   .lengths = {*workload::uniform_around(500, 0.5, 1.5),
+                                               *workload::uniform_around(200, 0.5, 1.5)}};
   config.requests = requests;
   auto source = workload::make_synthetic(config);
   return std::make_unique<workload::OpenLoad>(std::move(*source));
@@ -45,11 +46,12 @@ void by_replicas(benchmark::State& state, sim::RouterKind router) {
     digest = run->digest;
     events = run->counts.events;
   }
-  state.counters["requests/s"] = benchmark::Counter(
-      static_cast<double>(kRequests) * static_cast<double>(state.iterations()), benchmark::Counter::kIsRate);
-  state.counters["ns/request"] = benchmark::Counter(
-      static_cast<double>(kRequests) * static_cast<double>(state.iterations()),
-      benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
+  state.counters["requests/s"] =
+      benchmark::Counter(static_cast<double>(kRequests) * static_cast<double>(state.iterations()),
+                         benchmark::Counter::kIsRate);
+  state.counters["ns/request"] =
+      benchmark::Counter(static_cast<double>(kRequests) * static_cast<double>(state.iterations()),
+                         benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
   state.counters["events/request"] = static_cast<double>(events) / static_cast<double>(kRequests);
   state.SetLabel(fmt::format("digest {:016x}", digest));
 }

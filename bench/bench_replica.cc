@@ -41,14 +41,19 @@ void replica(benchmark::State& state, models::EngineKind kind, bool async,
 
 // Arguments: batch, exact steps.
 BENCHMARK_CAPTURE(replica, vllm, eph::models::EngineKind::vllm, false)
-    ->ArgsProduct({{8, 64, 256, 1024}, {0, 1}});
+    ->ArgsProduct({{8, 64, 256, 1024}, {0, 1}})
+    ->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(replica, vllm_async, eph::models::EngineKind::vllm, true)
-    ->ArgsProduct({{64, 256, 1024}, {0, 1}});
+    ->ArgsProduct({{64, 256, 1024}, {0, 1}})
+    ->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(replica, vllm_outputs_1000, eph::models::EngineKind::vllm, true, 5)
-    ->ArgsProduct({{256}, {0, 1}});
+    ->ArgsProduct({{256}, {0, 1}})
+    ->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(replica, sglang, eph::models::EngineKind::sglang, true)
-    ->ArgsProduct({{64, 256}, {0, 1}});
+    ->ArgsProduct({{64, 256}, {0, 1}})
+    ->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(replica, trtllm, eph::models::EngineKind::trtllm, true)
-    ->ArgsProduct({{64, 256}, {0, 1}});
+    ->ArgsProduct({{64, 256}, {0, 1}})
+    ->Unit(benchmark::kMillisecond);
 
 BENCHMARK_MAIN();

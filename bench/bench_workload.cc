@@ -1,7 +1,6 @@
 // Reading and making traffic: requests and bytes per second.
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
-#include <zlib.h>
 
 #include <filesystem>
 #include <string>
@@ -9,6 +8,7 @@
 
 #include "core/digest.h"
 #include "core/line_source.h"
+#include "tests/support/gzip.h"
 #include "workload/model_source.h"
 #include "workload/open_load.h"
 #include "workload/trace_reader.h"
@@ -83,25 +83,11 @@ void finish(benchmark::State& state, double requests, std::uint64_t digest) {
   state.SetLabel(fmt::format("digest {:016x}", digest));
 }
 
-std::string packed(const std::string& text) {
-  std::string out(compressBound(text.size()) + 64, '\0');
-  z_stream z{};
-  deflateInit2(&z, 6, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY);
-  z.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
-  z.avail_in = static_cast<uInt>(text.size());
-  z.next_out = reinterpret_cast<Bytef*>(out.data());
-  z.avail_out = static_cast<uInt>(out.size());
-  deflate(&z, Z_FINISH);
-  out.resize(z.total_out);
-  deflateEnd(&z);
-  return out;
-}
-
 // A file as the simulation's loads pull it, in blocks of 512 requests. Bytes are those of the text.
-void read(benchmark::State& state, std::string (*make)(), bool gzip = false) {
+void read(benchmark::State& state, std::string (*make)(), bool packed = false) {
   const auto path = (std::filesystem::temp_directory_path() / "ephemeris_bench_trace").string();
   const std::string text = make();
-  if (!write_file(path, gzip ? packed(text) : text))
+  if (!write_file(path, packed ? test::gzip(text) : text))
     return state.SkipWithError("cannot write the trace");
   double requests = 0;
   std::uint64_t digest = 0;

@@ -40,10 +40,14 @@ ByteSource::~ByteSource() {
 }
 
 Result<void> ByteSource::detect_format() {
-  input_ = std::make_unique_for_overwrite<char[]>(kBlock);
+  // A small file needs no block: its memory would be fetched from the system and given back.
+  constexpr std::size_t kLeast = 512;
+  input_capacity_ =
+      total_ > 0 ? std::clamp(static_cast<std::size_t>(total_), kLeast, kBlock) : kBlock;
+  input_ = std::make_unique_for_overwrite<char[]>(input_capacity_);
   input_at_ = input_.get();
   while (input_left_ < sizeof kGzipMagic) {
-    const auto n = read_raw(input_.get() + input_left_, kBlock - input_left_);
+    const auto n = read_raw(input_.get() + input_left_, input_capacity_ - input_left_);
     if (!n) return n.error();
     if (*n == 0) return {};
     input_left_ += *n;
@@ -78,7 +82,7 @@ Result<std::size_t> ByteSource::read_raw(char* out, std::size_t capacity) {
 }
 
 Result<void> ByteSource::refill() {
-  const auto n = read_raw(input_.get(), kBlock);
+  const auto n = read_raw(input_.get(), input_capacity_);
   if (!n) return n.error();
   input_at_ = input_.get();
   input_left_ = *n;

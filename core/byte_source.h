@@ -48,6 +48,7 @@ class ByteSource {
   std::uint64_t consumed_ = 0;
   std::unique_ptr<char[]>
       input_;  // read, not yet used: all of a gzip file, the head of a plain one
+  std::size_t input_capacity_ = 0;
   char* input_at_ = nullptr;
   std::size_t input_left_ = 0;
   bool gzip_ = false;

@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "core/assert.h"
+#include "core/json_plain.h"
 #include "core/line_source.h"
 
 namespace eph {
@@ -314,6 +315,7 @@ bool JsonBuilder::parse_error(std::size_t /*position*/, const std::string& last_
 
 Result<Json> parse_json(std::string_view text, std::string file, const ParseOptions& options) {
   if (text.empty()) text = "";
+  if (auto plain = parse_plain_json(text, options.first_line)) return std::move(*plain);
   if (const std::size_t zero = text.find('\0'); zero != std::string_view::npos) {
     Cursor cursor(text, options.first_line);
     cursor.advance_to(text.data() + zero);

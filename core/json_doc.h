@@ -80,7 +80,9 @@ class Json {
   [[nodiscard]] std::string dump(int indent = 2) const;
 
  private:
-  friend class JsonBuilder;  // the parser: appends members without looking for duplicates
+  // The parsers: append members without looking for duplicates.
+  friend class JsonBuilder;
+  friend class PlainJsonParser;
 
   Type type_ = Type::null;
   bool bool_ = false;

@@ -259,6 +259,12 @@ std::vector<Reader> Reader::objects(std::string_view key, bool required) {
 }
 
 void Reader::finish() {
+  constexpr std::size_t kFew = 64;
+  const auto& members = object_->members();
+  const auto known_once = [this](const Json::Member& member) {
+    return asked_.contains(member.first) && object_->find(member.first) == &member.second;
+  };
+  if (members.size() <= kFew && std::all_of(members.begin(), members.end(), known_once)) return;
   std::map<std::string_view, std::int64_t> first_lines;
   // A likely typo stands for a key that is not there; only without such are all keys named.
   std::vector<std::string> absent;

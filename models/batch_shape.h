@@ -9,13 +9,16 @@ struct BatchShape {
   std::int32_t prefill_seqs = 0;   // prompt chunks (recomputation after preemption counts here)
   std::int32_t sampled_seqs = 0;   // sequences that get an output token: decodes and last chunks
   std::int32_t draft_tokens = 0;   // that decodes verify on top of their newest one
+  std::int32_t padding_tokens = 0;  // of data-parallel ranks: dummies; below 0: see models/ranked_model.h
   std::int64_t prefill_tokens = 0;
   std::int64_t decode_context_tokens = 0;   // sum of KV lengths of the decodes at the step's start
   std::int64_t prefill_context_tokens = 0;  // sum of the chunks' KV lengths at the step's start
   // Sum over chunks of c * p + c * (c + 1) / 2: query-key pairs (c new tokens after p in the cache).
   std::int64_t prefill_pairs = 0;
 
-  [[nodiscard]] std::int64_t tokens() const { return prefill_tokens + decode_seqs + draft_tokens; }
+  [[nodiscard]] std::int64_t tokens() const {
+    return prefill_tokens + decode_seqs + draft_tokens + padding_tokens;
+  }
   [[nodiscard]] std::int32_t seqs() const { return decode_seqs + prefill_seqs; }
   // Rows of the LM head: one a sequence, and one for each token to be verified.
   [[nodiscard]] std::int32_t head_rows() const { return seqs() + draft_tokens; }
@@ -35,6 +38,24 @@ struct BatchShape {
     prefill_tokens += tokens_new;
     prefill_context_tokens += context;
     prefill_pairs += tokens_new * context + tokens_new * (tokens_new + 1) / 2;
+  }
+  BatchShape& operator+=(const BatchShape& other) {
+    decode_seqs += other.decode_seqs;
+    prefill_seqs += other.prefill_seqs;
+    sampled_seqs += other.sampled_seqs;
+    draft_tokens += other.draft_tokens;
+    padding_tokens += other.padding_tokens;
+    prefill_tokens += other.prefill_tokens;
+    decode_context_tokens += other.decode_context_tokens;
+    prefill_context_tokens += other.prefill_context_tokens;
+    prefill_pairs += other.prefill_pairs;
+    return *this;
+  }
+  // So many alike.
+  [[nodiscard]] BatchShape times(int n) const {
+    BatchShape out;
+    for (int i = 0; i < n; ++i) out += *this;
+    return out;
   }
   friend bool operator==(const BatchShape&, const BatchShape&) = default;
 };

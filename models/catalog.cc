@@ -88,7 +88,19 @@ Result<std::vector<std::string>> Catalog::names(std::string_view kind) const {
   return names;
 }
 
+// The file of an entry of exactly this name, without listing the folder.
+std::optional<std::string> Catalog::file_of(std::string_view kind, std::string_view name) const {
+  const std::string stem = file_stem(name);
+  if (name.empty() || name.find("--") != std::string_view::npos ||
+      stem.find('/') != std::string::npos)
+    return std::nullopt;
+  std::string path = path_of(kind, name);
+  std::error_code ignored;
+  return fs::is_regular_file(path, ignored) ? std::optional(std::move(path)) : std::nullopt;
+}
+
 Result<GpuSpec> Catalog::gpu(std::string_view name) const {
+  if (const auto file = file_of("gpus", name)) return load_gpu_file(*file);
   auto known = gpu_names();
   if (!known) return known.error();
   if (const std::string* found = find_name(*known, name))
@@ -109,6 +121,11 @@ Result<GpuSpec> Catalog::gpu(std::string_view name) const {
 }
 
 Result<LlmSpec> Catalog::llm(std::string_view name_or_path) const {
+  if (const auto file = file_of("llms", name_or_path)) {
+    auto entry = load_llm_file(*file);
+    if (!entry) return entry.error();
+    return entry->spec;
+  }
   auto known = llm_names();
   if (!known) return known.error();
   if (!looks_like_path(name_or_path)) {
@@ -148,6 +165,7 @@ Result<NetworkProfile> Catalog::network(std::string_view name) const {
 }
 
 Result<ClusterSpec> Catalog::topology(std::string_view name_or_path) const {
+  if (const auto file = file_of("topology", name_or_path)) return load_cluster_file(*file);
   auto known = topology_names();
   if (!known) return known.error();
   if (looks_like_path(name_or_path)) return load_cluster_file(std::string(name_or_path));

@@ -1,5 +1,6 @@
 #pragma once
 // What ships in data/: found by name, read once on demand.
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -54,6 +55,8 @@ class Catalog {
 
  private:
   [[nodiscard]] Result<std::vector<std::string>> names(std::string_view kind) const;
+  [[nodiscard]] std::optional<std::string> file_of(std::string_view kind,
+                                                   std::string_view name) const;
 
   std::string folder_;
 };

@@ -46,7 +46,7 @@ void apply(const EngineSettings& set, EngineDefaults& out) {
 }
 
 double static_fraction(const FractionFormula& f, const EngineDefaults& out, const GpuSpec& gpu,
-                       const Parallelism& layout) {
+                       const Parallelism& layout, double draft_mib) {
   constexpr double kMib = 1024.0 * 1024.0;
   const double total = std::floor(gpu.memory.as_double() / kMib);
   const double graph = static_cast<double>(out.max_graph_tokens);
@@ -56,6 +56,7 @@ double static_fraction(const FractionFormula& f, const EngineDefaults& out, cons
   if (layout.attention_data > 1)
     reserved += f.per_dp_graph_token * graph * layout.attention_data * (graph > 300 ? 1.5 : 1.0);
   if (total > f.large_gpu) reserved = std::max(reserved, f.large_gpu_floor);
+  reserved += draft_mib;
   return std::round((total - reserved) / total * 1000) / 1000;
 }
 
@@ -94,7 +95,7 @@ std::optional<EngineVersion> parse_version(const std::string& text) {
 
 Result<EngineDefaults> engine_defaults(const EngineSpec& engine, const std::string& version,
                                        const GpuSpec& gpu, const LlmSpec& llm,
-                                       const Parallelism& layout) {
+                                       const Parallelism& layout, double draft_mib) {
   const auto parsed = parse_version(version);
   if (!parsed && !version.empty())
     return usage_error(fmt::format("\"{}\" is no version of {}", version, display(engine.kind)),
@@ -108,7 +109,7 @@ Result<EngineDefaults> engine_defaults(const EngineSpec& engine, const std::stri
     if (rule.set.fraction_formula) formula = rule.set.fraction_formula;
     take(rule.set.fp8_kv_with_fp8_weights, fp8_with_fp8);
   }
-  if (formula) out.kv.memory_fraction = static_fraction(*formula, out, gpu, layout);
+  if (formula) out.kv.memory_fraction = static_fraction(*formula, out, gpu, layout, draft_mib);
   out.kv.kv_precision = kv_precision(llm, fp8_with_fp8);
   return out;
 }

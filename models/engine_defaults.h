@@ -28,10 +28,12 @@ struct EngineDefaults {
 
 // `version` as the engine writes it ("0.22.1", "1.0.0rc3"); empty: the newest known rules. A text
 // that holds no version is a usage error. The KV precision is the model's 16-bit type, or FP8 where
-// the engine takes it over from an FP8 checkpoint.
+// the engine takes it over from an FP8 checkpoint. `draft_mib`: what SGLang's memory formula sets
+// aside for a draft model, in MiB.
 [[nodiscard]] Result<EngineDefaults> engine_defaults(const EngineSpec& engine,
                                                      const std::string& version, const GpuSpec& gpu,
-                                                     const LlmSpec& llm, const Parallelism& layout);
+                                                     const LlmSpec& llm, const Parallelism& layout,
+                                                     double draft_mib = 0);
 
 // vLLM's largest captured batch when the limits are set by hand: min(2 max_num_seqs, 512, budget)
 // (vllm/config/vllm.py, _set_cudagraph_sizes).

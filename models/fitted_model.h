@@ -27,6 +27,7 @@ class FittedStepModel final : public FittableStepModel {
   [[nodiscard]] Stretch stretch(const BatchShape& first) const noexcept override;
   [[nodiscard]] double stretch_floor(const BatchShape& first,
                                      std::int64_t steps) const noexcept override;
+  [[nodiscard]] int ranks() const noexcept override { return context_.layout.attention_data; }
   [[nodiscard]] StepBreakdown explain(const BatchShape& shape) const override;
   // Columns in the order of Coefficient; coefficients that no step depends on (front end) give 0.
   [[nodiscard]] std::size_t coefficient_count() const override { return kCoefficientCount; }

@@ -51,6 +51,9 @@ class StepModel {
     return times(first).gpu;
   }
 
+  // Of how many data-parallel ranks a shape is the sum: it is taken as spread evenly over them.
+  [[nodiscard]] virtual int ranks() const noexcept { return 1; }
+
   // A model that also wants to know how unequal the decodes are says so, and is asked with the KV
   // lengths of the decoding sequences at the step's start, in any order (their sum is in the shape).
   [[nodiscard]] virtual bool needs_contexts() const noexcept { return false; }

@@ -5,7 +5,7 @@
 namespace eph::planner {
 namespace {
 
-constexpr int kForecasts = 6;  // that are followed, at most
+constexpr int kForecasts = 4;  // that are followed, at most
 
 // What is known: `refused` fails (0 replicas serve nothing), `passed` passes, or is one above the
 // range.

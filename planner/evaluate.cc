@@ -86,10 +86,12 @@ std::string first_failure(const sim::RunSummary& summary, double max_rejected_sh
   for (const sim::SloOutcome& outcome : summary.slos) {
     if (!outcome.met) {
       const sim::RunCounts& c = summary.counts;
-      return fmt::format("{}: {:.4g} ms{}", outcome.slo.text(), outcome.measured_s * 1e3,
-                         c.cancelled > 0
-                             ? fmt::format(", {} of {} requests cancelled", c.cancelled, c.arrived)
-                             : "");
+      std::string rest;  // such requests count as beyond any limit
+      if (c.rejected > 0)
+        rest += fmt::format(", {} of {} requests rejected", c.rejected, c.arrived);
+      if (c.cancelled > 0)
+        rest += fmt::format(", {} of {} requests cancelled", c.cancelled, c.arrived);
+      return fmt::format("{}: {:.4g} ms{}", outcome.slo.text(), outcome.measured_s * 1e3, rest);
     }
   }
   const auto arrived = static_cast<double>(summary.counts.arrived);

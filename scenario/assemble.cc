@@ -9,16 +9,22 @@
 #include "models/engine_defaults.h"
 #include "models/fitted_model.h"
 #include "models/machine.h"
+#include "models/ranked_model.h"
 #include "models/topology/collectives.h"
 #include "scenario/coverage.h"
+#include "scenario/engine_limits.h"
 #include "scenario/engine_options.h"
 #include "scenario/preset.h"
 #include "scenario/profiles.h"
-#include "scenario/tuning.h"
+#include "scenario/speculation.h"
 
 namespace eph::scenario {
 
 namespace {
+
+// server_args.py: set aside for a draft model; requests that may run at once beside one.
+constexpr double kSglangDraftMib = 2048;
+constexpr std::int64_t kSglangDraftedRequests = 48;
 
 constexpr std::array kEngines{models::EngineKind::vllm, models::EngineKind::sglang,
                               models::EngineKind::trtllm, models::EngineKind::llamacpp};
@@ -30,11 +36,6 @@ Result<models::EngineKind> engine_kind(const std::string& text) {
     if (names.back() == text) return kind;
   }
   return usage_error(fmt::format("engine \"{}\" cannot be simulated", text), suggest(text, names));
-}
-
-// Longest prompt + output: what was asked for, else the model's own limit.
-std::int64_t model_limit(const DeploymentSpec& spec, const models::LlmSpec& llm) {
-  return spec.max_model_len.value_or(llm.max_position);
 }
 
 // GGUF files belong to llama.cpp, machines without accelerator too; it runs on one device here.
@@ -51,78 +52,20 @@ Result<void> check_place(models::EngineKind kind, const models::GpuSpec& gpu,
         "choose another format, or --engine llamacpp");
   if (llamacpp && spec.chunk_tokens && *spec.chunk_tokens < 1)
     return usage_error("llama.cpp cannot pass 0 tokens at a time", "give n_ubatch of at least 1");
+  if (spec.layout.attention_data > 1 && !llamacpp) {
+    if (!llm.is_moe())
+      return usage_error(fmt::format("{} has no experts, so data-parallel ranks would not wait for "
+                                     "each other",
+                                     llm.name),
+                         "use replicas instead of dp");
+    if (spec.layout.pipeline > 1)
+      return usage_error("data-parallel attention is not simulated in pipelines", "use pp 1");
+  }
   if (llamacpp && spec.layout.gpus() > 1)
     return usage_error(
         fmt::format("llama.cpp is simulated on one device, not on {}", spec.layout.gpus()),
-        "use tp 1 and pp 1");
+        "use tp 1, dp 1 and pp 1");
   return {};
-}
-
-Result<sim::EngineOptions> replica_options(models::EngineKind kind,
-                                           const models::EngineDefaults& defaults,
-                                           const DeploymentSpec& spec, const models::LlmSpec& llm) {
-  sim::EngineOptions out;
-  out.kind = kind;
-  out.chunked_prefill = spec.chunked_prefill.value_or(defaults.chunked_prefill);
-  out.max_model_len = model_limit(spec, llm);
-  out.max_num_batched_tokens = defaults.max_num_batched_tokens;
-  // Without chunking vLLM raises its default budget so that any prompt fits in one step (ENGINES
-  // A2).
-  if (kind == models::EngineKind::vllm && !out.chunked_prefill) {
-    out.max_num_batched_tokens = std::max(out.max_num_batched_tokens, out.max_model_len);
-  }
-  if (spec.max_num_batched_tokens) out.max_num_batched_tokens = *spec.max_num_batched_tokens;
-  out.max_num_seqs = spec.max_num_seqs.value_or(defaults.max_num_seqs);
-  if (kind == models::EngineKind::vllm && out.max_num_batched_tokens < out.max_num_seqs) {
-    if (spec.max_num_seqs) {
-      return usage_error(fmt::format("vLLM refuses max_num_seqs {} above max_num_batched_tokens {}",
-                                     out.max_num_seqs, out.max_num_batched_tokens),
-                         "raise the second or lower the first");
-    }
-    out.max_num_seqs = out.max_num_batched_tokens;
-  }
-  out.chunk_tokens = spec.chunk_tokens.value_or(
-      defaults.chunk_tokens > 0 ? defaults.chunk_tokens : out.max_num_batched_tokens);
-  out.prefix_caching = spec.prefix_caching.value_or(defaults.prefix_caching);
-  out.schedule_policy =
-      spec.schedule_policy == "lpm" ? sim::SchedulePolicy::lpm : sim::SchedulePolicy::fcfs;
-  out.async_scheduling = spec.async_scheduling.value_or(defaults.async_scheduling);
-  out.reserve_full_prompt = spec.tuning.reserve_full_prompt.value_or(defaults.admit_whole_prompt);
-  if (const Result<void> ok = apply_tuning(spec.tuning, out); !ok) return ok.error();
-  return out;
-}
-
-models::KvPoolOptions kv_options(const models::EngineDefaults& defaults, const DeploymentSpec& spec,
-                                 const models::LlmSpec& llm, const models::StepProfile& profile) {
-  models::KvPoolOptions out = defaults.kv;
-  if (spec.block_size) out.block_size = *spec.block_size;
-  if (spec.memory_fraction) out.memory_fraction = *spec.memory_fraction;
-  if (spec.kv_precision) out.kv_precision = *spec.kv_precision;
-  out.block_count = spec.kv_blocks;
-  if (spec.tuning.kv_tokens) out.block_count = *spec.tuning.kv_tokens / out.block_size;
-  if (const auto* fitted = std::get_if<models::EngineProfile>(&profile)) {
-    models::StepContext context;
-    context.llm = llm;
-    context.layout = spec.layout;
-    const auto found = fitted->find(context, models::version_family(fitted->engine, spec.engine_version));
-    const auto reserve = models::Coefficient::kv_reserve;
-    const double bytes =
-        (*found.values)[static_cast<std::size_t>(reserve)] * models::coefficient_info(reserve).to_si;
-    out.reserved = Bytes{static_cast<std::int64_t>(bytes)};
-  }
-  return out;
-}
-
-// CUDA graphs cover what the limits allow: with limits set by hand vLLM captures up to another
-// size.
-std::int64_t graph_tokens(const models::EngineDefaults& defaults, const EngineTuning& tuning,
-                          const sim::EngineOptions& engine) {
-  if (tuning.max_graph_tokens)
-    return std::min(*tuning.max_graph_tokens, engine.max_num_batched_tokens);
-  if (engine.kind != models::EngineKind::vllm) return defaults.max_graph_tokens;
-  return std::min(
-      defaults.max_graph_tokens,
-      models::vllm_max_graph_tokens(engine.max_num_seqs, engine.max_num_batched_tokens));
 }
 
 class Assembler {
@@ -142,14 +85,21 @@ class Assembler {
   Result<void> use_compact(const models::CompactProfile& profile);
   Result<void> use_cpu(const models::CpuProfile& profile);
   [[nodiscard]] Result<void> check_times_alone(std::string_view form) const;
+  // As given, else as the profile has it; never where the engine's drafting forbids it.
+  [[nodiscard]] bool async_or(bool by_profile) const {
+    return spec_.async_scheduling.value_or(by_profile) &&
+           !(speculation_ && speculation_->synchronous);
+  }
   void limit_context(models::KvPool& pool) const;
   void warn_if_pool_is_small();
   void warn_if_version_is_old();
+  void warn_of_drafts(std::string_view form);
 
   const models::Catalog& catalog_;
   DeploymentSpec spec_;  // with its preset, once that is found
   models::EngineKind kind_{};
   models::EngineDefaults defaults_;
+  std::optional<Speculation> speculation_;
   models::KvPoolOptions kv_;
   Assembly out_;
 };
@@ -172,8 +122,12 @@ Result<void> Assembler::find_entries() {
 Result<void> Assembler::find_defaults() {
   const Result<models::EngineSpec> engine = catalog_.engine(kind_);
   if (!engine) return engine.error();
-  Result<models::EngineDefaults> defaults =
-      models::engine_defaults(*engine, spec_.engine_version, out_.gpu, out_.llm, spec_.layout);
+  Result<std::optional<Speculation>> speculation = speculation_of(kind_, spec_, out_.llm);
+  if (!speculation) return speculation.error();
+  speculation_ = std::move(*speculation);
+  const double draft_mib = speculation_ ? kSglangDraftMib : 0;
+  Result<models::EngineDefaults> defaults = models::engine_defaults(
+      *engine, spec_.engine_version, out_.gpu, out_.llm, spec_.layout, draft_mib);
   if (!defaults) return defaults.error();
   defaults_ = std::move(*defaults);
   Result<std::vector<EngineSetting>> preset = apply_preset(catalog_, kind_, defaults_, spec_);
@@ -184,18 +138,24 @@ Result<void> Assembler::find_defaults() {
 
 Result<void> Assembler::set_engine() {
   sim::ReplicaConfig& replica = out_.config.replica;
-  const Result<models::KvPool> pool = models::kv_pool(kind_, out_.gpu, out_.llm, spec_.layout, kv_);
+  const bool drafts = speculation_ && speculation_->drafting;
+  const Result<models::KvPool> pool =
+      models::kv_pool(kind_, out_.gpu, drafts ? models::with_draft_layer(out_.llm) : out_.llm,
+                      spec_.layout, kv_);
   if (!pool) return pool.error();
   replica.kv = *pool;
   if (kind_ == models::EngineKind::llamacpp) limit_context(replica.kv);
   // SGLang derives its default from the pool (ENGINES B5).
   if (kind_ == models::EngineKind::sglang && !spec_.max_num_seqs) {
     defaults_.max_num_seqs =
-        models::sglang_max_running_requests(pool->usable_tokens(), model_limit(spec_, out_.llm));
+        drafts ? kSglangDraftedRequests
+               : models::sglang_max_running_requests(pool->usable_tokens(),
+                                                     model_limit(spec_, out_.llm));
   }
-  const Result<sim::EngineOptions> engine = replica_options(kind_, defaults_, spec_, out_.llm);
+  const Result<sim::EngineOptions> engine = engine_options_of(kind_, defaults_, spec_, out_.llm, speculation_);
   if (!engine) return engine.error();
   replica.engine = *engine;
+  replica.ranks = spec_.layout.attention_data;
   return {};
 }
 
@@ -246,6 +206,14 @@ void Assembler::warn_if_pool_is_small() {
                   replica.kv.usable_tokens(), replica.engine.max_model_len));
 }
 
+// Such a profile's times are those of whole steps.
+void Assembler::warn_of_drafts(std::string_view form) {
+  if (!speculation_ || !speculation_->drafting) return;
+  out_.warnings.push_back(fmt::format(
+      "the draft model costs nothing beside a {} profile: its times must hold the draft's passes",
+      form));
+}
+
 void Assembler::warn_if_version_is_old() {
   const auto version = models::parse_version(spec_.engine_version);
   if (kind_ != models::EngineKind::vllm || !version || !(*version < models::EngineVersion{{0, 8}}))
@@ -284,6 +252,12 @@ Result<void> Assembler::use_fitted(const models::EngineProfile& profile) {
   auto step = std::make_unique<models::FittedStepModel>(context, values);
   if (found.residual != nullptr) step->set_residual(*found.residual);
   out_.step = std::move(step);
+  if (replica.ranks > 1)
+    out_.step =
+        std::make_unique<models::RankedStepModel>(std::move(out_.step), context, values);
+  if (speculation_ && speculation_->drafting)
+    out_.step = std::make_unique<models::DraftingStepModel>(std::move(out_.step), context, values,
+                                                            *speculation_->drafting);
   replica.front_end = models::front_end_of(values);
   out_.covered = covered_model(catalog_, profile, out_.llm);
   out_.warnings = coverage_warnings(profile, out_.covered, out_.gpu, out_.llm, spec_);
@@ -291,6 +265,9 @@ Result<void> Assembler::use_fitted(const models::EngineProfile& profile) {
     out_.warnings.push_back(fmt::format("predictions for {} in {} extrapolate: the profile of {} covers it in another precision",
                                         out_.llm.name, models::name(out_.llm.weights), models::display(kind_)));
   }
+  if (speculation_)
+    out_.warnings.emplace_back(
+        "what drafts cost is computed from the architecture: no measured run has them");
   out_.error = stated_error(profile, found.familiarity, profile.gpu != out_.gpu.name, !out_.warnings.empty());
   return {};
 }
@@ -321,9 +298,10 @@ Result<void> Assembler::check_times_alone(std::string_view form) const {
 Result<void> Assembler::use_linear(const models::LinearProfile& profile) {
   if (const Result<void> ok = check_times_alone("linear"); !ok) return ok.error();
   sim::ReplicaConfig& replica = out_.config.replica;
-  replica.engine.async_scheduling = spec_.async_scheduling.value_or(profile.async_scheduling);
+  replica.engine.async_scheduling = async_or(profile.async_scheduling);
   out_.step = std::make_unique<models::LinearStepModel>(profile);
   replica.front_end = profile.front_end;
+  warn_of_drafts("linear");
   out_.warnings.push_back(
       fmt::format("step times are the linear profile's, not measurements of {} on {}",
                   models::display(kind_), out_.gpu.name));
@@ -344,8 +322,9 @@ Result<void> Assembler::use_compact(const models::CompactProfile& profile) {
         "fit one on a log of this deployment, or leave out --profile");
   }
   sim::ReplicaConfig& replica = out_.config.replica;
-  replica.engine.async_scheduling = spec_.async_scheduling.value_or(profile.async_scheduling);
+  replica.engine.async_scheduling = async_or(profile.async_scheduling);
   out_.step = std::make_unique<models::CompactStepModel>(profile);
+  warn_of_drafts("compact");
   if (replica.engine.max_num_seqs > profile.batch_max && profile.batch_max > 0) {
     out_.warnings.push_back(fmt::format(
         "the compact profile has seen steps of at most {} sequences, the engine may run {}",

@@ -65,6 +65,13 @@ struct RequestList {
                                                 const WorkloadSpec& spec, std::uint64_t seed,
                                                 std::uint64_t run);
 
+// The same; nothing when there are more than `most` requests.
+[[nodiscard]] Result<std::optional<RequestList>> load_requests_up_to(const models::Catalog& catalog,
+                                                                     const WorkloadSpec& spec,
+                                                                     std::uint64_t seed,
+                                                                     std::uint64_t run,
+                                                                     std::size_t most);
+
 // The clients' patience into what is simulated.
 void set_clients(const WorkloadSpec& spec, sim::SimulationConfig& config);
 

@@ -53,7 +53,8 @@ void check_synthetic(Checker& check, const SyntheticSpec& spec) {
               fmt::format("choose {} closed", arrivals));
   check.needs("workload/synthetic/swing", !closed, "on closed arrivals",
               fmt::format("choose {} poisson", arrivals));
-  for (const std::string_view id : {"workload/synthetic/swing_period", "workload/synthetic/swing_peak"})
+  for (const std::string_view id :
+       {"workload/synthetic/swing_period", "workload/synthetic/swing_peak"})
     check.needs(id, spec.swing > 0, "on a rate that does not swing",
                 fmt::format("give {} above 0", check.spell("workload/synthetic/swing")));
   check.needs("workload/synthetic/cv", spec.arrivals == "gamma",
@@ -131,7 +132,7 @@ void check_deployment(Checker& check, const DeploymentSpec& spec) {
 
 // A further pool says with its own keys what the deployment says with others.
 void check_pool_deployment(Checker& check, const Given& given, std::size_t number,
-                                  const DeploymentSpec& spec, const Spelling& spelling) {
+                           const DeploymentSpec& spec, const Spelling& spelling) {
   const std::string prefix = fmt::format("pools/{}/", number);
   Given own;
   for (auto at = given.lower_bound(prefix); at != given.end() && at->starts_with(prefix); ++at)
@@ -140,7 +141,8 @@ void check_pool_deployment(Checker& check, const Given& given, std::size_t numbe
   check_deployment(inner, spec);
   for (const Conflict& c : inner.take())
     if (own.contains(c.id))
-      check.conflict(prefix + c.id.substr(std::string_view("deployment/").size()), c.what, c.remedy);
+      check.conflict(prefix + c.id.substr(std::string_view("deployment/").size()), c.what,
+                     c.remedy);
 }
 
 }  // namespace

@@ -18,7 +18,8 @@ using Spelling = std::function<std::string(std::string_view id)>;
 struct Conflict {
   std::string id;  // the field that does not fit
   std::string what, remedy;
-  bool idle = false;  // it would only have no effect: where fields are varied it may at other points
+  bool idle =
+      false;  // it would only have no effect: where fields are varied it may at other points
 };
 
 // Fields that would have no effect beside the others.

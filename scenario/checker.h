@@ -26,8 +26,7 @@ class Checker {
   }
   // `id` only has an effect if `holds`.
   void needs(std::string_view id, bool holds, const std::string& condition, std::string remedy) {
-    if (has(id) && !holds)
-      idle(id, fmt::format("has no effect {}", condition), std::move(remedy));
+    if (has(id) && !holds) idle(id, fmt::format("has no effect {}", condition), std::move(remedy));
   }
   void either(std::string_view a, std::string_view b, std::string_view why) {
     if (has(a) && has(b)) {

@@ -116,7 +116,19 @@ EngineOption refused(EngineKind engine, std::string_view name, std::string_view 
 }
 
 constexpr std::string_view kOwnField = "the scenario has a field of its own";
-constexpr std::string_view kNoSpeculation = "every step brings one token for a sequence";
+constexpr std::string_view kRanksField =
+    "the scenario has a field of its own; ranks that do not wait for each other are replicas";
+constexpr std::string_view kAcceptanceGiven =
+    "how much is accepted is given by speculative_acceptance";
+constexpr std::string_view kDraftAlike = "the draft model's cost follows from the target's layers";
+constexpr double kMostDrafts = 64;
+
+EngineOption acceptance(EngineKind e) {
+  return option(e, "speculative_acceptance", text, "P1,P2,...",
+                "probability that the draft token of each position is accepted after those before "
+                "it; one number: of every position",
+                tuning<&T::draft_acceptance>, {});
+}
 
 std::vector<EngineOption> vllm_options() {
   constexpr EngineKind e = EngineKind::vllm;
@@ -166,13 +178,25 @@ std::vector<EngineOption> vllm_options() {
       refused(e, "cpu_offload_gb", "weights stay on the GPU here"),
       refused(e, "kv_cache_memory_bytes", "the size of the cache is given in blocks",
               "deployment/kv_blocks"),
-      refused(e, "speculative_config", kNoSpeculation),
-      refused(e, "num_speculative_tokens", kNoSpeculation),
+      but_not(but_not(but_not(one_of(e, "speculative_method", {"ngram", "eagle", "eagle3", "mtp"},
+                                     "how draft tokens are made", tuning<&T::draft_method>),
+                              "draft_model", "another model's steps are not priced"),
+                      "medusa", "its heads are not priced"),
+              "suffix", "the length of its drafts varies"),
+      whole(e, "num_speculative_tokens", 1, kMostDrafts, "draft tokens for each decode of a step",
+            tuning<&T::draft_positions>),
+      acceptance(e),
+      refused(e, "speculative_config",
+              "its members are options here: speculative_method, num_speculative_tokens"),
+      refused(e, "speculative_draft_tensor_parallel_size",
+              "the draft model runs on the tensor ranks of the target"),
+      refused(e, "prompt_lookup_max", kAcceptanceGiven),
+      refused(e, "prompt_lookup_min", kAcceptanceGiven),
       refused(e, "enable_lora", "adapters have no cost model"),
       refused(e, "stream_interval", "tokens leave with the step that samples them"),
       refused(e, "performance_mode", "its effect on other defaults was not verified"),
       refused(e, "disable_hybrid_kv_cache_manager", "sliding-window layers count in full"),
-      refused(e, "data_parallel_size", kOwnField, "deployment/replicas"),
+      refused(e, "data_parallel_size", kRanksField, "deployment/dp"),
       refused(e, "tensor_parallel_size", kOwnField, "deployment/tp"),
       refused(e, "pipeline_parallel_size", kOwnField, "deployment/pp"),
       refused(e, "enable_expert_parallel", kOwnField, "deployment/ep"),
@@ -256,11 +280,26 @@ std::vector<EngineOption> sglang_options() {
       refused(e, "enable_priority_scheduling", "the queue is first come first served"),
       refused(e, "retraction_policy", "the victim has the fewest outputs"),
       refused(e, "prefill_max_requests", "a batch is bounded by tokens and running requests"),
-      refused(e, "speculative_algorithm", kNoSpeculation),
-      refused(e, "enable_dp_attention", "attention is not spread over data-parallel ranks here"),
+      but_not(but_not(one_of(e, "speculative_algorithm", {"EAGLE", "EAGLE3", "NEXTN"},
+                             "how draft tokens are made", tuning<&T::draft_method>),
+                      "STANDALONE", "another model's steps are not priced"),
+              "NGRAM", "SGLang's trees of n-grams are not simulated"),
+      whole(e, "speculative_num_steps", 1, kMostDrafts, "positions of a draft",
+            tuning<&T::draft_positions>),
+      whole(e, "speculative_eagle_topk", 1, kMostDrafts, "tokens of each position [1]",
+            tuning<&T::draft_width>),
+      whole(e, "speculative_num_draft_tokens", 2, 1024,
+            "tokens that a decode verifies, the newest included [speculative_num_steps + 1]",
+            tuning<&T::verified_tokens>),
+      acceptance(e),
+      refused(e, "speculative_draft_model_path", kDraftAlike),
+      refused(e, "speculative_accept_threshold_single", kAcceptanceGiven),
+      refused(e, "speculative_accept_threshold_acc", kAcceptanceGiven),
+      refused(e, "enable_dp_attention", kRanksField, "deployment/dp"),
+      refused(e, "load_balance_method", "ranks take requests in turn"),
       refused(e, "enable_two_batch_overlap", "one batch runs at a time"),
       refused(e, "disaggregation_mode", "prefill and decode run in the same replica"),
-      refused(e, "dp_size", kOwnField, "deployment/replicas"),
+      refused(e, "dp_size", kRanksField, "deployment/dp"),
       refused(e, "tp_size", kOwnField, "deployment/tp"),
       refused(e, "pp_size", kOwnField, "deployment/pp"),
       refused(e, "ep_size", kOwnField, "deployment/ep"),
@@ -308,8 +347,24 @@ std::vector<EngineOption> trtllm_options() {
               "batches are padded up to the next size, as the measured runs behave"),
       refused(e, "cuda_graph_config", "its members are options: cuda_graph_max_batch_size"),
       refused(e, "max_beam_width", "every request has one beam"),
-      refused(e, "enable_attention_dp", "attention is not spread over data-parallel ranks here"),
-      refused(e, "speculative_config", kNoSpeculation),
+      refused(e, "enable_attention_dp", kRanksField, "deployment/dp"),
+      refused(e, "attention_dp_config", "contexts do not wait until all ranks have one"),
+      but_not(but_not(but_not(one_of(e, "decoding_type", {"MTP", "Eagle", "Eagle3", "NGram"},
+                                     "how draft tokens are made (speculative_config)",
+                                     tuning<&T::draft_method>),
+                              "Medusa", "its heads are not priced"),
+                      "Draft_Target", "another model's steps are not priced"),
+              "Lookahead", "its n-grams are not simulated"),
+      whole(e, "max_draft_len", 1, kMostDrafts, "draft tokens for each generation of a step",
+            tuning<&T::draft_positions>),
+      whole(e, "num_nextn_predict_layers", 1, kMostDrafts, "the same with decoding_type MTP",
+            tuning<&T::draft_layers>),
+      acceptance(e),
+      refused(e, "speculative_config",
+              "its members are options here: decoding_type, max_draft_len, "
+              "num_nextn_predict_layers"),
+      refused(e, "max_matching_ngram_size", kAcceptanceGiven),
+      refused(e, "speculative_model_dir", kDraftAlike),
       refused(e, "max_input_len", "limits are on prompt plus output", "deployment/max_model_len"),
       refused(e, "tensor_parallel_size", kOwnField, "deployment/tp"),
       refused(e, "tp_size", kOwnField, "deployment/tp"),

@@ -55,7 +55,8 @@ std::optional<std::uint32_t> number_and_pool(std::string_view text, std::string&
 Result<sim::Spread> parse_spread(std::string_view text) {
   const auto parts = split(text, '/');
   if (parts.size() > 2)
-    return usage_error(fmt::format("\"{}\" is no spread", text), "write \"30 s\" or \"30 s / 60 s\"");
+    return usage_error(fmt::format("\"{}\" is no spread", text),
+                       "write \"30 s\" or \"30 s / 60 s\"");
   sim::Spread out;
   for (std::size_t i = 0; i < parts.size(); ++i) {
     const auto time = parse_time(parts[i]);
@@ -97,8 +98,9 @@ Result<PoolOutage> parse_outage(std::string_view text) {
   const auto repair = parse_time(lasts);
   if (!repair) return repair.error();
   if (*repair <= Duration::zero())
-    return usage_error(fmt::format("\"{}\" lasts no time", text),
-                       "give a time above 0, or none where another machine takes the place at once");
+    return usage_error(
+        fmt::format("\"{}\" lasts no time", text),
+        "give a time above 0, or none where another machine takes the place at once");
   out.outage.repair = *repair;
   return out;
 }
@@ -109,8 +111,7 @@ Result<PoolStraggler> parse_straggler(std::string_view text) {
   const auto number = number_and_pool(between(text, "replica ", " x"), out.pool);
   const bool begins = text.find(" from ") != std::string_view::npos;
   const bool ends = text.find(" to ") != std::string_view::npos;
-  const auto factor =
-      parse_double(between(text, " x", begins ? " from " : ends ? " to " : ""));
+  const auto factor = parse_double(between(text, " x", begins ? " from " : ends ? " to " : ""));
   if (!number || !factor || !(*factor > 0)) return no_straggler(text);
   sim::Straggler& s = out.straggler;
   s.replica = *number;

@@ -94,6 +94,10 @@ std::vector<Field> deployment_fields() {
        layout<&models::Parallelism::pipeline>, 1, 1024},
       {d, "ep", "ep", integer, "N", "1", "ranks that the experts of a mixture are spread over",
        layout<&models::Parallelism::expert>, 1, 1024},
+      {d, "dp", "dp", integer, "N", "1",
+       "data-parallel attention ranks in a replica of a mixture of experts, of tp GPUs each: a "
+       "scheduler and a KV cache of its own for each, steps together",
+       layout<&models::Parallelism::attention_data>, 1, 1024},
       {d, "replicas", "replicas", integer, "N", "1",
        "identical replicas behind the router; with an autoscaler those at the start",
        deployment<&D::replicas>, 0, 65536},

@@ -189,7 +189,8 @@ Result<FieldValue> read_value(const Field& field, const Json& json) {
     case FieldKind::texts:
       return read_texts(json);
     case FieldKind::spread:
-      if (!json.is_string()) return wrong_type("a string such as \"30 s\" or \"30 s / 60 s\"", json);
+      if (!json.is_string())
+        return wrong_type("a string such as \"30 s\" or \"30 s / 60 s\"", json);
       return parse_value(field, json.as_string());
   }
   EPH_ASSERT(false, "field kind {}", static_cast<int>(field.kind));

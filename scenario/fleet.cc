@@ -6,7 +6,6 @@
 
 #include "models/memory.h"
 #include "models/startup.h"
-#include "models/price_book.h"
 #include "scenario/autoscale_options.h"
 #include "scenario/fault_texts.h"
 #include "scenario/router_options.h"
@@ -46,8 +45,9 @@ Result<void> set_fitted_start(const models::Catalog& catalog, const Scenario& sc
   if (!spec.weights) out.weights = spread_of(cold, download);
   if (!spec.init) out.init = spread_of(cold, 1 - download);
   if (found->borrowed)
-    warnings.push_back(fmt::format("no starts of {} were measured: they are taken to be vLLM's, with a wider spread",
-                                   models::display(assembly.config.replica.engine.kind)));
+    warnings.push_back(fmt::format(
+        "no starts of {} were measured: they are taken to be vLLM's, with a wider spread",
+        models::display(assembly.config.replica.engine.kind)));
   return {};
 }
 
@@ -107,20 +107,22 @@ sim::PoolRule rule_of(const RuleSpec& spec) {
 // Repairs that nobody waits for.
 void warn_of_repairs(const FleetSpec& spec, std::vector<std::string>& warnings) {
   if (spec.waits_for_repairs()) return;
-  const bool outages = std::any_of(spec.outages.begin(), spec.outages.end(), [](const std::string& text) {
-    const auto one = parse_outage(text);
-    return one && one->lasts;
-  });
+  const bool outages =
+      std::any_of(spec.outages.begin(), spec.outages.end(), [](const std::string& text) {
+        const auto one = parse_outage(text);
+        return one && one->lasts;
+      });
   if (!outages && !spec.gpu_repair_s && !spec.node_repair_s && !spec.zone_repair_s) return;
   warnings.emplace_back(
-      "how long repairs and outages last changes nothing: another machine takes a broken one's place at "
+      "how long repairs and outages last changes nothing: another machine takes a broken one's "
+      "place at "
       "once; with capacity, with nodes, or with replace off it would");
 }
 
 // Of the scenario's deployment, which may be that of a further pool.
 Result<void> set_pool(const models::Catalog& catalog, const Scenario& scenario,
-                      const Assembly& assembly, sim::PoolConfig& pool,
-                      bool first, std::vector<std::string>& warnings) {
+                      const Assembly& assembly, sim::PoolConfig& pool, bool first,
+                      std::vector<std::string>& warnings) {
   const FleetSpec& spec = scenario.fleet;
   pool.replicas = scenario.deployment.replicas;
   pool.router = scenario.deployment.router;
@@ -148,12 +150,11 @@ Result<void> set_pool(const models::Catalog& catalog, const Scenario& scenario,
     pool.upgrade = {SimTime::from_seconds(*spec.upgrade_at_s), spec.upgrade_surge,
                     spec.upgrade_unavailable};
   pool.drain_limit = Duration::from_seconds(spec.drain_limit_s);
-  pool.start.warm_nodes = spec.warm_nodes;
   if (!spec.starts_replicas() && scenario.disaggregation.autoscaler != "dynamo") return {};
+  pool.start.warm_nodes = spec.warm_nodes;
   sim::StartTimes& times = pool.start.times;
   if (spec.start == "fitted")
-    if (auto ok = set_fitted_start(catalog, scenario, assembly, times, warnings); !ok)
-      return ok;
+    if (auto ok = set_fitted_start(catalog, scenario, assembly, times, warnings); !ok) return ok;
   if (spec.provision) times.provision = *spec.provision;
   if (spec.image) times.image = *spec.image;
   if (spec.weights) times.weights = *spec.weights;
@@ -175,12 +176,14 @@ Result<void> add_pools(const models::Catalog& catalog, const Scenario& scenario,
   const DisaggregationSpec& split = scenario.disaggregation;
   for (std::size_t i = 0; i < assembly.further.size(); ++i) {
     const Assembly& own = *assembly.further[i];
-    Scenario part = scenario_of(scenario, split.replicas > 0 ? prefill_deployment(scenario)
-                                                             : scenario.pools[i].deployment);
+    Scenario part = scenario_of(
+        scenario, split.replicas > 0 ? prefill_deployment(scenario) : scenario.pools[i].deployment);
     if (split.replicas > 0 && split.autoscaler != "dynamo") {
       part.fleet.autoscaler = split.autoscaler;
       part.fleet.autoscale = split.autoscale;
     }
+    if (split.replicas == 0 && scenario.pools[i].reclaims_per_hour)
+      part.fleet.reclaims_per_hour = *scenario.pools[i].reclaims_per_hour;
     sim::FurtherPool pool{own.config, {}};
     pool.pool.name = split.replicas > 0 ? "prefill" : scenario.pools[i].name;
     if (auto ok = set_pool(catalog, part, own, pool.pool, false, out.warnings); !ok) return ok;
@@ -216,18 +219,17 @@ Result<void> add_pools(const models::Catalog& catalog, const Scenario& scenario,
 Result<void> set_order(const models::Catalog& catalog, const Scenario& scenario,
                        const Assembly& assembly, sim::SimulationConfig& out) {
   if (scenario.fleet.pool_order != "price") return {};
-  const Result<models::PriceBook> book = catalog.prices();
-  if (!book) return book.error();
+  const auto known = pool_prices(catalog, scenario, assembly);
+  if (!known) return known.error();
   std::vector<double> prices;
-  const auto add = [&](const models::GpuSpec& gpu, int gpus) -> Result<void> {
-    const Result<models::Price> price = book->find(gpu.name);
-    if (!price) return price.error();
-    prices.push_back(price->per_gpu_hour.value * gpus);
-    return {};
-  };
-  if (auto ok = add(assembly.gpu, out.gpus); !ok) return ok;
-  for (std::size_t i = 0; i < assembly.further.size(); ++i)
-    if (auto ok = add(assembly.further[i]->gpu, out.further[i].pool.gpus); !ok) return ok;
+  for (std::size_t i = 0; i < known->size(); ++i) {
+    const models::GpuSpec& gpu = i == 0 ? assembly.gpu : assembly.further[i - 1]->gpu;
+    if (!(*known)[i])
+      return usage_error(fmt::format("there is no price of {} to order pools by", gpu.name),
+                         "let pool_order be file, or choose another GPU");
+    prices.push_back((*known)[i]->per_gpu_hour.value *
+                     (i == 0 ? out.gpus : out.further[i - 1].pool.gpus));
+  }
   for (std::uint32_t i = 0; i < prices.size(); ++i) out.pool_order.push_back(i);
   std::stable_sort(out.pool_order.begin(), out.pool_order.end(),
                    [&](std::uint32_t a, std::uint32_t b) { return prices[a] < prices[b]; });
@@ -252,8 +254,8 @@ Result<void> set_machines(const models::Catalog& catalog, const Scenario& scenar
   machines.gpus_per_node = cluster->gpus_per_node;
   machines.nodes_per_rack = cluster->nodes_per_rack;
   machines.zones = fleet.zones;
-  machines.rule.policy = fleet.placement == "spread" ? models::PlacementPolicy::spread
-                                                     : models::PlacementPolicy::pack;
+  machines.rule.policy =
+      fleet.placement == "spread" ? models::PlacementPolicy::spread : models::PlacementPolicy::pack;
   machines.rule.anti_affinity = fleet.anti_affinity == "node"   ? models::AntiAffinity::node
                                 : fleet.anti_affinity == "rack" ? models::AntiAffinity::rack
                                                                 : models::AntiAffinity::none;
@@ -318,7 +320,8 @@ Result<Assembly> assemble_fleet(const models::Catalog& catalog, const Scenario& 
   for (const auto& [name, deployment] : others) {
     Result<Assembly> one = assemble(catalog, deployment);
     if (!one)
-      return Error{one.error().kind, {}, fmt::format("{}: {}", name, one.error().what), one.error().remedy};
+      return Error{
+          one.error().kind, {}, fmt::format("{}: {}", name, one.error().what), one.error().remedy};
     for (const std::string& warning : one->warnings)
       if (std::find(out->warnings.begin(), out->warnings.end(), warning) == out->warnings.end())
         out->warnings.push_back(fmt::format("{}: {}", name, warning));
@@ -333,7 +336,7 @@ Result<Assembly> assemble_fleet(const models::Catalog& catalog, const Scenario& 
   const int on_node = std::max(1, per_node / prefill.layout.gpus());
   const int each = (prefill.layout.gpus() + per_node - 1) / per_node;
   const int needed = std::max(1, (first + per_node - 1) / per_node) +
-                    (prefill.replicas + on_node - 1) / on_node * each;
+                     (prefill.replicas + on_node - 1) / on_node * each;
   const int nodes = scenario.fleet.nodes > 0 ? scenario.fleet.nodes : std::min(needed, 4096);
   Result<models::Cluster> cluster = models::Cluster::build(*spec, nodes);
   if (!cluster) return cluster.error();
@@ -354,6 +357,7 @@ Result<RunConfig> run_config(const models::Catalog& catalog, const Scenario& sce
   warn_of_repairs(scenario.fleet, out.warnings);
   out.config.rule = rule_of(scenario.fleet.rule);
   if (auto ok = add_pools(catalog, scenario, assembly, out); !ok) return ok.error();
+  if (auto ok = pool_prices(catalog, scenario, assembly); !ok) return ok.error();
   if (auto ok = set_order(catalog, scenario, assembly, out.config); !ok) return ok.error();
   if (auto ok = set_machines(catalog, scenario, assembly, out.config); !ok) return ok.error();
   return out;

@@ -4,6 +4,7 @@
 
 #include "core/result.h"
 #include "models/catalog.h"
+#include "models/price_book.h"
 #include "scenario/assemble.h"
 #include "scenario/fleet_spec.h"
 #include "scenario/scenario.h"
@@ -16,10 +17,15 @@ inline constexpr int kGpusOfANode = 8;  // where no topology is named
 // What results and outages call the deployment's own pool: "decode" beside prefill workers.
 [[nodiscard]] std::string_view first_pool_name(const Scenario& scenario);
 
-// The prefill workers' deployment, and where on the cluster they begin: GPUs are counted through its
-// nodes. Require disaggregation.
+// The prefill workers' deployment, and where on the cluster they begin: GPUs are counted through
+// its nodes. Require disaggregation.
 [[nodiscard]] DeploymentSpec prefill_deployment(const Scenario& scenario);
 [[nodiscard]] int first_prefill_gpu(const Scenario& scenario, int gpus_per_node);
+
+// What a GPU-hour of each pool costs, in their order; none where the list does not know it. An
+// error: a provider or a commitment that was asked for is not in the list.
+[[nodiscard]] Result<std::vector<std::optional<models::Price>>> pool_prices(
+    const models::Catalog& catalog, const Scenario& scenario, const Assembly& assembly);
 
 // GPUs at the start, of all pools.
 [[nodiscard]] int total_gpus(const Scenario& scenario);

@@ -25,7 +25,6 @@ constexpr Need kNeeds[] = {
     {"fleet/gpu_repair", "fleet/gpu_mtbf"},
     {"fleet/zone_repair", "fleet/zone_mtbf"},
     {"fleet/straggler_factor", "fleet/straggler_share"},
-    {"fleet/spot_notice", "fleet/spot_reclaims_per_hour"},
     {"fleet/rate_burst", "fleet/rate_limit"},
     {"fleet/shed_above", "fleet/shed_classes"},
     {"fleet/shed_classes", "fleet/shed_above"},
@@ -40,6 +39,12 @@ constexpr Need kNeeds[] = {
     {"disaggregation/autoscale", "disaggregation/autoscaler"},
 };
 
+bool has_spot(const Scenario& scenario) {
+  return scenario.fleet.reclaims_per_hour > 0 ||
+         std::any_of(scenario.pools.begin(), scenario.pools.end(),
+                     [](const PoolSpec& pool) { return pool.reclaims_per_hour.value_or(0) > 0; });
+}
+
 // What a pool's outages and stragglers may name.
 struct PoolFacts {
   std::string name;
@@ -50,18 +55,22 @@ struct PoolFacts {
 std::vector<PoolFacts> pools_of(const Scenario& scenario) {
   const FleetSpec& fleet = scenario.fleet;
   const DisaggregationSpec& split = scenario.disaggregation;
-  const bool grows = fleet.upgrade_at_s.has_value() || fleet.reclaims_per_hour > 0;
-  const auto facts = [&](std::string_view name, const DeploymentSpec& d, bool scaled) {
-    return PoolFacts{std::string(name), d.replicas,
-                     fleet.replicas_per_node.value_or(std::max(1, kGpusOfANode / std::max(1, d.layout.gpus()))),
-                     grows || scaled};
+  const auto facts = [&](std::string_view name, const DeploymentSpec& d, bool scaled,
+                         std::optional<double> reclaims = {}) {
+    const bool grows =
+        fleet.upgrade_at_s.has_value() || reclaims.value_or(fleet.reclaims_per_hour) > 0;
+    return PoolFacts{
+        std::string(name), d.replicas,
+        fleet.replicas_per_node.value_or(std::max(1, kGpusOfANode / std::max(1, d.layout.gpus()))),
+        grows || scaled};
   };
   const bool planned = split.replicas > 0 && split.autoscaler == "dynamo";
   std::vector<PoolFacts> out{
       facts(first_pool_name(scenario), scenario.deployment, planned || !fleet.autoscaler.empty())};
   if (split.replicas > 0)
     out.push_back(facts("prefill", prefill_deployment(scenario), !split.autoscaler.empty()));
-  for (const PoolSpec& pool : scenario.pools) out.push_back(facts(pool.name, pool.deployment, false));
+  for (const PoolSpec& pool : scenario.pools)
+    out.push_back(facts(pool.name, pool.deployment, false, pool.reclaims_per_hour));
   return out;
 }
 
@@ -74,13 +83,14 @@ const PoolFacts* find_pool(Checker& check, std::string_view id, const std::strin
     if (pool.name == name) return &pool;
     names.push_back(pool.name);
   }
-  check.conflict(id, fmt::format("\"{}\": there is no pool \"{}\"", text, name), suggest(name, names));
+  check.conflict(id, fmt::format("\"{}\": there is no pool \"{}\"", text, name),
+                 suggest(name, names));
   return nullptr;
 }
 
 // Of things numbered from 0 there are `count`.
-void check_number(Checker& check, std::string_view id, const std::string& text, std::string_view thing,
-                  std::uint32_t number, std::int64_t count) {
+void check_number(Checker& check, std::string_view id, const std::string& text,
+                  std::string_view thing, std::uint32_t number, std::int64_t count) {
   if (number < count) return;
   check.conflict(id, fmt::format("\"{}\": there is no {} {}", text, thing, number),
                  count == 1 ? fmt::format("there is {} 0 alone", thing)
@@ -95,7 +105,8 @@ void check_outage(Checker& check, const FleetSpec& fleet, const std::vector<Pool
   const sim::Outage& outage = parsed->outage;
   const bool shared = fleet.nodes > 0 && outage.kind != sim::FaultKind::gpu;
   if (shared && !parsed->pool.empty())
-    return check.conflict(id, fmt::format("\"{}\": with nodes all pools stand on the same ones", text),
+    return check.conflict(id,
+                          fmt::format("\"{}\": with nodes all pools stand on the same ones", text),
                           "leave the pool's name out");
   if (!parsed->lasts && fleet.waits_for_repairs())
     return check.conflict(id, fmt::format("\"{}\" does not say how long", text),
@@ -126,7 +137,11 @@ void check_straggler(Checker& check, const FleetSpec& fleet, const std::vector<P
 
 void check_starts(Checker& check, const Scenario& scenario) {
   const FleetSpec& spec = scenario.fleet;
-  const bool starts = spec.starts_replicas() || !scenario.disaggregation.autoscaler.empty();
+  const bool spot = has_spot(scenario);
+  const bool starts = spec.starts_replicas() || spot || !scenario.disaggregation.autoscaler.empty();
+  check.needs("fleet/spot_notice", spot || check.has("fleet/spot_reclaims_per_hour"),
+              fmt::format("without {}", check.spell("fleet/spot_reclaims_per_hour")),
+              fmt::format("give {} too", check.spell("fleet/spot_reclaims_per_hour")));
   for (const std::string_view id :
        {"fleet/start", "fleet/cloud", "fleet/start_provision", "fleet/start_image",
         "fleet/start_weights", "fleet/start_init", "fleet/warm_nodes", "fleet/capacity"})
@@ -138,7 +153,7 @@ void check_starts(Checker& check, const Scenario& scenario) {
               fmt::format("leave out {} or {}", check.spell("fleet/start_weights"),
                           check.spell("fleet/start_init")));
   check.needs("fleet/drain_limit",
-              !spec.autoscaler.empty() || spec.upgrade_at_s.has_value() || spec.reclaims_per_hour > 0 ||
+              !spec.autoscaler.empty() || spec.upgrade_at_s.has_value() || spot ||
                   !scenario.disaggregation.autoscaler.empty(),
               "where no replica is stopped", "give an autoscaler, an upgrade or spot machines");
 }
@@ -155,8 +170,8 @@ void check_autoscaler(Checker& check, std::string_view section, const std::strin
 void check_rule(Checker& check, const std::string& place, const RuleSpec& rule) {
   if (rule.min_prompt && rule.max_prompt && *rule.min_prompt > *rule.max_prompt)
     check.conflict(place + "/max_prompt",
-                   fmt::format("no prompt is at least {} and at most {} tokens long", *rule.min_prompt,
-                               *rule.max_prompt),
+                   fmt::format("no prompt is at least {} and at most {} tokens long",
+                               *rule.min_prompt, *rule.max_prompt),
                    fmt::format("let it be {} or more", *rule.min_prompt));
 }
 
@@ -164,7 +179,8 @@ void check_pools(Checker& check, const Scenario& scenario) {
   const FleetSpec& fleet = scenario.fleet;
   for (const std::string_view id : {"fleet/min_prompt", "fleet/max_prompt", "fleet/classes",
                                     "fleet/spill_above", "fleet/pool_order"})
-    check.needs(id, !scenario.pools.empty(), "without further pools", "give pools in a scenario file");
+    check.needs(id, !scenario.pools.empty(), "without further pools",
+                "give pools in a scenario file");
   check_rule(check, "fleet", fleet.rule);
   std::set<std::string> names{std::string(first_pool_name(scenario))};
   for (std::size_t i = 0; i < scenario.pools.size(); ++i) {
@@ -179,10 +195,12 @@ void check_pools(Checker& check, const Scenario& scenario) {
                      fmt::format("pool \"{}\" has 0 replicas, which serve nobody", pool.name),
                      "give it at least 1: only the first pool has an autoscaler");
     if (fleet.nodes > 0 && pool.deployment.gpu != scenario.deployment.gpu)
-      check.conflict(place + "/gpu", "all pools stand on the same nodes, which have one kind of GPU",
+      check.conflict(place + "/gpu",
+                     "all pools stand on the same nodes, which have one kind of GPU",
                      fmt::format("leave {} out", check.spell("fleet/nodes")));
     if (i + 1 == scenario.pools.size() && fleet.pool_order == "file")
-      check.needs(place + "/spill_above", false, "on the last pool", "there is no next one: leave it out");
+      check.needs(place + "/spill_above", false, "on the last pool",
+                  "there is no next one: leave it out");
   }
 }
 
@@ -191,7 +209,8 @@ void check_disaggregation(Checker& check, const Scenario& scenario) {
   check.needs("deployment/topology",
               split.replicas > 0 || scenario.deployment.layout.gpus() > kGpusOfANode ||
                   scenario.fleet.nodes > 0,
-              "on replicas of one node", "give prefill workers, nodes, or a replica of more than 8 GPUs");
+              "on replicas of one node",
+              "give prefill workers, nodes, or a replica of more than 8 GPUs");
   if (split.replicas == 0) return;
   if (!scenario.pools.empty())
     check.conflict("disaggregation/replicas", "prefill workers cannot stand beside further pools",
@@ -213,10 +232,11 @@ void check_disaggregation(Checker& check, const Scenario& scenario) {
 void check_failures(Checker& check, const Scenario& scenario) {
   const FleetSpec& spec = scenario.fleet;
   for (const std::string_view id : {"fleet/failure_detection", "fleet/replace"})
-    check.needs(id, spec.fails(), "where nothing breaks", "give a time between failures or outages");
+    check.needs(id, spec.fails(), "where nothing breaks",
+                "give a time between failures or outages");
   for (const std::string_view id : {"fleet/lost_work", "fleet/max_retries", "fleet/retry_delay"})
-    check.needs(id, spec.breaks() || spec.drain_limit_s > 0, "where no replica is lost",
-                "give failures or a drain limit");
+    check.needs(id, spec.breaks() || has_spot(scenario) || spec.drain_limit_s > 0,
+                "where no replica is lost", "give failures or a drain limit");
   check.needs("fleet/max_retries", spec.lost_work == "retry", "on work that is lost",
               fmt::format("let {} be retry", check.spell("fleet/lost_work")));
   check.needs("fleet/retry_delay", spec.lost_work == "retry", "on work that is lost",
@@ -237,29 +257,42 @@ void check_places(Checker& check, const Scenario& scenario) {
   const bool zones = spec.zone_mtbf_s > 0 || fail(sim::FaultKind::zone);
   check.needs("fleet/zones", zones, "where no zone fails",
               fmt::format("give {} or an outage of a zone", check.spell("fleet/zone_mtbf")));
-  check.needs("fleet/replicas_per_node", zones || spec.node_mtbf_s > 0 || fail(sim::FaultKind::node),
-              "where no node fails",
+  check.needs("fleet/replicas_per_node",
+              zones || spec.node_mtbf_s > 0 || fail(sim::FaultKind::node), "where no node fails",
               fmt::format("give {} or an outage of a node", check.spell("fleet/node_mtbf")));
   if (spec.capacity > 0) {
     for (const PoolFacts& pool : pools_of(scenario))
       if (pool.replicas > spec.capacity)
         check.conflict("fleet/capacity",
-                       fmt::format("there are machines for {} replicas, and pool {} has {}", spec.capacity,
-                                   pool.name, pool.replicas),
+                       fmt::format("there are machines for {} replicas, and pool {} has {}",
+                                   spec.capacity, pool.name, pool.replicas),
                        "give at least as many");
   }
   if (spec.nodes == 0) return;
-  for (const std::string_view id : {"fleet/capacity", "fleet/replicas_per_node", "fleet/replace", "fleet/warm_nodes"})
+  for (const std::string_view id :
+       {"fleet/capacity", "fleet/replicas_per_node", "fleet/replace", "fleet/warm_nodes"})
     check.needs(id, false, fmt::format("beside {}", check.spell("fleet/nodes")),
                 "what there is, fails and is free follows from the nodes");
 }
 
+void check_prices(Checker& check, const Scenario& scenario) {
+  std::vector<std::string> places{"fleet"};
+  for (std::size_t i = 0; i < scenario.pools.size(); ++i)
+    places.push_back(fmt::format("pools/{}", i));
+  for (const std::string& place : places)
+    for (const char* list : {"/provider", "/commitment"})
+      if (check.has(place + "/usd_per_gpu_hour") && check.has(place + list))
+        check.conflict(place + "/usd_per_gpu_hour", "a price of one's own is in no list",
+                       "give it, or a provider and a commitment");
+}
+
 void check_gateway(Checker& check, const Scenario& scenario) {
   const FleetSpec& spec = scenario.fleet;
-  const bool waits = spec.max_in_flight > 0 || spec.starts_replicas() ||
+  const bool waits = spec.max_in_flight > 0 || spec.starts_replicas() || has_spot(scenario) ||
                      !scenario.disaggregation.autoscaler.empty();
-  check.needs("fleet/queue_limit", waits, "where no request ever waits in the gateway",
-              fmt::format("give {}, an autoscaler or failures", check.spell("fleet/max_in_flight")));
+  check.needs(
+      "fleet/queue_limit", waits, "where no request ever waits in the gateway",
+      fmt::format("give {}, an autoscaler or failures", check.spell("fleet/max_in_flight")));
   const sim::RouterKind router = scenario.deployment.router;
   sim::RoutingOptions routing;
   if (const auto ok = apply_router_settings(router, spec.router_options, routing); !ok)
@@ -276,7 +309,8 @@ void check_gateway(Checker& check, const Scenario& scenario) {
 void check_scaling(Checker& check, const Scenario& scenario) {
   const FleetSpec& spec = scenario.fleet;
   check_autoscaler(check, "fleet", spec.autoscaler, spec.autoscale);
-  if (scenario.deployment.replicas == 0 && spec.autoscaler.empty() && check.has("deployment/replicas"))
+  if (scenario.deployment.replicas == 0 && spec.autoscaler.empty() &&
+      check.has("deployment/replicas"))
     check.conflict("deployment/replicas", "0 replicas serve nobody",
                    fmt::format("simulate at least 1, or give {}", check.spell("fleet/autoscaler")));
   if (scenario.deployment.replicas == 0 && spec.autoscaler == "hpa")
@@ -284,11 +318,14 @@ void check_scaling(Checker& check, const Scenario& scenario) {
                    "begin with at least 1, or take keda, knative, ray-serve or serverless");
   if (!spec.upgrade_at_s) return;
   if (spec.upgrade_surge == 0 && spec.upgrade_unavailable == 0)
-    check.conflict("fleet/upgrade_at", "an upgrade with neither a surge nor a missing replica never begins",
-                   "allow one of them");
-  if (spec.capacity > 0 && spec.capacity <= scenario.deployment.replicas && spec.upgrade_unavailable == 0)
     check.conflict("fleet/upgrade_at",
-                   fmt::format("an upgrade without a missing replica needs a place more than {}", spec.capacity),
+                   "an upgrade with neither a surge nor a missing replica never begins",
+                   "allow one of them");
+  if (spec.capacity > 0 && spec.capacity <= scenario.deployment.replicas &&
+      spec.upgrade_unavailable == 0)
+    check.conflict("fleet/upgrade_at",
+                   fmt::format("an upgrade without a missing replica needs a place more than {}",
+                               spec.capacity),
                    fmt::format("give {} of 1, or more {}", check.spell("fleet/upgrade_unavailable"),
                                check.spell("fleet/capacity")));
 }
@@ -306,6 +343,7 @@ void check_fleet(Checker& check, const Scenario& scenario) {
   check_pools(check, scenario);
   check_disaggregation(check, scenario);
   check_gateway(check, scenario);
+  check_prices(check, scenario);
 }
 
 }  // namespace eph::scenario

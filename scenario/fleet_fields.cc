@@ -97,10 +97,11 @@ void add_machines(std::vector<Field>& out) {
   out.push_back(whole("capacity", "capacity", "any number",
                       "replicas that there are machines for; broken ones count until their repair",
                       fleet<&F::capacity>, 1));
-  out.push_back(whole("nodes", "nodes", "any number, not counted",
-                      "nodes of the topology that all replicas are placed on; a replica without room "
-                      "waits for it",
-                      fleet<&F::nodes>, 1, 100'000));
+  out.push_back(
+      whole("nodes", "nodes", "any number, not counted",
+            "nodes of the topology that all replicas are placed on; a replica without room "
+            "waits for it",
+            fleet<&F::nodes>, 1, 100'000));
   out.push_back({.section = f,
                  .key = "placement",
                  .flag = "placement",
@@ -125,33 +126,37 @@ void add_machines(std::vector<Field>& out) {
 void add_failures(std::vector<Field>& out) {
   out.push_back(time("gpu_mtbf", "gpu-mtbf", "never", "mean time between failures of one GPU",
                      fleet<&F::gpu_mtbf_s>));
-  out.push_back(time("gpu_repair", "gpu-repair", "1 h", "until a broken GPU works again, where that is waited for",
+  out.push_back(time("gpu_repair", "gpu-repair", "1 h",
+                     "until a broken GPU works again, where that is waited for",
                      fleet<&F::gpu_repair_s>));
   out.push_back(time("node_mtbf", "node-mtbf", "never", "mean time between failures of one node",
                      fleet<&F::node_mtbf_s>));
-  out.push_back(time("node_repair", "node-repair", "1 h", "until a broken node works again, where that is waited for",
+  out.push_back(time("node_repair", "node-repair", "1 h",
+                     "until a broken node works again, where that is waited for",
                      fleet<&F::node_repair_s>));
   out.push_back(time("zone_mtbf", "zone-mtbf", "never", "mean time between failures of one zone",
                      fleet<&F::zone_mtbf_s>));
-  out.push_back(time("zone_repair", "zone-repair", "1 h", "until a zone works again, where that is waited for",
+  out.push_back(time("zone_repair", "zone-repair", "1 h",
+                     "until a zone works again, where that is waited for",
                      fleet<&F::zone_repair_s>));
-  out.push_back({f, "outages", "outage", texts, "OUTAGE", "none",
-                 "a certain failure: \"node 0 at 10 min for 5 min\"; node, zone, or gpu of a replica; "
-                 "\"gpu 3 of NAME at 1 h for 1 h\" in another pool than the first",
-                 fleet<&F::outages>});
+  out.push_back(
+      {f, "outages", "outage", texts, "OUTAGE", "none",
+       "a certain failure: \"node 0 at 10 min for 5 min\"; node, zone, or gpu of a replica; "
+       "\"gpu 3 of NAME at 1 h for 1 h\" in another pool than the first",
+       fleet<&F::outages>});
   out.push_back({f, "stragglers", "straggler", texts, "STRAGGLER", "none",
                  "a slow replica: \"replica 3 x 1.5 from 10 min to 20 min\", \"replica 3 of NAME x "
                  "2\"",
                  fleet<&F::stragglers>});
   out.push_back({f, "straggler_share", "straggler-share", number, "SHARE", "0",
-                 "share of the replicas that are slow all their life",
-                 fleet<&F::straggler_share>, 0, 1});
+                 "share of the replicas that are slow all their life", fleet<&F::straggler_share>,
+                 0, 1});
   out.push_back({f, "straggler_factor", "straggler-factor", number, "FACTOR", "1.5",
                  "how many times as long their steps take", fleet<&F::straggler_factor>, 0, 100,
                  true});
   out.push_back({f, "spot_reclaims_per_hour", "spot-reclaims-per-hour", number, "R", "0",
-                 "how often a replica's spot machine is taken away",
-                 fleet<&F::reclaims_per_hour>, 0, 3600});
+                 "how often a replica's spot machine is taken away", fleet<&F::reclaims_per_hour>,
+                 0, 3600});
   out.push_back(time("spot_notice", "spot-notice", "120 s", "announced so long before",
                      fleet<&F::reclaim_notice_s>));
   out.push_back(time("failure_detection", "failure-detection", "10 s",
@@ -188,9 +193,7 @@ template <auto Member>
 void pool_rule(Scenario& s, const FieldValue& value) {
   assign(s.pools.back().rule.*Member, value);
 }
-void pool_name(Scenario& s, const FieldValue& value) {
-  assign(s.pools.back().name, value);
-}
+void pool_name(Scenario& s, const FieldValue& value) { assign(s.pools.back().name, value); }
 
 constexpr double kMostTokens = 1 << 30;
 
@@ -213,11 +216,44 @@ void add_rule(std::vector<Field>& out, std::string_view section) {
                  set(rule<&R::spill_above>, pool_rule<&R::spill_above>), 0, 1e9, true});
 }
 
+Field commitment_field(std::string_view section, std::string_view flag, std::string_view fallback,
+                       void (*set)(Scenario&, const FieldValue&)) {
+  return {.section = section,
+          .key = "commitment",
+          .flag = flag,
+          .kind = choice,
+          .argument = "KIND",
+          .fallback = fallback,
+          .help = "at which price GPU-hours are paid",
+          .set = set,
+          .choices = {"on_demand", "reserved", "spot"}};
+}
+
 std::vector<Field> pool_fields() {
   std::vector<Field> out;
-  out.push_back({"pools", "name", "", text, "NAME", "pool 1, pool 2, ...",
-                 "what results call it", pool_name});
+  const auto reclaims = [](Scenario& s, const FieldValue& v) {
+    assign(s.pools.back().reclaims_per_hour, v);
+  };
+  const auto provider = [](Scenario& s, const FieldValue& v) {
+    assign(s.pools.back().provider, v);
+  };
+  const auto usd = [](Scenario& s, const FieldValue& v) {
+    assign(s.pools.back().usd_per_gpu_hour, v);
+  };
+  const auto commitment = [](Scenario& s, const FieldValue& v) {
+    assign(s.pools.back().commitment, v);
+  };
+  out.push_back({"pools", "name", "", text, "NAME", "pool 1, pool 2, ...", "what results call it",
+                 pool_name});
   add_rule(out, "pools");
+  out.push_back({"pools", "spot_reclaims_per_hour", "", number, "R", "the first pool's",
+                 "how often a replica's spot machine is taken away; 0: it is none", reclaims, 0,
+                 3600});
+  out.push_back(
+      {"pools", "provider", "", text, "NAME", "the first pool's", "whose prices", provider});
+  out.push_back(commitment_field("pools", "", "the first pool's", commitment));
+  out.push_back({"pools", "usd_per_gpu_hour", "", number, "USD", "the first pool's",
+                 "what a GPU-hour costs, in place of the price list", usd, 0, 1e6});
   return out;
 }
 
@@ -226,8 +262,8 @@ std::vector<Field> disaggregation_fields() {
   constexpr std::string_view d = "disaggregation";
   std::vector<Field> out;
   out.push_back({d, "replicas", "prefill-replicas", integer, "N", "0: none",
-                 "prefill workers; the deployment then decodes",
-                 disaggregation<&D::replicas>, 0, 65536});
+                 "prefill workers; the deployment then decodes", disaggregation<&D::replicas>, 0,
+                 65536});
   out.push_back({d, "tp", "prefill-tp", integer, "N", "the deployment's",
                  "tensor-parallel GPUs of a prefill worker", disaggregation<&D::tensor>, 1, 1024});
   out.push_back({d, "pp", "prefill-pp", integer, "N", "the deployment's",
@@ -248,21 +284,25 @@ std::vector<Field> disaggregation_fields() {
   out.push_back({d, "local_prompt", "local-prompt", integer, "TOKENS", "0",
                  "prompts up to it stay with the worker that decodes",
                  disaggregation<&D::local_prompt>, 0, kMostTokens});
-  out.push_back({.section = d,
-                 .key = "autoscaler",
-                 .flag = "prefill-autoscaler",
-                 .kind = choice,
-                 .argument = "POLICY",
-                 .fallback = "none",
-                 .help = "policy that sets the number of prefill workers; dynamo: that of decode "
-                         "workers too",
-                 .set = disaggregation<&D::autoscaler>,
-                 .choices = {"scheduled", "hpa", "keda", "knative", "ray-serve", "serverless",
-                             "dynamo"}});
+  out.push_back(
+      {.section = d,
+       .key = "autoscaler",
+       .flag = "prefill-autoscaler",
+       .kind = choice,
+       .argument = "POLICY",
+       .fallback = "none",
+       .help = "policy that sets the number of prefill workers; dynamo: that of decode "
+               "workers too",
+       .set = disaggregation<&D::autoscaler>,
+       .choices = {"scheduled", "hpa", "keda", "knative", "ray-serve", "serverless", "dynamo"}});
   out.push_back({d, "autoscale", "prefill-autoscale", texts, "NAME=VALUE", "the policy's defaults",
                  "a setting of it", disaggregation<&D::autoscale>});
   return out;
 }
+
+void price_provider(Scenario& s, const FieldValue& v) { assign(s.fleet.price.provider, v); }
+void price_usd(Scenario& s, const FieldValue& v) { assign(s.fleet.price.usd_per_gpu_hour, v); }
+void price_commitment(Scenario& s, const FieldValue& v) { assign(s.fleet.price.commitment, v); }
 
 void add_gateway(std::vector<Field>& out) {
   add_rule(out, f);
@@ -305,6 +345,14 @@ void add_gateway(std::vector<Field>& out) {
                  fleet<&F::router_options>});
 }
 
+void add_prices(std::vector<Field>& out) {
+  out.push_back(
+      {f, "provider", "provider", text, "NAME", "generic", "whose prices", price_provider});
+  out.push_back(commitment_field(f, "commitment", "on_demand", price_commitment));
+  out.push_back({f, "usd_per_gpu_hour", "usd-per-gpu-hour", number, "USD", "the price list's",
+                 "what a GPU-hour costs, in place of the price list", price_usd, 0, 1e6});
+}
+
 }  // namespace
 
 std::vector<Field> fleet_fields() {
@@ -313,6 +361,7 @@ std::vector<Field> fleet_fields() {
   add_machines(out);
   add_failures(out);
   add_gateway(out);
+  add_prices(out);
   for (auto part : {disaggregation_fields(), pool_fields()})
     out.insert(out.end(), part.begin(), part.end());
   return out;

@@ -16,6 +16,12 @@ struct RuleSpec {
   double spill_above = 0;
 };
 
+// What a GPU-hour costs: whose list, and bound for how long; or a price of one's own.
+struct PriceSpec {
+  std::string provider = "generic", commitment = "on_demand";
+  std::optional<double> usd_per_gpu_hour;
+};
+
 // Prefill workers beside the deployment, which then only decodes.
 struct DisaggregationSpec {
   int replicas = 0;  // 0: none
@@ -51,15 +57,16 @@ struct FleetSpec {
   std::optional<int> replicas_per_node;  // none: as many as a node of 8 GPUs holds
   int zones = 1;
   int capacity = 0;
-  int nodes = 0;  // that replicas are placed on; 0: not counted
-  std::string placement = "pack";  // or "spread"
+  int nodes = 0;                       // that replicas are placed on; 0: not counted
+  std::string placement = "pack";      // or "spread"
   std::string anti_affinity = "none";  // or "node", "rack"
   // Upgrade.
   std::optional<double> upgrade_at_s;
   int upgrade_surge = 1, upgrade_unavailable = 0;
   // Gateway.
-  RuleSpec rule;  // of the deployment, where there are further pools
+  RuleSpec rule;                    // of the deployment, where there are further pools
   std::string pool_order = "file";  // or "price": in which they are asked
+  PriceSpec price;
   std::optional<std::int64_t> queue_limit;
   std::int64_t max_in_flight = 0;
   double rate_limit = 0, rate_burst = 1;
@@ -67,7 +74,7 @@ struct FleetSpec {
   double shed_above = 0;
   std::optional<double> router_staleness_s;  // none: the router's own
   double load_bound = 1.25;
-  std::vector<std::string> router_options;   // its settings, "cache_threshold=0.5"
+  std::vector<std::string> router_options;  // its settings, "cache_threshold=0.5"
 
   [[nodiscard]] bool breaks() const { return fails() || reclaims_per_hour > 0; }
   [[nodiscard]] bool fails() const {  // without notice

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <limits>
 
 #include "scenario/assemble.h"
 #include "scenario/class_priorities.h"
@@ -152,6 +153,14 @@ std::unique_ptr<workload::Load> replay(const RequestList& list) {
 
 Result<RequestList> load_requests(const models::Catalog& catalog, const WorkloadSpec& spec,
                                   std::uint64_t seed, std::uint64_t run) {
+  auto all = load_requests_up_to(catalog, spec, seed, run, std::numeric_limits<std::size_t>::max());
+  if (!all) return all.error();
+  return std::move(**all);
+}
+
+Result<std::optional<RequestList>> load_requests_up_to(const models::Catalog& catalog,
+                                                       const WorkloadSpec& spec, std::uint64_t seed,
+                                                       std::uint64_t run, std::size_t most) {
   auto source = open_source(catalog, spec, seed, run);
   if (!source) return source.error();
   RequestList out;
@@ -160,6 +169,7 @@ Result<RequestList> load_requests(const models::Catalog& catalog, const Workload
     const Result<std::size_t> pulled = (*source)->pull(block);
     if (!pulled) return pulled.error();
     if (*pulled == 0) break;
+    if (*pulled > most - out.arrivals.size()) return std::optional<RequestList>();
     for (std::size_t i = 0; i < *pulled; ++i) {
       out.shares_prefixes = out.shares_prefixes || shares(block[i]);
       const auto hashes = (*source)->block_hashes(block[i]);
@@ -178,7 +188,7 @@ Result<RequestList> load_requests(const models::Catalog& catalog, const Workload
   for (std::string& warning : source_warnings(**source)) out.warnings.push_back(std::move(warning));
   for (std::string& warning : unseen_classes(spec.class_priorities, out.classes))
     out.warnings.push_back(std::move(warning));
-  return out;
+  return std::optional(std::move(out));
 }
 
 double RequestList::duration_s() const {

@@ -88,8 +88,8 @@ void read_pools(Reader& root, ScenarioFile& out) {
     if (spec.name.empty()) spec.name = fmt::format("pool {}", out.scenario.pools.size() + 1);
     out.given.insert("pools");
     for (const std::string& id : own.given)
-      out.given.insert(fmt::format("pools/{}/{}", out.scenario.pools.size(),
-                                   id.substr(id.find('/') + 1)));
+      out.given.insert(
+          fmt::format("pools/{}/{}", out.scenario.pools.size(), id.substr(id.find('/') + 1)));
     out.scenario.pools.push_back(std::move(spec));
   }
 }

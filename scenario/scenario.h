@@ -24,6 +24,10 @@ struct EngineSetting {
 struct EngineTuning {
   std::optional<std::int64_t> kv_tokens, context_tokens, max_graph_tokens, partial_prefills,
       long_prefill_tokens, new_token_decay_steps, clip_new_tokens, retract_steps;
+  // Speculative decoding: positions of a draft; SGLang's tokens to verify and topk; TensorRT-LLM's
+  // layers for multi-token prediction.
+  std::optional<std::int64_t> draft_positions, verified_tokens, draft_width, draft_layers;
+  std::optional<std::string> draft_method, draft_acceptance;
   std::optional<double> watermark, conservativeness, new_token_ratio, new_token_ratio_floor,
       slot_similarity;
   std::optional<bool> reserve_full_prompt, mixed_chunk, continuous_batching;
@@ -78,6 +82,7 @@ struct SyntheticSpec {
   std::int64_t shared_tokens = 0, groups = 1;
 
   [[nodiscard]] bool has_sessions() const { return turns > 1 || shared_tokens > 0; }
+  friend bool operator==(const SyntheticSpec&, const SyntheticSpec&) = default;
 };
 struct WorkloadSpec {
   std::string trace;  // file
@@ -93,6 +98,7 @@ struct WorkloadSpec {
   std::vector<std::string> class_priorities;   // "CLASS=N", in place of the trace's priority column
   std::optional<double> client_timeout_s;
   sim::TimeoutOn timeout_on = sim::TimeoutOn::e2e;
+  friend bool operator==(const WorkloadSpec&, const WorkloadSpec&) = default;
 };
 
 // A further pool behind the same gateway: the deployment, with what is different.
@@ -100,6 +106,8 @@ struct PoolSpec {
   std::string name;
   DeploymentSpec deployment;
   RuleSpec rule;
+  std::optional<double> reclaims_per_hour, usd_per_gpu_hour;  // none: as the first pool
+  std::optional<std::string> provider, commitment;            // likewise
 };
 
 struct Scenario {

@@ -48,7 +48,8 @@ Json field_schema(const Field& field) {
       break;
     case FieldKind::spread:
       out.set("type", "string");
-      out.set("pattern", "^[0-9.eE+-]+ ?(ns|us|ms|s|min|h|d)( ?/ ?[0-9.eE+-]+ ?(ns|us|ms|s|min|h|d))?$");
+      out.set("pattern",
+              "^[0-9.eE+-]+ ?(ns|us|ms|s|min|h|d)( ?/ ?[0-9.eE+-]+ ?(ns|us|ms|s|min|h|d))?$");
       break;
     case FieldKind::texts:
     case FieldKind::slos: {
@@ -220,10 +221,12 @@ Json scenario_schema() {
       section_schema("deployment", "one engine serving one model on identical replicas");
   add_property(deployment, "engine_options", engine_options_schema());
   add_property(root, "deployment", std::move(deployment));
-  add_property(root, "fleet", section_schema("fleet", "how replicas come, go and break, and who is let in"));
+  add_property(root, "fleet",
+               section_schema("fleet", "how replicas come, go and break, and who is let in"));
   add_property(root, "disaggregation",
                section_schema("disaggregation", "prefill workers; the deployment then decodes"));
-  Json pool = section_schema("deployment", "a further pool: the deployment, with what is different");
+  Json pool =
+      section_schema("deployment", "a further pool: the deployment, with what is different");
   for (const Field& field : fields())
     if (field.section == "pools") add_property(pool, std::string(field.key), field_schema(field));
   add_property(pool, "engine_options", engine_options_schema());
@@ -262,14 +265,21 @@ std::string scenario_markdown() {
       "\n## `fleet`\n\nHow replicas come, go and break, and who is let in; "
       "docs/MODEL.md, \"Fleets\", says what each does.\n\n";
   add_table("fleet", out);
-  out += "\n## `disaggregation`\n\nSeparate workers for prompts; the deployment's replicas then decode.\n\n";
+  out +=
+      "\n## `disaggregation`\n\nSeparate workers for prompts; the deployment's replicas then "
+      "decode. "
+      "Results, outages and stragglers call the two pools `prefill` and `decode`. There can be no "
+      "further pools beside them.\n\n";
   add_table("disaggregation", out);
   out +=
       "\n## `pools`\n\nAn array of further pools behind the same gateway. Each has the keys of "
       "`deployment`, which it takes over as far as it does not say otherwise, and these. The "
-      "`fleet` section holds for all pools, but its autoscaler, outages, stragglers and what it takes for the "
-      "first one alone. A request goes to the first pool that takes such ones and is not above its limit; if all are, to the last "
-      "that takes them; if none does, to the last pool.\n\n";
+      "`fleet` section holds for all pools, but its autoscaler and what it takes for the "
+      "first one (`main`) alone, as do outages and stragglers that name no pool. A request goes to "
+      "the first pool that takes such ones "
+      "and is not above its limit; if all are, to the last "
+      "that takes them; if none does, to the last pool. Pools and `disaggregation` exclude each "
+      "other: prefill workers are a pool of their own.\n\n";
   add_table("pools", out);
   out +=
       "\n## `workload`\n\nExactly one of `trace`, `model` and `synthetic` says where requests come "

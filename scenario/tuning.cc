@@ -7,11 +7,15 @@ namespace eph::scenario {
 
 namespace {
 
+// server_args.py: with DP attention (ENGINES B4).
+constexpr double kRanksConservativeness = 0.3;
+
 // Only SGLang's first share and its floor follow from others (ENGINES B4).
-void set_new_token_ratio(const EngineTuning& t, sim::EngineOptions& out) {
-  if (!t.conservativeness && !t.new_token_ratio && !t.new_token_ratio_floor) return;
-  out.new_token_ratio_init =
-      std::min(1.0, t.new_token_ratio.value_or(0.7) * t.conservativeness.value_or(1.0));
+void set_new_token_ratio(const EngineTuning& t, int ranks, sim::EngineOptions& out) {
+  if (!t.conservativeness && !t.new_token_ratio && !t.new_token_ratio_floor && ranks == 1) return;
+  const double conservativeness =
+      t.conservativeness.value_or(1.0) * (ranks > 1 ? kRanksConservativeness : 1.0);
+  out.new_token_ratio_init = std::min(1.0, t.new_token_ratio.value_or(0.7) * conservativeness);
   out.new_token_ratio_min = out.new_token_ratio_init * t.new_token_ratio_floor.value_or(0.14);
 }
 
@@ -30,8 +34,8 @@ Result<void> set_long_prefill(const EngineTuning& t, sim::EngineOptions& out) {
 
 }  // namespace
 
-Result<void> apply_tuning(const EngineTuning& t, sim::EngineOptions& out) {
-  set_new_token_ratio(t, out);
+Result<void> apply_tuning(const EngineTuning& t, int ranks, sim::EngineOptions& out) {
+  set_new_token_ratio(t, ranks, out);
   if (const Result<void> ok = set_long_prefill(t, out); !ok) return ok.error();
   out.new_token_ratio_decay_steps =
       static_cast<int>(t.new_token_decay_steps.value_or(out.new_token_ratio_decay_steps));

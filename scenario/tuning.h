@@ -6,7 +6,9 @@
 
 namespace eph::scenario {
 
-// Absent options leave `out` as it is. Requires its max_model_len.
-[[nodiscard]] Result<void> apply_tuning(const EngineTuning& tuning, sim::EngineOptions& out);
+// Absent options leave `out` as it is, but for what data-parallel ranks change. Requires its
+// max_model_len.
+[[nodiscard]] Result<void> apply_tuning(const EngineTuning& tuning, int ranks,
+                                        sim::EngineOptions& out);
 
 }  // namespace eph::scenario

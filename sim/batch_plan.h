@@ -45,6 +45,7 @@ struct BatchPlan {
       preempted;  // while composing this step, or attempts at it that came out empty
   std::vector<Admission> admitted;  // in order, those that come back after a preemption included
   models::BatchShape shape;
+  std::vector<models::BatchShape> ranks;  // that it is the sum of, with data-parallel ranks
   std::int32_t wasted = 0;  // sampling entries whose sequence ended after the step was composed
   std::int64_t waiting = 0, running = 0, kv_blocks_used = 0;  // after composing
   SimTime start{}, end{};                                     // on the GPU

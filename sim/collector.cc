@@ -288,6 +288,8 @@ RunSummary Collector::finish(SimTime now) {
     summary_.mean_running = static_cast<double>(running_ns_) / window;
     summary_.mean_in_system = backlog_.mean_in_system(now);
   }
+  summary_.tokens_per_verification = summary_.counts.tokens_per_verification();
+  summary_.draft_acceptance = summary_.counts.acceptance_rate();
   summary_.peak_kv_used =
       static_cast<double>(peak_blocks_) / static_cast<double>(peak_usable_);
   summary_.saturated = backlog_.saturated();

@@ -72,9 +72,12 @@ struct EngineOptions {
   SpeculationOptions speculation;                     // vLLM, SGLang, TensorRT-LLM
 };
 
+// Limits and pool are those of one rank. Data-parallel ranks (more than one) have schedulers of their
+// own and step together, each as long as the slowest.
 struct ReplicaConfig {
   EngineOptions engine;
   models::KvPool kv;
+  int ranks = 1;
   const models::StepModel* step = nullptr;  // borrowed; must outlive the simulation; thread safe
   models::FrontEnd front_end;
 };

@@ -34,6 +34,10 @@ SeqId EngineState::add_waiting(std::int32_t prompt, std::int32_t max_output, Req
   requests_[index(id)] = request;
   if (cache_) contents_[index(id)] = content;
   if (index(id) < moved_.size()) moved_[index(id)] = 0;
+  if (!parked_.empty()) {
+    ranks_of_.resize(seqs_.size());
+    ranks_of_[index(id)] = static_cast<std::uint16_t>(selected_);
+  }
   waiting_.push_back(id);
   return id;
 }

@@ -22,6 +22,26 @@ class EngineState {
   EngineState(const models::KvPool& pool, std::int64_t max_num_seqs,
               std::unique_ptr<PrefixCache> cache = nullptr);
 
+  // --- data-parallel ranks: each has queues and KV of its own, and all but sequences' ids is said of
+  // the one selected. At first there is one ---
+  void add_rank(std::unique_ptr<PrefixCache> cache = nullptr);
+  [[nodiscard]] std::size_t ranks() const { return std::max<std::size_t>(1, parked_.size()); }
+  void select(std::size_t rank) {
+    if (rank != selected_) swap_to(rank);
+  }
+  [[nodiscard]] std::size_t rank_of(SeqId id) const {
+    return parked_.empty() ? 0 : ranks_of_[index(id)];
+  }
+  // Of all ranks together.
+  struct Levels {
+    std::int64_t waiting = 0, active = 0, used = 0, usable = 0, held = 0;
+  };
+  [[nodiscard]] Levels levels() const;
+  [[nodiscard]] Levels levels_of(std::size_t rank) const {
+    if (rank != selected_) return levels_parked(rank);
+    return {static_cast<std::int64_t>(waiting_.size()), active_, kv_.used(), kv_.usable(), held_};
+  }
+
   // --- what a policy sees ---
   [[nodiscard]] const Sequence& operator[](SeqId id) const { return seqs_[index(id)]; }
   [[nodiscard]] const std::vector<SeqId>& running() const { return running_; }
@@ -173,6 +193,19 @@ class EngineState {
 
   friend class DecodeWriter;
 
+  // What a rank has, while another one is selected.
+  struct Rank {
+    std::vector<SeqId> running;
+    Ring<SeqId> waiting;
+    KvBlocks kv;
+    std::unique_ptr<PrefixCache> cache;
+    PrefixCache* queue = nullptr;
+    std::int64_t active = 0, held = 0;
+  };
+  void swap_to(std::size_t rank);
+  void swap_with(Rank& rank);
+  [[nodiscard]] Levels levels_parked(std::size_t rank) const;
+
   std::vector<Sequence> seqs_;
   std::vector<RequestId> requests_;
   std::vector<std::int32_t> moved_;       // by id, as far as any has come with KV
@@ -185,6 +218,9 @@ class EngineState {
   PrefixCache* queue_ = nullptr;   // the cache, if taking blocks concerns it
   std::vector<Content> contents_;  // by sequence, with a cache
   std::int64_t active_ = 0, held_ = 0;
+  std::vector<Rank> parked_;  // by rank, with more than one; the selected one's is void
+  std::size_t selected_ = 0;
+  std::vector<std::uint16_t> ranks_of_;  // by sequence
   std::int64_t kept_ = 0;
   std::vector<bool> keeps_;  // by id, as far as any was kept
   std::vector<std::int64_t> phases_;  // of spans: sequences by the steps to their next block

@@ -28,8 +28,8 @@ Duration share(const models::StepModel& model, const models::BatchShape& part,
 
 std::string_view name(TimePart part) {
   constexpr std::array<std::string_view, kTimeParts> names{
-      "network",         "host",          "queue",   "prefill_own",
-      "prefill_others",  "decode_others", "decode",  "decode_stalls",
+      "network",         "host",          "queue",    "prefill_own",
+      "prefill_others",  "decode_others", "decode",   "decode_stalls",
       "preemption_wait", "recompute",     "transfer", "gateway",
       "cold_start",      "retry"};
   return names[static_cast<std::size_t>(part)];
@@ -65,10 +65,7 @@ void RequestWatch::on_stop(const RequestStop& stop) {
     case RequestStop::What::kv_there:
       return pass(TimePart::transfer, stop.at);
     case RequestStop::What::seen:
-      // Of an attempt before the last the instant is not known; it will be a retry as a whole.
-      if (!handed_)
-        pass(TimePart::network,
-             known_.ingress >= cursor_ && known_.ingress <= stop.at ? known_.ingress : stop.at);
+      if (!handed_) pass(TimePart::network, is_last() ? known_.ingress : stop.at);
       return pass(TimePart::host, stop.at);
     case RequestStop::What::prompt_done:
       pass(TimePart::host, stop.at);
@@ -96,6 +93,7 @@ void RequestWatch::given_back(SimTime at) {
   engine_ = before_;
   cursor_ = attempt_at_;
   pass(TimePart::retry, at);
+  ++lost_;
   handed_ = false;
   outputs_ = 0;
   phase_ = Phase::waiting;
@@ -168,7 +166,7 @@ void RequestWatch::sampled(std::int32_t tokens) {
   const bool first = outputs_ == 0;
   outputs_ += tokens;
   const bool last = outputs_ == known_.output_tokens;
-  if (!first && !last) return;
+  if ((!first && !last) || !is_last()) return;
   const SimTime known = first ? known_.engine_first_token : known_.engine_finish;
   EPH_ASSERT(known >= cursor_, "token {} of request {} is known at {} ns, its step ended at {} ns",
              outputs_, index(known_.id), known.ns, cursor_.ns);

@@ -49,7 +49,8 @@ struct Explanation {
 // Watches one request in a run that is the same as the one that `known`, its record, comes from
 // (INV-8). `known` finished. Costs one look at each step of the request's replica.
 //
-// An attempt that ends with its replica counts as retry in whole, from the moment it was sent there.
+// An attempt that ends with its replica counts as retry in whole, from the moment it was sent
+// there.
 class RequestWatch final : public MetricsSink {
  public:
   // `steps`: of the pools' replicas, by pool.
@@ -76,6 +77,8 @@ class RequestWatch final : public MetricsSink {
   void pass(TimePart part, SimTime until);  // everything since the cursor
   void assigned(const RequestStop& stop);
   void given_back(SimTime at);
+  // The record is of the last attempt; those before will be retries in whole, whatever their parts.
+  [[nodiscard]] bool is_last() const { return lost_ == known_.retries; }
 
   RequestRecord known_;
   std::vector<const models::StepModel*> steps_;
@@ -86,6 +89,7 @@ class RequestWatch final : public MetricsSink {
   bool discards_ = false;  // the token that its prompt's last step brings is not the first one
   TimeParts before_;       // the attempt under way, which began then
   SimTime attempt_at_{};
+  std::int32_t lost_ = 0;  // attempts so far
   Phase phase_ = Phase::waiting;
   SimTime cursor_{};             // the request's time is accounted for up to here
   std::int64_t context_ = 0;     // tokens with their KV written

@@ -117,6 +117,7 @@ struct RunSummary {
   // Requests as the schedulers count them, summed over replicas; the fullest replica's share of
   // blocks.
   double mean_running = 0, mean_waiting = 0, peak_kv_used = 0;
+  double tokens_per_verification = 0, draft_acceptance = 0;  // RunCounts, 0 without drafts
   double mean_in_system = 0;  // sent and not ended at the client (INV-9)
   bool timeouts = false;      // some client had one
   bool saturated =

@@ -17,12 +17,13 @@ Replica::Replica(ReplicaId id, const ReplicaConfig& config, RequestTable& table,
       table_(table),
       collector_(collector),
       step_sink_(step_sink),
-      spans_(spans && step_sink == nullptr && !needs_contexts_ &&
+      spans_(spans && step_sink == nullptr && !needs_contexts_ && config.ranks == 1 &&
              !config.engine.speculation.on()),
       trims_(config.engine.kind == models::EngineKind::sglang),
       launches_(launches),
       totals_(totals) {
   launches_.entity += std::uint64_t{index(id)} << 40;
+  if (config.ranks > 1) ranks_ = std::make_unique<RankSet>(config, state_);
   if (config.engine.speculation.on()) acceptance_.emplace(config.engine.speculation, launches);
 }
 
@@ -33,6 +34,7 @@ bool Replica::accepts(const RequestRow& row) const {
 SeqId Replica::enqueue(SlotId slot, const Content& content, SimTime now) {
   RequestRow& row = table_[slot];
   if (row.stage != RequestRow::Stage::decode) row.record.engine_queued = now;
+  if (ranks_) state_.select(ranks_->next(state_));
   const SeqId id =
       state_.add_waiting(row.stage_prompt(), row.stage_max_output(), row.record.id, content);
   if (row.moved_tokens > 0) state_.set_moved(id, row.moved_tokens);
@@ -45,21 +47,30 @@ SeqId Replica::enqueue(SlotId slot, const Content& content, SimTime now) {
 
 // A composition that only preempts takes no time and is no step: composed again at once, unless the
 // results of a step in flight are still to come.
-bool Replica::compose(BatchPlan& plan) {
-  if (!plan.empty()) plan.clear();  // an empty one may carry preemptions of the attempt before
-  const std::size_t carried = plan.preempted.size();
+void Replica::form_until_done(EnginePolicy& policy, BatchPlan& plan) {
   std::size_t preempted = 0;
   do {
     preempted = plan.preempted.size();
-    policy_->form_batch(state_, plan);
+    policy.form_batch(state_, plan);
   } while (plan.empty() && plan.preempted.size() > preempted && in_flight_ == 0);
   EPH_ASSERT(state_.kv().free() >= 0 && state_.kv().used() >= 0, "INV-3: {} kv blocks used of {}",
              state_.kv().used(), state_.kv().usable());
+}
+
+bool Replica::compose(BatchPlan& plan) {
+  if (!plan.empty()) plan.clear();  // an empty one may carry preemptions of the attempt before
+  const std::size_t carried = plan.preempted.size();
+  if (ranks_) {
+    compose_ranks(plan);
+  } else {
+    form_until_done(*policy_, plan);
+    collector_.on_kv_peak(state_.kv().used(), state_.kv().usable());
+  }
   collector_.on_preempted(plan.preempted.size() - carried);
-  collector_.on_kv_peak(state_.kv().used(), state_.kv().usable());
-  plan.waiting = static_cast<std::int64_t>(state_.waiting().size());
-  plan.running = state_.active();
-  plan.kv_blocks_used = state_.kv().used();
+  const EngineState::Levels levels = ranks_ ? state_.levels() : state_.levels_of(0);
+  plan.waiting = levels.waiting;
+  plan.running = levels.active;
+  plan.kv_blocks_used = levels.used;
   return !plan.empty();
 }
 
@@ -80,17 +91,18 @@ Replica::Next Replica::form_batch(SimTime now) {
   }
   report_levels(now);
   if (in_flight_ == 0) {
+    const EngineState::Levels levels = state_.levels();
     if (state_.kept_blocks() > 0) {  // what waits may wait for these
-      if (state_.active() == 0 && state_.waiting().empty()) policy_->on_idle();
+      if (levels.active == 0 && levels.waiting == 0) on_idle();
       return {};
     }
-    EPH_ASSERT(state_.active() == 0 && state_.waiting().empty(),
+    EPH_ASSERT(levels.active == 0 && levels.waiting == 0,
                "INV-5: replica {} is idle with {} running and {} waiting", index(id_),
-               state_.active(), state_.waiting().size());
-    EPH_ASSERT(state_.kv().used() == 0 && state_.held_blocks() == 0,
-               "INV-3: replica {} is idle with {} kv blocks used, {} held", index(id_),
-               state_.kv().used(), state_.held_blocks());
-    policy_->on_idle();
+               levels.active, levels.waiting);
+    EPH_ASSERT(levels.used == 0 && levels.held == 0,
+               "INV-3: replica {} is idle with {} kv blocks used, {} held", index(id_), levels.used,
+               levels.held);
+    on_idle();
     return {};
   }
   busy_ = true;
@@ -102,6 +114,7 @@ Replica::Next Replica::form_batch(SimTime now) {
 
 // After the plan was composed: `computed` has moved on by the tokens of this step.
 models::StepTimes Replica::step_times(const BatchPlan& plan) {
+  if (ranks_) return rank_times(plan);
   if (!needs_contexts_) return step_.times(plan.shape);
   contexts_.clear();
   for (const PlanEntry entry : plan.entries) {
@@ -150,7 +163,7 @@ const std::vector<Replica::Departure>& Replica::finish_step(SimTime now) {
   else
     state_.caches() ? take_tokens<true, false>(now, at_client)
                     : take_tokens<false, false>(now, at_client);
-  if (!departures_.empty()) state_.drop_inactive();
+  if (!departures_.empty()) drop_inactive();
   --in_flight_;
   std::swap(current_, next_);  // also an empty one: it carries the preemptions of its attempts
   drop_pending(now);
@@ -182,7 +195,10 @@ void Replica::take_tokens(SimTime now, SimTime at_client) {
       continue;
     }
     if (!entry.samples()) continue;
-    if (kCaches && entry.prefills()) state_.prefill_done(entry.seq);
+    if (kCaches && entry.prefills()) {
+      (void)select_for(entry.seq);
+      state_.prefill_done(entry.seq);
+    }
     emitted = true;
     Outcome& outcome = outcomes[index(entry.seq)];
     if (kSpeculates && !entry.prefills() && entry.tokens() > 1) {
@@ -231,7 +247,7 @@ void Replica::finish(SeqId id, SimTime now, SimTime at_client) {
   record.last_left = left_;
   record.finish = at_client;
   departures_.push_back({slot, at_client});
-  policy_->on_finished(s);
+  select_for(id).on_finished(s);
   if (table_[slot].keeps_kv) state_.keep(id);
   state_.end(id);
   if (s.plans == 0)
@@ -242,6 +258,7 @@ void Replica::finish(SeqId id, SimTime now, SimTime at_client) {
 
 void Replica::let_go(SeqId id, SimTime now) {
   EPH_ASSERT(!in_span_, "replica {} lets go at an instant to which it was not brought", index(id_));
+  (void)select_for(id);
   state_.let_go(id);
   report_levels(now);
 }
@@ -265,7 +282,8 @@ void Replica::drop(SeqId id, SimTime now) {
   record.preemptions = s.preemptions;
   record.engine_finish = now;
   const bool active = s.state == SeqState::active;
-  if (active) policy_->on_aborted(id, s);
+  EnginePolicy& policy = select_for(id);
+  if (active) policy.on_aborted(id, s);
   state_.end(id);
   if (active) state_.drop_inactive();
   if (s.plans == 0) return state_.release(id);
@@ -308,9 +326,8 @@ void Replica::report_step() {
 }
 
 void Replica::report_levels(SimTime now) {
-  const auto waiting = static_cast<std::int64_t>(state_.waiting().size());
-  const std::int64_t running = state_.active();
-  const std::int64_t blocks = state_.kv().used();
+  const EngineState::Levels levels = ranks_ ? state_.levels() : state_.levels_of(0);
+  const std::int64_t waiting = levels.waiting, running = levels.active, blocks = levels.used;
   collector_.on_levels(now, waiting - reported_waiting_, running - reported_running_,
                        blocks - reported_blocks_);
   if (totals_ != nullptr) {
@@ -325,8 +342,9 @@ void Replica::report_levels(SimTime now) {
 
 EngineLevels Replica::levels(SimTime now) {
   catch_up(now);
-  return {static_cast<std::int64_t>(state_.waiting().size()), state_.active(),
-          static_cast<double>(state_.kv().used()) / static_cast<double>(state_.kv().usable())};
+  const EngineState::Levels all = state_.levels();
+  return {all.waiting, all.active,
+          static_cast<double>(all.used) / static_cast<double>(all.usable)};
 }
 
 void Replica::die(SimTime now, std::vector<SlotId>& requests) {

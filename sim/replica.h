@@ -12,6 +12,7 @@
 #include "sim/engine_state.h"
 #include "sim/front_end_station.h"
 #include "sim/launch.h"
+#include "sim/rank_set.h"
 #include "sim/request_table.h"
 #include "sim/speculation.h"
 
@@ -115,6 +116,18 @@ class Replica {
   };
 
   [[nodiscard]] bool compose(BatchPlan& plan);
+  void form_until_done(EnginePolicy& policy, BatchPlan& plan);
+  // --- data-parallel ranks (sim/replica_ranks.cc) ---
+  void compose_ranks(BatchPlan& plan);
+  [[nodiscard]] models::StepTimes rank_times(const BatchPlan& plan) const;
+  void on_idle();
+  void drop_inactive();
+  // The scheduler of the rank that has the sequence; what the state says is of that rank then.
+  EnginePolicy& select_for(SeqId id) {
+    if (!ranks_) return *policy_;
+    state_.select(state_.rank_of(id));
+    return ranks_->policy(state_.rank_of(id));
+  }
   void start_span();
   [[nodiscard]] bool only_decodes(const BatchPlan& plan) const;
   [[nodiscard]] std::int64_t steps_without_end();
@@ -155,7 +168,8 @@ class Replica {
   bool async_ = false;
   bool needs_contexts_ = false;
   EngineState state_;
-  std::unique_ptr<EnginePolicy> policy_;
+  std::unique_ptr<EnginePolicy> policy_;  // of the only rank
+  std::unique_ptr<RankSet> ranks_;        // else, and with more than one
   FrontEndStation front_end_;
   RequestTable& table_;
   Collector& collector_;

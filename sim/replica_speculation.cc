@@ -25,15 +25,21 @@ std::int32_t Replica::verify_drafts(PlanEntry entry) {
   drafts_.accepted += static_cast<std::uint64_t>(accepted);
   // What is accepted beyond the request's end goes with it.
   state_.reject_drafts(entry.seq, drafts - accepted);
-  if (trims_) state_.trim(entry.seq);
+  if (trims_) {
+    (void)select_for(entry.seq);
+    state_.trim(entry.seq);
+  }
   return out;
 }
 
-// Composed ahead, as if all drafts of the step in flight were accepted; the GPU reads what is there.
+// Composed ahead, as if all drafts of the step in flight were accepted; the GPU reads what is
+// there.
 void Replica::correct_contexts(BatchPlan& plan) const {
   for (const PlanEntry entry : current_.entries) {
     if (entry.prefills() || entry.tokens() == 1 || state_[entry.seq].plans < 2) continue;
-    plan.shape.decode_context_tokens -= entry.tokens() - 1 - accepted_drafts(entry);
+    const std::int32_t rejected = entry.tokens() - 1 - accepted_drafts(entry);
+    plan.shape.decode_context_tokens -= rejected;
+    if (ranks_) plan.ranks[state_.rank_of(entry.seq)].decode_context_tokens -= rejected;
   }
 }
 

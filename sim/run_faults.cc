@@ -62,7 +62,8 @@ void Run::fault_event(Pool& pool, const FleetEvent& event) {
     }
     case outage: {
       const Outage& one = faults.outages[event.number];
-      if (!this->domain_fault(pool, one.kind, one.number, one.repair)) collector_.on_aimless_fault();
+      if (!this->domain_fault(pool, one.kind, one.number, one.repair))
+        collector_.on_aimless_fault();
       return;
     }
     case repaired_node:
@@ -107,16 +108,15 @@ void Run::expose(Pool& pool, std::uint32_t place) {
   member.slowdown = 1;
   const std::uint64_t life = std::uint64_t{place} << 24 | (member.incarnation & 0xffffffU);
   const auto stream = [&](std::uint64_t kind) {
-    return Stream({config_.seed, config_.run, Purpose::faults,
-                   fault_entity(pool.number(), kind, life)});
+    return Stream(
+        {config_.seed, config_.run, Purpose::faults, fault_entity(pool.number(), kind, life)});
   };
   const auto plan = [&](FleetEvent::Kind kind, std::uint64_t draw, double mean_s) {
     Stream draws = stream(draw);
     const double s = std::min(1e9, draw_exponential(draws, mean_s));
-    plan_event(now_ + Duration::from_seconds(s), {.kind = kind,
-                                                  .pool = pool.number(),
-                                                  .number = place,
-                                                  .incarnation = member.incarnation});
+    plan_event(
+        now_ + Duration::from_seconds(s),
+        {.kind = kind, .pool = pool.number(), .number = place, .incarnation = member.incarnation});
   };
   if (faults.gpu.mtbf > Duration::zero())
     plan(FleetEvent::Kind::gpu_fault, kGpuDraw, faults.gpu.mtbf.seconds() / pool.config().gpus);

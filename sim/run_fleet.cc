@@ -27,10 +27,11 @@ Result<void> Run::open_fleet() {
         machine = find_machine(*pool);
         if (!machine)
           return usage_error(
-              fmt::format("replica {} of pool {} finds no machine: of {} GPUs {} are idle, but not {} "
-                          "where it may stand",
-                          i, pool->config().name, placement_->gpus(), placement_->idle(),
-                          pool->config().gpus),
+              fmt::format(
+                  "replica {} of pool {} finds no machine: of {} GPUs {} are idle, but not {} "
+                  "where it may stand",
+                  i, pool->config().name, placement_->gpus(), placement_->idle(),
+                  pool->config().gpus),
               "give more nodes, fewer replicas or another placement");
       }
       const std::uint32_t place = add_place(*pool);
@@ -140,8 +141,7 @@ void Run::upgrade_on(Pool& pool) {
       return;
     }
     const std::int64_t young = pool.live() - old_ready - old_starting;
-    if (young < pool.desired && pool.live() < pool.desired + rule.max_surge &&
-        start_replica(pool))
+    if (young < pool.desired && pool.live() < pool.desired + rule.max_surge && start_replica(pool))
       continue;
     const bool spare = pool.count(Life::ready) > pool.desired - rule.max_unavailable;
     if (old_starting == 0 && !spare) return;
@@ -191,9 +191,9 @@ void Run::come_up(Pool& pool, std::uint32_t place) {
   Member& member = pool[place];
   const StreamKey launches{config_.seed, config_.run, Purpose::launch,
                            std::uint64_t{member.incarnation - 1} << kLaunchBits};
-  member.replica = std::make_unique<Replica>(member.id, pool.config().replica, table_, collector_,
-                                             step_sink_, launches, &pool.totals,
-                                             !config_.exact_steps);
+  member.replica =
+      std::make_unique<Replica>(member.id, pool.config().replica, table_, collector_, step_sink_,
+                                launches, &pool.totals, !config_.exact_steps);
   due_[index(member.id)] = {};
   pool.set_life(place, Life::ready, now_);
   note_capacity();
@@ -249,7 +249,7 @@ void Run::note_capacity() {
     all.ready += pool->count(Life::ready);
     all.held += pool->held();
     all.blocks += (pool->count(Life::ready) + pool->count(Life::draining)) *
-                  pool->config().replica.kv.usable_blocks;
+                  pool->config().replica.kv.usable_blocks * pool->config().replica.ranks;
   }
   collector_.on_capacity(now_, all);
 }

@@ -8,8 +8,12 @@ namespace eph::sim {
 void Run::open_machines() {
   if (!config_.machines) return;
   const MachineOptions& machines = *config_.machines;
-  placement_ = std::make_unique<models::Placement>(machines.nodes, machines.gpus_per_node,
-                                                   machines.nodes_per_rack);
+  // Where KV moves over the network, which leaf a node hangs on counts.
+  const bool networked =
+      config_.disaggregation && config_.disaggregation->cluster->nodes() == machines.nodes;
+  placement_ = networked ? std::make_unique<models::Placement>(*config_.disaggregation->cluster)
+                         : std::make_unique<models::Placement>(
+                               machines.nodes, machines.gpus_per_node, machines.nodes_per_rack);
   out_.assign(static_cast<std::size_t>(machines.nodes), 0);
   scattered_.assign(pools_.size(), 0);
   for (const auto& pool : pools_) {
@@ -93,9 +97,10 @@ bool Run::machine_fault(Pool& pool, FaultKind kind, std::uint32_t number, Durati
       const Member& member = (*each)[place];
       const bool stands_there =
           member.placed && member.life != Life::dead &&
-          std::any_of(member.machine.gpus.begin(), member.machine.gpus.end(), [&](const models::GpuAt& gpu) {
-            return concerned(static_cast<std::uint32_t>(gpu.node));
-          });
+          std::any_of(member.machine.gpus.begin(), member.machine.gpus.end(),
+                      [&](const models::GpuAt& gpu) {
+                        return concerned(static_cast<std::uint32_t>(gpu.node));
+                      });
       if (!stands_there) continue;
       hit = true;
       kill(*each, place, repair);

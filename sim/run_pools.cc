@@ -12,8 +12,8 @@ void Run::open_pools() {
   const StreamKey draws{config_.seed, config_.run, Purpose::routing};
   rules_.push_back(config_.rule);
   for (const FurtherPool& further : config_.further) {
-    pools_.push_back(std::make_unique<Pool>(further.pool, static_cast<std::uint32_t>(pools_.size()),
-                                            draws));
+    pools_.push_back(
+        std::make_unique<Pool>(further.pool, static_cast<std::uint32_t>(pools_.size()), draws));
     rules_.push_back(further.rule);
   }
   if (config_.disaggregation && config_.disaggregation->planner)
@@ -66,8 +66,8 @@ void Run::tell_sink(RequestStop::What what, SlotId slot) {
                        pools_[row.pool]->served_since});
 }
 
-// Of several pools, in their order, the first that takes such requests and is not above its limit; if all are, the
-// last that takes them; if none takes them, the last pool.
+// Of several pools, in their order, the first that takes such requests and is not above its limit;
+// if all are, the last that takes them; if none takes them, the last pool.
 void Run::choose_pool(RequestRow& row) {
   if (config_.disaggregation) {
     const bool local = row.record.prompt_tokens <= config_.disaggregation->local_prompt ||
@@ -191,7 +191,8 @@ void Run::start_transfer(SlotId slot) {
     const auto lanes = static_cast<double>(std::max(from.size(), to.size()));
     const double alone = bytes / (route.bytes_per_s * lanes);
     const std::int64_t chunk = from_pool.config().replica.engine.max_num_batched_tokens;
-    const auto chunks = static_cast<int>(std::max<std::int64_t>(1, (what.tokens + chunk - 1) / chunk));
+    const auto chunks =
+        static_cast<int>(std::max<std::int64_t>(1, (what.tokens + chunk - 1) / chunk));
     const double prefill_s = (row.prompt_done - row.record.engine_scheduled).seconds();
     bytes *= models::exposed_share(alone, prefill_s, chunks);
   }
@@ -199,7 +200,8 @@ void Run::start_transfer(SlotId slot) {
   watch_transfers();
 }
 
-// Prompts that wait, before and in the prefill workers, and how full the decode workers' caches are.
+// Prompts that wait, before and in the prefill workers, and how full the decode workers' caches
+// are.
 FleetLoad Run::load_of_workers() {
   const FleetLoad prefill = pools_[1]->load(now_), decode = pools_[0]->load(now_);
   FleetLoad out = decode;

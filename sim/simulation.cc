@@ -8,6 +8,8 @@
 namespace eph::sim {
 namespace {
 
+constexpr int kMostRanks = 1024;
+
 Result<void> check_pool(const PoolConfig& pool) {
   if (pool.replicas < (pool.autoscaler ? 0 : 1))
     return usage_error(fmt::format("{} replicas", pool.replicas),
@@ -27,6 +29,11 @@ Result<void> check_pool(const PoolConfig& pool) {
     if (!(s >= 0 && s < 1e6))
       return usage_error(fmt::format("front-end time of {} s", s), "times are zero or above");
   EPH_ASSERT(pool.replica.step != nullptr, "a simulation without a step model");
+  if (pool.replica.ranks < 1 || pool.replica.ranks > kMostRanks)
+    return usage_error(fmt::format("{} data-parallel ranks", pool.replica.ranks),
+                       fmt::format("give 1 to {}", kMostRanks));
+  if (pool.replica.ranks > 1 && pool.replica.engine.kind == models::EngineKind::llamacpp)
+    return usage_error("llama.cpp has no data-parallel ranks", "use replicas");
   return check(pool.replica.engine, pool.replica.kv);
 }
 

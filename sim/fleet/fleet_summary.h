@@ -13,7 +13,7 @@ namespace eph::sim {
 // is paid) until it has stopped or its death is known.
 struct PoolSummary {
   std::string name;
-  int gpus = 1;  // of a replica
+  int gpus = 1;                                     // of a replica
   double held_s = 0, ready_s = 0, warm_node_s = 0;  // replica seconds; nodes kept warm
   std::int64_t start_replicas = 0, peak_ready = 0, least_ready = 0;
   double mean_ready = 0;
@@ -21,25 +21,25 @@ struct PoolSummary {
   std::uint64_t drained = 0;                  // stopped by intent
   std::uint64_t deaths = 0;    // failures, and what a drain limit or the end of a notice cut off
   std::uint64_t reclaims = 0;  // spot machines that were taken away, their work done or not
-  LatencySample start_time;                   // of replicas that came up
-  std::uint64_t no_room = 0;     // starts that found no machine with enough idle GPUs, each wait once
-  double scattered_gpu_s = 0;    // idle GPUs that no replica of this pool could use together
-  PoolTally requests;            // filled where there are several pools
+  LatencySample start_time;    // of replicas that came up
+  std::uint64_t no_room = 0;   // starts that found no machine with enough idle GPUs, each wait once
+  double scattered_gpu_s = 0;  // idle GPUs that no replica of this pool could use together
+  PoolTally requests;          // filled where there are several pools
 
   [[nodiscard]] double gpu_hours() const { return (held_s + warm_node_s) * gpus / 3600.0; }
 };
 
 struct FleetSummary {
   std::vector<PoolSummary> pools;
-  std::uint64_t retries = 0;       // requests sent once more after a replica died, each time
-  std::uint64_t queued = 0;        // requests that waited in the gateway
-  LatencySample gateway_wait;      // of these
-  std::uint64_t never_left = 0;    // others, that waited there until their client or the run gave up
-  LatencySample never_left_wait;   // of these
+  std::uint64_t retries = 0;      // requests sent once more after a replica died, each time
+  std::uint64_t queued = 0;       // requests that waited in the gateway
+  LatencySample gateway_wait;     // of these
+  std::uint64_t never_left = 0;   // others, that waited there until their client or the run gave up
+  LatencySample never_left_wait;  // of these
   std::uint64_t aimless_faults = 0;  // outages and stragglers that found no replica at their place
-  std::uint64_t handed_over = 0;   // requests whose KV moved to a decode worker
+  std::uint64_t handed_over = 0;     // requests whose KV moved to a decode worker
   double moved_bytes = 0;
-  LatencySample transfer_time;     // from the end of the prompt to the KV being there
+  LatencySample transfer_time;  // from the end of the prompt to the KV being there
   // Work of replicas that died, done in vain: tokens computed of prompts, output tokens.
   std::uint64_t lost_prompt_tokens = 0, lost_output_tokens = 0;
   std::int64_t nodes = 0, gpus = 0, peak_gpus = 0;  // machines, where they are counted; most in use

@@ -6,8 +6,8 @@
 namespace eph::sim {
 namespace {
 
-// Rates of requests reach the HPA (and KEDA's) as Prometheus reports them, over a minute; the others
-// average by themselves.
+// Rates of requests reach the HPA (and KEDA's) as Prometheus reports them, over a minute; the
+// others average by themselves.
 std::int64_t rate_window(const PoolConfig& config) {
   if (!config.autoscaler) return 1;
   const auto& policy = config.autoscaler->policy;
@@ -52,8 +52,8 @@ std::optional<std::uint32_t> Pool::pick(const RoutedRequest& request, SimTime no
   if (has_room(picked)) return picked;
   // A full replica refuses: the next one with room takes it.
   const auto& all = board_.members();
-  const auto at = static_cast<std::size_t>(std::lower_bound(all.begin(), all.end(), picked) -
-                                           all.begin());
+  const auto at =
+      static_cast<std::size_t>(std::lower_bound(all.begin(), all.end(), picked) - all.begin());
   for (std::size_t i = 1; i < all.size(); ++i)
     if (const std::uint32_t next = all[(at + i) % all.size()]; has_room(next)) return next;
   return std::nullopt;
@@ -157,9 +157,10 @@ FleetLoad Pool::load(SimTime now) {
       if (member.replica) member.replica->catch_up(now);
   pass_seconds(now.ns / 1'000'000'000);
   const auto seconds = std::clamp<std::int64_t>(second_, 1, window_);
-  const double usable =
-      static_cast<double>(config_.replica.kv.usable_blocks) * static_cast<double>(count(Life::ready));
-  return {static_cast<double>(in_flight - totals.waiting), static_cast<double>(queued + totals.waiting),
+  const double usable = static_cast<double>(config_.replica.kv.usable_blocks) *
+                        config_.replica.ranks * static_cast<double>(count(Life::ready));
+  return {static_cast<double>(in_flight - totals.waiting),
+          static_cast<double>(queued + totals.waiting),
           static_cast<double>(board_.members().size()),
           static_cast<double>(in_window_) / static_cast<double>(seconds),
           usable > 0 ? std::min(1.0, static_cast<double>(totals.blocks) / usable) : 0.0};

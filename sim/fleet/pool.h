@@ -105,7 +105,8 @@ class Pool final : private EngineProbe {
   void count_arrival(SimTime now);
 
   void sample() {  // for the series, in which this instant is the next one
-    summary.requests.series.push_back({count(Life::ready), held(), queued, totals.waiting, totals.running});
+    summary.requests.series.push_back(
+        {count(Life::ready), held(), queued, totals.waiting, totals.running});
   }
   bool waits_for_room = false;  // a start has found no machine
   SimTime served_since{};       // since when some replica has been ready

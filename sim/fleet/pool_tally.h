@@ -19,7 +19,7 @@ struct PoolTally {
   std::uint64_t finished = 0, rejected = 0, cancelled = 0, unfinished = 0, shed = 0, lost = 0;
   std::uint64_t prompt_tokens = 0, output_tokens = 0;  // of those that finished
   LatencySample ttft, tpot, e2e;
-  LatencySample gateway_wait;  // of requests that waited there and were sent on
+  LatencySample gateway_wait;     // of requests that waited there and were sent on
   std::vector<PoolPoint> series;  // beside RunSummary::series
 
   [[nodiscard]] std::uint64_t requests() const {
@@ -28,12 +28,23 @@ struct PoolTally {
   void add(const RequestRow& row) {
     const RequestRecord& r = row.record;
     switch (r.status) {
-      case RequestStatus::finished: break;
-      case RequestStatus::rejected: ++rejected; return;
-      case RequestStatus::cancelled: ++cancelled; return;
-      case RequestStatus::unfinished: ++unfinished; return;
-      case RequestStatus::shed: ++shed; return;
-      case RequestStatus::lost: ++lost; return;
+      case RequestStatus::finished:
+        break;
+      case RequestStatus::rejected:
+        ++rejected;
+        return;
+      case RequestStatus::cancelled:
+        ++cancelled;
+        return;
+      case RequestStatus::unfinished:
+        ++unfinished;
+        return;
+      case RequestStatus::shed:
+        ++shed;
+        return;
+      case RequestStatus::lost:
+        ++lost;
+        return;
     }
     ++finished;
     prompt_tokens += static_cast<std::uint64_t>(r.prompt_tokens);

@@ -11,7 +11,6 @@
 
 namespace eph::test {
 
-
 inline Json simulate(std::vector<std::string> more) {
   more.push_back("--json");
   const Finished done = ephemeris(on_linear(std::move(more)));
@@ -28,13 +27,19 @@ inline double number(const Json& run, const std::string& path) {
   REQUIRE(json != nullptr);
   return json->as_double();
 }
-inline double pool(const Json& run, const std::string& key) { return number(run, "fleet/pools/0/" + key); }
-inline double ttft(const Json& run, const std::string& key) { return number(run, "latency_ms/ttft/" + key); }
+inline double pool(const Json& run, const std::string& key) {
+  return number(run, "fleet/pools/0/" + key);
+}
+inline double ttft(const Json& run, const std::string& key) {
+  return number(run, "latency_ms/ttft/" + key);
+}
 
 // Flags and their values; what comes again replaces what was there, but for those that add up.
-inline std::vector<std::string> with(std::vector<std::string> base, const std::vector<std::string>& more) {
-  const std::set<std::string> repeated{"--autoscale", "--outage", "--straggler", "--shed-class",
-                                    "--router-option", "--prefill-autoscale", "--slo"};
+inline std::vector<std::string> with(std::vector<std::string> base,
+                                     const std::vector<std::string>& more) {
+  const std::set<std::string> repeated{"--autoscale",  "--outage",        "--straggler",
+                                       "--shed-class", "--router-option", "--prefill-autoscale",
+                                       "--slo"};
   for (std::size_t i = 0; i < more.size(); i += 2) {
     const auto at = std::find(base.begin(), base.end(), more[i]);
     if (at != base.end() && !repeated.contains(more[i]))
@@ -54,8 +59,8 @@ inline double most_held(const Json& run) {
 }
 
 // Ten minutes at 4 requests/s, 100 ms of work each.
-inline const std::vector<std::string> kSteady{"--rate",          "4", "--duration",      "10min",
-                                       "--prompt-tokens", "100", "--output-tokens", "9"};
+inline const std::vector<std::string> kSteady{"--rate",          "4",   "--duration",      "10min",
+                                              "--prompt-tokens", "100", "--output-tokens", "9"};
 // Busy, then silence, then busy again: 8 minutes of a day of 8 minutes, twice.
 inline const std::vector<std::string> kSwing =
     with(kSteady, {"--rate", "20", "--swing", "1", "--swing-period", "8min", "--swing-peak", "0s",

@@ -10,7 +10,8 @@ TEST_CASE("what a fleet's option cannot do is refused with what it needs", "[fle
     CAPTURE(err);
     CHECK(err.find(text) != std::string::npos);
   };
-  says({"--autoscale", "target=1"}, "--autoscale: has no effect without --autoscaler; give --autoscaler too");
+  says({"--autoscale", "target=1"},
+       "--autoscale: has no effect without --autoscaler; give --autoscaler too");
   says({"--autoscaler", "hpa"}, "target");
   says({"--autoscaler", "hpa", "--autoscale", "tarqet=1"}, "tarqet");
   says({"--replicas", "0"}, "0 replicas serve nobody");
@@ -24,8 +25,8 @@ TEST_CASE("what a fleet's option cannot do is refused with what it needs", "[fle
   says({"--load-bound", "2"}, "choose --router session-affinity");
   says({"--network", "sidereal"}, "sidereal");
   says({"--upgrade-at", "1s", "--upgrade-surge", "0"}, "never begins");
-  const std::string file = spill_out("fleet.json",
-                                     R"({"version": 1, "fleet": {"outages": ["node 0"], "colour": 1}})");
+  const std::string file =
+      spill_out("fleet.json", R"({"version": 1, "fleet": {"outages": ["node 0"], "colour": 1}})");
   const Finished done = ephemeris({"simulate", file});
   CHECK(done.code == 2);
   CHECK(done.err.find("\"node 0\" is no outage") != std::string::npos);
@@ -45,14 +46,17 @@ TEST_CASE("what would have no effect on a fleet is refused", "[fleet]") {
     return more;
   };
   says(also({"--outage", "node 1 at 5s for 5s"}), "there is no node 1; there is node 0 alone");
-  says(also({"--outage", "node 2 at 5s for 5s", "--replicas-per-node", "1"}), "they are numbered 0 to 1");
-  says(also({"--outage", "gpu 2 at 5s"}), "--outage: \"gpu 2 at 5s\": there is no replica 2; they are numbered 0 to 1");
+  says(also({"--outage", "node 2 at 5s for 5s", "--replicas-per-node", "1"}),
+       "they are numbered 0 to 1");
+  says(also({"--outage", "gpu 2 at 5s"}),
+       "--outage: \"gpu 2 at 5s\": there is no replica 2; they are numbered 0 to 1");
   says(also({"--outage", "zone 1 at 5s"}), "there is no zone 1");
   says(also({"--outage", "gpu 0 of prefill at 5s"}), "there is no pool \"prefill\"");
   says(also({"--outage", "gpu 0 at 5s for 0s"}), "lasts no time");
   says(also({"--outage", "gpu 0 at 5s", "--replace", "off"}), "does not say how long");
   says({"--straggler", "replica 1 x 2"}, "there is no replica 1");
-  says(also({"--gpu-mtbf", "1h", "--capacity", "1"}), "machines for 1 replicas, and pool main has 2");
+  says(also({"--gpu-mtbf", "1h", "--capacity", "1"}),
+       "machines for 1 replicas, and pool main has 2");
   says({"--capacity", "1"}, "--capacity: has no effect where no replica starts");
   says(also({"--gpu-mtbf", "1h", "--zones", "2"}), "has no effect where no zone fails");
   says(also({"--gpu-mtbf", "1h", "--replicas-per-node", "2"}), "has no effect where no node fails");
@@ -63,25 +67,29 @@ TEST_CASE("what would have no effect on a fleet is refused", "[fleet]") {
   says({"--spot-reclaims-per-hour", "1", "--failure-detection", "1s"}, "where nothing breaks");
   says({"--upgrade-at", "1s", "--capacity", "1"}, "needs a place more than 1");
   says({"--gpu-mtbf", "1h", "--start-init", "0s/5s"}, "no lognormal time has a median of 0");
-  says({"--gpu-mtbf", "1h", "--cloud", "upcloud", "--start-init", "1s", "--start-weights", "1s"}, "where both times are given");
+  says({"--gpu-mtbf", "1h", "--cloud", "upcloud", "--start-init", "1s", "--start-weights", "1s"},
+       "where both times are given");
   says({"--placement", "spread"}, "give --nodes too");
-  says({"--nodes", "2", "--gpu-mtbf", "1h", "--capacity", "9"}, "--capacity: has no effect beside --nodes");
-  says({"--nodes", "2", "--outage", "node 2 at 5s for 5s"}, "there is no node 2; they are numbered 0 to 1");
+  says({"--nodes", "2", "--gpu-mtbf", "1h", "--capacity", "9"},
+       "--capacity: has no effect beside --nodes");
+  says({"--nodes", "2", "--outage", "node 2 at 5s for 5s"},
+       "there is no node 2; they are numbered 0 to 1");
   says({"--nodes", "2", "--outage", "node 0 of main at 5s for 5s"}, "leave the pool's name out");
   says({"--nodes", "1", "--replicas", "9"}, "replica 8 of pool main finds no machine");
   says({"--pool-order", "price"}, "without further pools");
 }
 
 TEST_CASE("a duration that nobody waits for is warned of", "[fleet]") {
-  const Finished done = ephemeris(on_linear(with(
-      kSteady, {"--replicas", "2", "--start", "instant", "--outage", "gpu 0 at 5s for 5s"})));
+  const Finished done = ephemeris(on_linear(
+      with(kSteady, {"--replicas", "2", "--start", "instant", "--outage", "gpu 0 at 5s for 5s"})));
   CHECK(done.code == 0);
   CHECK(done.out.find("repairs and outages last changes nothing") != std::string::npos);
 }
 
 TEST_CASE("faults that meet nobody are counted", "[fleet]") {
-  const Json run = simulate(with(kSteady, {"--replicas", "2", "--start", "instant", "--outage", "gpu 0 at 5s", "--outage",
-                                           "gpu 1 at 30min", "--upgrade-at", "2h", "--straggler", "replica 0 x 2 from 1h"}));
+  const Json run = simulate(with(
+      kSteady, {"--replicas", "2", "--start", "instant", "--outage", "gpu 0 at 5s", "--outage",
+                "gpu 1 at 30min", "--upgrade-at", "2h", "--straggler", "replica 0 x 2 from 1h"}));
   CHECK(number(run, "fleet/aimless_faults") == 3);  // the run is over after ten minutes
 }
 
@@ -90,19 +98,24 @@ TEST_CASE("pools that can never act are refused where they stand", "[fleet]") {
     const std::string file = spill_out("bad-pools.json", fmt::format(R"({{"version": 1,
 "deployment": {{"model": "meta-llama/Llama-3.1-8B-Instruct", "profile": "linear.json"}},
 "fleet": {{{}}}, "pools": [{}],
-"workload": {{"synthetic": {{"rate": 1, "requests": 5}}}}}})", fleet, pools));
+"workload": {{"synthetic": {{"rate": 1, "requests": 5}}}}}})",
+                                                                     fleet, pools));
     (void)linear_profile();
     const Finished done = ephemeris({"simulate", file});
     CAPTURE(done.err);
     CHECK(done.code == 2);
     CHECK(done.err.find(text) != std::string::npos);
   };
-  says("", R"({"replicas": 0})", "/pools/0/replicas: pool \"pool 1\" has 0 replicas, which serve nobody");
-  says("", R"({"min_prompt": 9, "max_prompt": 8})", "/pools/0/max_prompt: no prompt is at least 9 and at most 8");
+  says("", R"({"replicas": 0})",
+       "/pools/0/replicas: pool \"pool 1\" has 0 replicas, which serve nobody");
+  says("", R"({"min_prompt": 9, "max_prompt": 8})",
+       "/pools/0/max_prompt: no prompt is at least 9 and at most 8");
   says(R"("min_prompt": 9, "max_prompt": 8)", R"({"tp": 1})", "/fleet/max_prompt: no prompt");
-  says("", R"({"classes": ["batch"]})", "class \"batch\" of pool pool 1: no request of that class was sent");
+  says("", R"({"classes": ["batch"]})",
+       "class \"batch\" of pool pool 1: no request of that class was sent");
   says("", R"({"name": "a"}, {"name": "a"})", "/pools/1/name: two pools are called \"a\"");
   says("", R"({"spill_above": 3})", "/pools/0/spill_above: has no effect on the last pool");
   says("", R"({"chunk_tokens": 64})", "/pools/0/chunk_tokens: has no effect on vllm");
-  says(R"("nodes": 4)", R"({"gpu": "a100-80gb-sxm"})", "/pools/0/gpu: all pools stand on the same nodes");
+  says(R"("nodes": 4)", R"({"gpu": "a100-80gb-sxm"})",
+       "/pools/0/gpu: all pools stand on the same nodes");
 }

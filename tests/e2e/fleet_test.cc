@@ -6,9 +6,10 @@ using namespace eph::test;
 
 TEST_CASE("an autoscaler follows the load, and its settings act", "[fleet]") {
   const auto hpa = [](std::vector<std::string> more) {
-    return simulate(with(with(kSwing, {"--autoscaler", "hpa", "--autoscale", "target=1",
-                                       "--autoscale", "stabilization_down=10s", "--start", "instant", "--replicas", "1"}),
-                         std::move(more)));
+    return simulate(
+        with(with(kSwing, {"--autoscaler", "hpa", "--autoscale", "target=1", "--autoscale",
+                           "stabilization_down=10s", "--start", "instant", "--replicas", "1"}),
+             std::move(more)));
   };
   const Json plain = hpa({});
   CHECK(pool(plain, "peak_ready") > 2);
@@ -20,13 +21,13 @@ TEST_CASE("an autoscaler follows the load, and its settings act", "[fleet]") {
 }
 
 TEST_CASE("each autoscaler runs a fleet", "[fleet]") {
-  for (const std::vector<std::string>& policy : std::initializer_list<std::vector<std::string>>{
-           {"hpa", "target=0.2"},
-           {"keda", "target=0.2"},
-           {"knative", "target=1"},
-           {"ray-serve", "max_replicas=5"},
-           {"serverless", "target_inputs=1"},
-           {"scheduled", "schedule=0s:2,4min:1"}}) {
+  for (const std::vector<std::string>& policy :
+       std::initializer_list<std::vector<std::string>>{{"hpa", "target=0.2"},
+                                                       {"keda", "target=0.2"},
+                                                       {"knative", "target=1"},
+                                                       {"ray-serve", "max_replicas=5"},
+                                                       {"serverless", "target_inputs=1"},
+                                                       {"scheduled", "schedule=0s:2,4min:1"}}) {
     CAPTURE(policy.front());
     const Json run = simulate(with(kSwing, {"--autoscaler", policy[0], "--autoscale", policy[1],
                                             "--start-init", "5s", "--start-weights", "5s"}));
@@ -37,8 +38,8 @@ TEST_CASE("each autoscaler runs a fleet", "[fleet]") {
 
 TEST_CASE("each part of a start lengthens it", "[fleet]") {
   const std::vector<std::string> zero =
-      with(kSwing, {"--rate", "4", "--autoscaler", "serverless", "--replicas", "0", "--max-in-flight", "4",
-                    "--start-weights", "1s", "--start-init", "2s"});
+      with(kSwing, {"--rate", "4", "--autoscaler", "serverless", "--replicas", "0",
+                    "--max-in-flight", "4", "--start-weights", "1s", "--start-init", "2s"});
   const Json plain = simulate(zero);
   CHECK(pool(plain, "start_p50_s") == Approx(3));
   CHECK(pool(simulate(with(zero, {"--start-provision", "4s"})), "start_p50_s") == Approx(7));
@@ -75,9 +76,11 @@ TEST_CASE("outages kill, and their detection, retries and losses act", "[fleet]"
   CHECK(number(simulate(with(outage, {"--lost-work", "lose"})), "counts/lost") > 0);
   CHECK(number(simulate(with(outage, {"--max-retries", "0"})), "counts/lost") > 0);
   // Two minutes of one replica of two, instead of an instant replacement.
-  CHECK(pool(simulate(with(outage, {"--replace", "off"})), "ready_s") < pool(plain, "ready_s") - 100);
+  CHECK(pool(simulate(with(outage, {"--replace", "off"})), "ready_s") <
+        pool(plain, "ready_s") - 100);
   CHECK(pool(simulate(with(outage, {"--outage", "node 0 at 6min for 1min"})), "deaths") == 3);
-  CHECK(pool(simulate(with(outage, {"--outage", "node 0 at 6min for 1min", "--replicas-per-node", "1"})),
+  CHECK(pool(simulate(
+                 with(outage, {"--outage", "node 0 at 6min for 1min", "--replicas-per-node", "1"})),
              "deaths") == 2);
 }
 
@@ -89,10 +92,13 @@ TEST_CASE("failures come by their rates", "[fleet]") {
   CHECK(pool(simulate(with(base, {"--gpu-mtbf", "30min"})), "deaths") > gpu);
   const double node = pool(simulate(with(base, {"--node-mtbf", "30min"})), "deaths");
   CHECK(node >= 8);  // all 8 replicas stand on one node
-  CHECK(pool(simulate(with(base, {"--zone-mtbf", "30min", "--zones", "2", "--replicas-per-node", "1"})),
+  CHECK(pool(simulate(
+                 with(base, {"--zone-mtbf", "30min", "--zones", "2", "--replicas-per-node", "1"})),
              "deaths") >= 4);
-  const Json quick = simulate(with(base, {"--node-mtbf", "30min", "--replace", "off", "--node-repair", "1min"}));
-  const Json slow = simulate(with(base, {"--node-mtbf", "30min", "--replace", "off", "--node-repair", "20min"}));
+  const Json quick =
+      simulate(with(base, {"--node-mtbf", "30min", "--replace", "off", "--node-repair", "1min"}));
+  const Json slow =
+      simulate(with(base, {"--node-mtbf", "30min", "--replace", "off", "--node-repair", "20min"}));
   CHECK(pool(quick, "ready_s") > pool(slow, "ready_s"));
   CHECK(pool(simulate(with(base, {"--gpu-mtbf", "4h", "--capacity", "8"})), "peak_ready") == 8);
 }
@@ -110,20 +116,24 @@ TEST_CASE("spot machines go away, with or without enough notice", "[fleet]") {
 }
 
 TEST_CASE("stragglers slow their requests down", "[fleet]") {
-  const std::vector<std::string> two = with(kSteady, {"--replicas", "2", "--router", "round-robin"});
+  const std::vector<std::string> two =
+      with(kSteady, {"--replicas", "2", "--router", "round-robin"});
   const double plain = number(simulate(two), "latency_ms/tpot/p95");
-  CHECK(number(simulate(with(two, {"--straggler", "replica 1 x3"})), "latency_ms/tpot/p95") > 2 * plain);
-  CHECK(number(simulate(with(two, {"--straggler", "replica 1 x3 from 1min to 70s"})), "latency_ms/tpot/p95") <
-        1.5 * plain);
-  const double shared = number(simulate(with(two, {"--straggler-share", "1"})), "latency_ms/tpot/mean");
+  CHECK(number(simulate(with(two, {"--straggler", "replica 1 x3"})), "latency_ms/tpot/p95") >
+        2 * plain);
+  CHECK(number(simulate(with(two, {"--straggler", "replica 1 x3 from 1min to 70s"})),
+               "latency_ms/tpot/p95") < 1.5 * plain);
+  const double shared =
+      number(simulate(with(two, {"--straggler-share", "1"})), "latency_ms/tpot/mean");
   CHECK(shared > 1.4 * number(simulate(two), "latency_ms/tpot/mean"));
-  CHECK(number(simulate(with(two, {"--straggler-share", "1", "--straggler-factor", "4"})), "latency_ms/tpot/mean") >
-        2 * shared);
+  CHECK(number(simulate(with(two, {"--straggler-share", "1", "--straggler-factor", "4"})),
+               "latency_ms/tpot/mean") > 2 * shared);
 }
 
 TEST_CASE("an upgrade replaces all replicas", "[fleet]") {
-  const std::vector<std::string> upgrade =
-      with(kSteady, {"--replicas", "3", "--upgrade-at", "2min", "--start-init", "20s", "--start-weights", "1s"});
+  const std::vector<std::string> upgrade = with(
+      kSteady,
+      {"--replicas", "3", "--upgrade-at", "2min", "--start-init", "20s", "--start-weights", "1s"});
   const Json one = simulate(upgrade);
   CHECK(pool(one, "starts") == 3);
   CHECK(pool(one, "peak_ready") == 4);
@@ -131,20 +141,23 @@ TEST_CASE("an upgrade replaces all replicas", "[fleet]") {
   CHECK(most_held(one) == 4);
   CHECK(most_held(simulate(with(upgrade, {"--upgrade-surge", "3"}))) == 6);
   CHECK(pool(simulate(with(upgrade, {"--upgrade-unavailable", "1"})), "least_ready") == 2);
-  const Json cut = simulate(with(upgrade, {"--output-tokens", "3000", "--rate", "0.2", "--drain-limit", "1s"}));
+  const Json cut =
+      simulate(with(upgrade, {"--output-tokens", "3000", "--rate", "0.2", "--drain-limit", "1s"}));
   CHECK(number(cut, "fleet/retries") > 0);
 }
 
 TEST_CASE("the gateway holds and sheds", "[fleet]") {
   // Four times what one replica can do at one request at a time.
-  const std::vector<std::string> busy = with(kSteady, {"--rate", "30", "--duration", "30s", "--max-in-flight", "1"});
+  const std::vector<std::string> busy =
+      with(kSteady, {"--rate", "30", "--duration", "30s", "--max-in-flight", "1"});
   const Json held = simulate(busy);
   CHECK(number(held, "fleet/waited_in_gateway") > 0);
   CHECK(number(held, "counts/shed") == 0);
   const Json shed = simulate(with(busy, {"--queue-limit", "5"}));
   CHECK(number(shed, "counts/shed") > 100);
   CHECK(ttft(shed, "max") < ttft(held, "max"));
-  const Json limited = simulate(with(kSteady, {"--rate", "30", "--duration", "30s", "--rate-limit", "10"}));
+  const Json limited =
+      simulate(with(kSteady, {"--rate", "30", "--duration", "30s", "--rate-limit", "10"}));
   CHECK(number(limited, "counts/finished") < 10 * 30 * 1.1);
   CHECK(number(simulate(with(kSteady, {"--rate", "30", "--duration", "30s", "--rate-limit", "10",
                                        "--rate-burst", "100"})),
@@ -153,20 +166,23 @@ TEST_CASE("the gateway holds and sheds", "[fleet]") {
 
 TEST_CASE("classes are shed before others", "[fleet]") {
   std::string rows = "arrival_s,prompt_tokens,output_tokens,class\n";
-  for (int i = 0; i < 200; ++i) rows += fmt::format("{},100,50,{}\n", i * 0.01, i % 2 == 0 ? "chat" : "batch");
+  for (int i = 0; i < 200; ++i)
+    rows += fmt::format("{},100,50,{}\n", i * 0.01, i % 2 == 0 ? "chat" : "batch");
   const std::string trace = spill_out("classes.csv", rows);
   const Json run = simulate({"--trace", trace, "--shed-class", "batch", "--shed-above", "10"});
   CHECK(number(run, "counts/shed") > 10);
   CHECK(number(run, "classes/0/shed") == 0);
   CHECK(number(run, "classes/1/shed") == number(run, "counts/shed"));
-  CHECK(number(simulate({"--trace", trace, "--shed-class", "batch", "--shed-above", "40"}), "counts/shed") <
-        number(run, "counts/shed"));
+  CHECK(number(simulate({"--trace", trace, "--shed-class", "batch", "--shed-above", "40"}),
+               "counts/shed") < number(run, "counts/shed"));
 }
 
 TEST_CASE("routers differ, and old news hurts", "[fleet]") {
-  const std::vector<std::string> four =
-      with(kSteady, {"--replicas", "4", "--rate", "60", "--duration", "2min", "--max-num-seqs", "2"});
-  const auto p95 = [&](std::vector<std::string> more) { return ttft(simulate(with(four, std::move(more))), "p95"); };
+  const std::vector<std::string> four = with(
+      kSteady, {"--replicas", "4", "--rate", "60", "--duration", "2min", "--max-num-seqs", "2"});
+  const auto p95 = [&](std::vector<std::string> more) {
+    return ttft(simulate(with(four, std::move(more))), "p95");
+  };
   const double least = p95({"--router", "least-outstanding"});
   CHECK(p95({"--router", "random"}) > 1.2 * least);
   CHECK(p95({"--router", "power-of-two"}) < p95({"--router", "random"}));
@@ -178,28 +194,33 @@ TEST_CASE("routers differ, and old news hurts", "[fleet]") {
 
 TEST_CASE("routers that know prompts find more in the caches, and their settings act", "[fleet]") {
   const std::vector<std::string> talks{
-      "--rate", "3", "--duration", "3min", "--turns", "6", "--think-time", "5s", "--prompt-tokens", "400",
-      "--user-tokens", "100", "--output-tokens", "60", "--replicas", "4", "--prefix-caching", "on"};
+      "--rate",          "3",  "--duration",      "3min", "--turns",          "6",
+      "--think-time",    "5s", "--prompt-tokens", "400",  "--user-tokens",    "100",
+      "--output-tokens", "60", "--replicas",      "4",    "--prefix-caching", "on"};
   const auto hits = [&](std::vector<std::string> more) {
     return number(simulate(with(talks, std::move(more))), "prefix_hit_rate");
   };
   const double blind = hits({"--router", "round-robin"});
-  for (const char* router : {"prefix-hash", "cache-aware", "llm-d", "dynamo-kv", "session-affinity"}) {
+  for (const char* router :
+       {"prefix-hash", "cache-aware", "llm-d", "dynamo-kv", "session-affinity"}) {
     CAPTURE(router);
     CHECK(hits({"--router", router}) > blind + 0.05);
   }
-  CHECK(hits({"--router", "llm-d", "--router-option", "prefix_cache_weight=0"}) < hits({"--router", "llm-d"}) - 0.05);
-  CHECK(hits({"--router", "cache-aware", "--router-option", "cache_threshold=1"}) < hits({"--router", "cache-aware"}));
+  CHECK(hits({"--router", "llm-d", "--router-option", "prefix_cache_weight=0"}) <
+        hits({"--router", "llm-d"}) - 0.05);
+  CHECK(hits({"--router", "cache-aware", "--router-option", "cache_threshold=1"}) <
+        hits({"--router", "cache-aware"}));
   CHECK(refused(with(talks, {"--router", "cache-aware", "--router-option", "threshold=1"}))
             .find("one of cache_threshold") != std::string::npos);
-  CHECK(refused(with(talks, {"--router-option", "ttl=1"})).find("has no settings") != std::string::npos);
+  CHECK(refused(with(talks, {"--router-option", "ttl=1"})).find("has no settings") !=
+        std::string::npos);
 }
 
 TEST_CASE("prefill workers take prompts off those that decode, and their options act", "[fleet]") {
   // 200 ms of prompt each: prompts disturb the outputs of one replica that does both.
   const std::vector<std::string> base =
-      with(kSteady, {"--prompt-tokens", "2000", "--output-tokens", "60", "--rate", "2", "--replicas", "2",
-                     "--max-num-batched-tokens", "2048"});
+      with(kSteady, {"--prompt-tokens", "2000", "--output-tokens", "60", "--rate", "2",
+                     "--replicas", "2", "--max-num-batched-tokens", "2048"});
   const auto p95 = [](const Json& run) { return number(run, "latency_ms/tpot/p95"); };
   const Json both = simulate(base), apart = simulate(with(base, {"--prefill-replicas", "2"}));
   CHECK(p95(apart) < 0.7 * p95(both));
@@ -211,41 +232,68 @@ TEST_CASE("prefill workers take prompts off those that decode, and their options
   CHECK(moved(simulate(split)) > 2 * moved(apart));
   CHECK(moved(simulate(with(split, {"--topology", "ethernet-100g"}))) > 2 * moved(simulate(split)));
   // Chunk by chunk, most has moved when the prompt is complete.
-  const std::vector<std::string> chunks = with(split, {"--topology", "ethernet-100g", "--prefill-batched-tokens", "256"});
-  CHECK(moved(simulate(with(chunks, {"--kv-flow", "push"}))) < 0.5 * moved(simulate(with(chunks, {"--kv-flow", "pull"}))));
-  CHECK(number(simulate(with(with(split, {"--local-prompt", "1000"}), {"--length-spread", "0.9"})), "fleet/handed_over") <
-        0.9 * number(apart, "counts/finished"));
+  const std::vector<std::string> chunks =
+      with(split, {"--topology", "ethernet-100g", "--prefill-batched-tokens", "256"});
+  CHECK(moved(simulate(with(chunks, {"--kv-flow", "push"}))) <
+        0.5 * moved(simulate(with(chunks, {"--kv-flow", "pull"}))));
+  CHECK(number(simulate(with(with(split, {"--local-prompt", "1000"}), {"--length-spread", "0.9"})),
+               "fleet/handed_over") < 0.9 * number(apart, "counts/finished"));
   const Json wide = simulate(with(split, {"--prefill-tp", "2"}));
   CHECK(number(wide, "fleet/pools/1/gpus_per_replica") == 2);
-  CHECK(number(simulate(with(split, {"--prefill-pp", "2"})), "fleet/pools/1/gpus_per_replica") == 2);
-  const Json scaled = simulate(with(split, {"--prefill-replicas", "1", "--prefill-autoscaler", "hpa", "--prefill-autoscale",
-                                            "target=0.1", "--start", "instant"}));
+  CHECK(number(simulate(with(split, {"--prefill-pp", "2"})), "fleet/pools/1/gpus_per_replica") ==
+        2);
+  const Json scaled =
+      simulate(with(split, {"--prefill-replicas", "1", "--prefill-autoscaler", "hpa",
+                            "--prefill-autoscale", "target=0.1", "--start", "instant"}));
   CHECK(number(scaled, "fleet/pools/1/starts") > 0);
-  CHECK(refused(with(base, {"--kv-flow", "push"})).find("give --prefill-replicas too") != std::string::npos);
-  CHECK(refused(with(base, {"--topology", "dgx-h100"})).find("on replicas of one node") != std::string::npos);
+  CHECK(refused(with(base, {"--kv-flow", "push"})).find("give --prefill-replicas too") !=
+        std::string::npos);
+  CHECK(refused(with(base, {"--topology", "dgx-h100"})).find("on replicas of one node") !=
+        std::string::npos);
 }
 
 TEST_CASE("Dynamo's planner sets both kinds of workers", "[fleet]") {
-  const std::vector<std::string> base =
-      with(kSteady, {"--prompt-tokens", "2000", "--output-tokens", "60", "--rate", "6", "--prefill-replicas", "1",
-                     "--start", "instant", "--prefill-autoscaler", "dynamo", "--prefill-autoscale", "isl=2000",
-                     "--prefill-autoscale", "osl=60", "--prefill-autoscale", "prefill_tps_per_gpu=8000",
-                     "--prefill-autoscale", "decode_tps_per_gpu=200", "--prefill-autoscale", "adjustment_interval=30s",
-                     "--prefill-autoscale", "max_gpu_budget=16"});
+  const std::vector<std::string> base = with(kSteady, {"--prompt-tokens",
+                                                       "2000",
+                                                       "--output-tokens",
+                                                       "60",
+                                                       "--rate",
+                                                       "6",
+                                                       "--prefill-replicas",
+                                                       "1",
+                                                       "--start",
+                                                       "instant",
+                                                       "--prefill-autoscaler",
+                                                       "dynamo",
+                                                       "--prefill-autoscale",
+                                                       "isl=2000",
+                                                       "--prefill-autoscale",
+                                                       "osl=60",
+                                                       "--prefill-autoscale",
+                                                       "prefill_tps_per_gpu=8000",
+                                                       "--prefill-autoscale",
+                                                       "decode_tps_per_gpu=200",
+                                                       "--prefill-autoscale",
+                                                       "adjustment_interval=30s",
+                                                       "--prefill-autoscale",
+                                                       "max_gpu_budget=16"});
   const Json run = simulate(base);
-  // 6 * 2000 / 8000 = 1.5 prefill workers, 6 * 60 / 200 = 1.8 decode workers: two each, as the rate varies.
+  // 6 * 2000 / 8000 = 1.5 prefill workers, 6 * 60 / 200 = 1.8 decode workers: two each, as the rate
+  // varies.
   CHECK(number(run, "fleet/pools/0/peak_ready") >= 2);
   CHECK(number(run, "fleet/pools/1/peak_ready") >= 2);
   CHECK(number(run, "fleet/pools/1/mean_ready") < 3);
-  CHECK(number(simulate(with(base, {"--prefill-autoscale", "min_endpoint=4"})), "fleet/pools/0/mean_ready") > 3);
-  CHECK(refused(with(base, {"--autoscaler", "hpa", "--autoscale", "target=1"})).find("decode workers too") !=
-        std::string::npos);
+  CHECK(number(simulate(with(base, {"--prefill-autoscale", "min_endpoint=4"})),
+               "fleet/pools/0/mean_ready") > 3);
+  CHECK(refused(with(base, {"--autoscaler", "hpa", "--autoscale", "target=1"}))
+            .find("decode workers too") != std::string::npos);
 }
 
 TEST_CASE("a network between nodes prices replicas of several nodes", "[fleet]") {
   const auto tpot = [](const char* topology) {
-    const Finished done = ephemeris({"simulate", "--model", "meta-llama/Llama-3.1-405B", "--tp", "16", "--rate", "0.5",
-                                     "--requests", "30", "--topology", topology, "--json"});
+    const Finished done =
+        ephemeris({"simulate", "--model", "meta-llama/Llama-3.1-405B", "--tp", "16", "--rate",
+                   "0.5", "--requests", "30", "--topology", topology, "--json"});
     CAPTURE(done.err);
     REQUIRE(done.code == 0);
     return number(*parse_json(done.out, "simulate")->at_path("runs/0"), "latency_ms/tpot/mean");
@@ -257,11 +305,12 @@ TEST_CASE("further pools take what their rules say", "[fleet]") {
   const auto pools = [](const std::string& rule, const std::string& more) {
     const std::string file = spill_out(
         "pools.json",
-        fmt::format(R"({{"version": 1, "deployment": {{"model": "meta-llama/Llama-3.1-8B-Instruct", "profile": "linear.json",
+        fmt::format(
+            R"({{"version": 1, "deployment": {{"model": "meta-llama/Llama-3.1-8B-Instruct", "profile": "linear.json",
         "kv_blocks": 2000, "max_model_len": 8192}}, "fleet": {{{}}}, "pools": [{{"name": "other", "replicas": 2{}}}],
         "workload": {{"synthetic": {{"rate": 20, "duration": "1 min", "prompt_tokens": 200, "length_spread": 0.9,
         "output_tokens": 20}}}}}})",
-                    rule, more));
+            rule, more));
     (void)linear_profile();
     const Finished done = ephemeris({"simulate", file, "--json"});
     CAPTURE(done.err);
@@ -282,8 +331,11 @@ TEST_CASE("further pools take what their rules say", "[fleet]") {
 }
 
 TEST_CASE("networks add their hops to what the client sees", "[fleet]") {
-  const auto network = [](const std::string& name) { return simulate(with(kSteady, {"--network", name})); };
-  const Json direct = network("direct"), edge = network("edge"), cloud = network("serverless-cloud");
+  const auto network = [](const std::string& name) {
+    return simulate(with(kSteady, {"--network", name}));
+  };
+  const Json direct = network("direct"), edge = network("edge"),
+             cloud = network("serverless-cloud");
   CHECK(ttft(direct, "p95") == Approx(number(direct, "latency_ms/engine_ttft/p95")));
   CHECK(ttft(edge, "p95") > ttft(direct, "p95"));
   CHECK(ttft(cloud, "p95") > ttft(direct, "p95") + 100);  // about 150 ms at p95
@@ -302,6 +354,6 @@ TEST_CASE("isolation slows the host", "[fleet]") {
     return ttft(*parse_json(done.out, "simulate")->at_path("runs/0"), "mean");
   };
   CHECK(run("1.5") > run("1"));
-  CHECK(refused(with(kSteady, {"--isolation", "1.5"})).find("isolation has no effect on a linear profile") !=
-        std::string::npos);
+  CHECK(refused(with(kSteady, {"--isolation", "1.5"}))
+            .find("isolation has no effect on a linear profile") != std::string::npos);
 }

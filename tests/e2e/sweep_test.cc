@@ -58,6 +58,26 @@ TEST_CASE("a sweep's row is what simulate says, on any number of threads") {
   CHECK(value(row, "\"ttft_p95_ms\": ") == Approx(value(simulated.out.substr(ttft), "\"p95\": ")));
 }
 
+// A workload that several points replay is read once; one that a single point replays is streamed.
+TEST_CASE("points that share their requests have the rows of points that read them alone") {
+  const std::vector<std::string> both{"--vary", "replicas=1,2", "--vary", "rate=10,20", "--runs", "2"};
+  const Finished shared = ephemeris(sweep(both));
+  CAPTURE(shared.err);
+  REQUIRE(shared.code == 0);
+  const auto rows = lines(shared.out);
+  REQUIRE(rows.size() == 5);
+  for (const char* replicas : {"1", "2"}) {
+    const Finished alone = ephemeris(
+        sweep({"--vary", std::string("replicas=") + replicas, "--vary", "rate=10,20", "--runs", "2"}));
+    REQUIRE(alone.code == 0);
+    const auto own = lines(alone.out);
+    REQUIRE(own.size() == 3);
+    const std::size_t first = *replicas == '1' ? 1 : 3;
+    CHECK(rows[first] == own[1]);
+    CHECK(rows[first + 1] == own[2]);
+  }
+}
+
 TEST_CASE("a sweep warns once of what its deployments extrapolate") {
   const Finished done = ephemeris({"sweep", "--model", "meta-llama/Llama-3.1-8B-Instruct", "--engine", "sglang", "--arrivals",
                                    "poisson", "--rate", "2", "--requests", "5", "--vary", "replicas=1,2"});

@@ -114,9 +114,11 @@ void check_step(const Scenario& s, const RecordedStep& step, Lane& lane) {
     tokens += entry.tokens;
   }
   need(tokens == r.shape.tokens() && tokens >= 1, "tokens of a step", r.step);
-  need(r.running <= s.config.replica.engine.max_num_seqs, "running", r.step);
-  need(r.kv_blocks_used >= 1 && r.kv_blocks_used <= s.config.replica.kv.usable_blocks, "INV-3",
+  need(r.running <= s.config.replica.engine.max_num_seqs * s.config.replica.ranks, "running",
        r.step);
+  need(r.kv_blocks_used >= 1 &&
+           r.kv_blocks_used <= s.config.replica.kv.usable_blocks * s.config.replica.ranks,
+       "INV-3", r.step);
 }
 
 void check_steps(const Scenario& s, const Outcome& o) {

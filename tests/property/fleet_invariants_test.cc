@@ -3,6 +3,7 @@
 
 #include <tuple>
 
+#include "sim/explanation.h"
 #include "tests/support/random_rules.h"
 
 using namespace eph;
@@ -77,8 +78,9 @@ sim::AutoscalerOptions draw_autoscaler(Stream& stream) {
 void draw_faults(Stream& stream, sim::PoolConfig& pool) {
   sim::FaultOptions& f = pool.faults;
   const auto rate = [&](std::int64_t least) {
-    return chance(stream, 40) ? sim::FailureRate{ms(in(stream, least, 4000)), ms(in(stream, 1, 500))}
-                              : sim::FailureRate{};
+    return chance(stream, 40)
+               ? sim::FailureRate{ms(in(stream, least, 4000)), ms(in(stream, 1, 500))}
+               : sim::FailureRate{};
   };
   f.gpu = rate(200);
   f.node = rate(400);
@@ -141,7 +143,8 @@ void draw_machines(Stream& stream, sim::SimulationConfig& c) {
   m.gpus_per_node = 2;
   m.nodes_per_rack = 1;
   m.zones = static_cast<int>(in(stream, 1, 3));
-  m.rule.policy = chance(stream, 50) ? models::PlacementPolicy::pack : models::PlacementPolicy::spread;
+  m.rule.policy =
+      chance(stream, 50) ? models::PlacementPolicy::pack : models::PlacementPolicy::spread;
   m.rule.anti_affinity = static_cast<models::AntiAffinity>(stream.below(3));
   c.machines = m;
   c.gpus = static_cast<int>(in(stream, 1, 2));
@@ -242,7 +245,8 @@ void check_spans(const Scenario& s, const Outcome& o) {
 }  // namespace
 
 TEST_CASE("Every request ends once, whatever happens to the fleet", "[property][fleet]") {
-  std::uint64_t handed_over = 0, finished = 0, retried = 0, shed = 0, lost = 0, cancelled = 0, deaths = 0;
+  std::uint64_t handed_over = 0, finished = 0, retried = 0, shed = 0, lost = 0, cancelled = 0,
+                deaths = 0;
   for (const std::uint64_t seed : seeds(3000)) {
     INFO("EPH_SEED=" << seed);
     RandomScenario random = random_scenario(seed, seed % 2 == 0);
@@ -273,4 +277,46 @@ TEST_CASE("Every request ends once, whatever happens to the fleet", "[property][
   CHECK(lost > 100);
   CHECK(cancelled > 100);
   CHECK(deaths > 100);
+}
+
+TEST_CASE("The parts of a request's time add up exactly in fleets too", "[property][fleet]") {
+  std::uint64_t explained = 0, retried = 0, moved = 0, waited = 0;
+  for (const std::uint64_t seed : seeds(400)) {
+    INFO("EPH_SEED=" << seed);
+    RandomScenario random = random_scenario(seed, seed % 2 == 0);
+    Scenario& s = random.scenario;
+    draw_rules(seed, s);
+    draw_fleet(seed, s);
+    const Outcome o = run(s);
+    std::size_t done = 0;
+    for (const sim::RequestRecord& known : o.sink.requests) {
+      if (known.status != sim::RequestStatus::finished || (known.retries == 0 && done >= 2))
+        continue;
+      std::vector<const models::StepModel*> steps{s.config.replica.step};
+      for (const sim::FurtherPool& further : s.config.further)
+        steps.push_back(further.pool.replica.step);
+      sim::RequestWatch watch(known, std::move(steps));
+      ScriptedLoad load(s.arrivals, s.hashes, s.hash_tokens);
+      load.classes = s.classes;
+      sim::RunOptions options = s.options;
+      options.sink = &watch;
+      REQUIRE(sim::Simulation(s.config).run(load, options));
+      const sim::Explanation e = watch.explanation();  // INV-11
+      for (const Duration part : e.to_first_token.part) REQUIRE(part >= Duration::zero());
+      for (const Duration part : e.whole.part) REQUIRE(part >= Duration::zero());
+      REQUIRE((e.whole[sim::TimePart::retry] > Duration::zero()) == (known.retries > 0));
+      ++done;
+      ++explained;
+      retried += known.retries > 0 ? 1 : 0;
+      moved += e.whole[sim::TimePart::transfer] > Duration::zero() ? 1 : 0;
+      waited +=
+          e.whole[sim::TimePart::gateway] + e.whole[sim::TimePart::cold_start] > Duration::zero()
+              ? 1
+              : 0;
+    }
+  }
+  CHECK(explained > 500);
+  CHECK(retried > 50);
+  CHECK(moved > 50);
+  CHECK(waited > 50);
 }

@@ -47,7 +47,7 @@ TEST_CASE("A request that finds no replica waits in the gateway through the cold
   const sim::PoolSummary& pool = o.summary.fleet->pools.at(0);
   CHECK(pool.starts == 1);
   CHECK(pool.start_time.max_s() == Approx(5.0));
-  CHECK(pool.held_s == Approx(5.020));   // from 1 s to the last token
+  CHECK(pool.held_s == Approx(5.020));  // from 1 s to the last token
   CHECK(pool.ready_s == Approx(0.020));
   CHECK(pool.peak_ready == 1);
 }
@@ -71,13 +71,14 @@ TEST_CASE("A warm node takes the engine's part of a start only, and is made up f
   CHECK(pool.warm_node_s == Approx(2.520));
 }
 
-TEST_CASE("A replica that is to go serves what it has, and gets nothing more", "[fleet][autoscale]") {
+TEST_CASE("A replica that is to go serves what it has, and gets nothing more",
+          "[fleet][autoscale]") {
   Fleet f(2);
   f.config().autoscaler = scheduled({{Duration::zero(), 2}, {seconds(1), 1}});
-  f.s.send(0, 4, 1);      // to replica 0, ends at 10 ms
-  f.s.send(5, 4, 300);    // to replica 1, until about 3 s
-  f.s.send(20, 4, 200);   // to replica 0
-  f.s.send(30, 4, 1);     // both have one: replica 0
+  f.s.send(0, 4, 1);     // to replica 0, ends at 10 ms
+  f.s.send(5, 4, 300);   // to replica 1, until about 3 s
+  f.s.send(20, 4, 200);  // to replica 0
+  f.s.send(30, 4, 1);    // both have one: replica 0
   f.s.send(1500, 4, 1);
   const Outcome o = run(f.s);
   // At 1 s both have one request; the highest place goes. The last request finds replica 0 alone.

@@ -12,7 +12,8 @@ using Part = sim::TimePart;
 sim::Explanation explain(const Scenario& s, std::uint64_t id) {
   const sim::RequestRecord known = run(s).request(id);
   std::vector<const models::StepModel*> steps{s.config.replica.step};
-  for (const sim::FurtherPool& further : s.config.further) steps.push_back(further.pool.replica.step);
+  for (const sim::FurtherPool& further : s.config.further)
+    steps.push_back(further.pool.replica.step);
   sim::RequestWatch watch(known, std::move(steps));
   ScriptedLoad load(s.arrivals);
   sim::RunOptions options;
@@ -69,7 +70,8 @@ TEST_CASE("An attempt that died with its replica is a retry in whole", "[fleet][
 TEST_CASE("KV that moves is a transfer, before the first token or after it", "[fleet][explain]") {
   const ConstantStepModel prompts(0.010), decodes(0.004);
   for (const bool early : {false, true}) {
-    Scenario s(early ? models::EngineKind::sglang : models::EngineKind::vllm, decodes, 1000, early ? 1 : 16);
+    Scenario s(early ? models::EngineKind::sglang : models::EngineKind::vllm, decodes, 1000,
+               early ? 1 : 16);
     sim::FurtherPool further{s.config, {}};
     further.pool.replica.step = &prompts;
     s.config.further.push_back(further);

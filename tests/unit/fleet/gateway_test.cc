@@ -107,7 +107,8 @@ TEST_CASE("A client that gives up in the gateway's queue leaves it", "[fleet][ga
   CHECK(o.summary.counts.finished == 1);
 }
 
-TEST_CASE("Clients that send again at once after a refusal do not stop the clock", "[fleet][gateway]") {
+TEST_CASE("Clients that send again at once after a refusal do not stop the clock",
+          "[fleet][gateway]") {
   const ConstantStepModel step(0.010);
   Scenario s(models::EngineKind::vllm, step);
   s.config.admission.max_per_replica = 1;

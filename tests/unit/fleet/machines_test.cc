@@ -26,16 +26,20 @@ struct Fleet {
   }
 };
 
-const sim::PoolSummary& pool(const Outcome& o, std::size_t i = 0) { return o.summary.fleet->pools.at(i); }
+const sim::PoolSummary& pool(const Outcome& o, std::size_t i = 0) {
+  return o.summary.fleet->pools.at(i);
+}
 
 }  // namespace
 
-TEST_CASE("A node that fails takes all that stands on it, and the replicas start where there is room",
-          "[fleet][machines]") {
+TEST_CASE(
+    "A node that fails takes all that stands on it, and the replicas start where there is room",
+    "[fleet][machines]") {
   // Packed, both stand on node 0; spread, one.
   for (const bool spread : {false, true}) {
     Fleet f(2, 2, 2, 1);
-    f.machines().rule.policy = spread ? models::PlacementPolicy::spread : models::PlacementPolicy::pack;
+    f.machines().rule.policy =
+        spread ? models::PlacementPolicy::spread : models::PlacementPolicy::pack;
     f.outage(sim::FaultKind::node, 0, 100, 60);
     f.s.send(0, 4, 50);
     const Outcome o = run(f.s);
@@ -55,12 +59,13 @@ TEST_CASE("Where no node is left a replica waits for the repair", "[fleet][machi
   CHECK(pool(o).no_room == 1);
 }
 
-TEST_CASE("A broken GPU takes its node out of use, not the other replicas there", "[fleet][machines]") {
+TEST_CASE("A broken GPU takes its node out of use, not the other replicas there",
+          "[fleet][machines]") {
   Fleet f(1, 2, 2, 1);
   f.outage(sim::FaultKind::gpu, 0, 100, 1);
   f.s.config.router = sim::RouterKind::round_robin;
-  f.s.send(0, 4, 50);   // replica 0: sent again
-  f.s.send(1, 4, 50);   // replica 1
+  f.s.send(0, 4, 50);  // replica 0: sent again
+  f.s.send(1, 4, 50);  // replica 1
   f.s.send(2000, 4, 1);
   const Outcome o = run(f.s);
   CHECK(o.request(0).retries == 1);
@@ -72,11 +77,14 @@ TEST_CASE("A broken GPU takes its node out of use, not the other replicas there"
   CHECK(pool(o).ready_s == Approx(2 * o.summary.end.seconds() - 1.0));
 }
 
-TEST_CASE("Idle GPUs on several nodes are none for a replica that needs them together", "[fleet][machines]") {
-  // Two replicas of one GPU, one a node; the third GPU of each node is idle: four GPUs, none of three.
+TEST_CASE("Idle GPUs on several nodes are none for a replica that needs them together",
+          "[fleet][machines]") {
+  // Two replicas of one GPU, one a node; the third GPU of each node is idle: four GPUs, none of
+  // three.
   for (const bool spread : {true, false}) {
     Fleet f(2, 3, 2, 1);
-    f.machines().rule.policy = spread ? models::PlacementPolicy::spread : models::PlacementPolicy::pack;
+    f.machines().rule.policy =
+        spread ? models::PlacementPolicy::spread : models::PlacementPolicy::pack;
     sim::FurtherPool big{f.s.config, {}};
     big.pool.name = "big";
     big.pool.gpus = 3;
@@ -93,7 +101,8 @@ TEST_CASE("Idle GPUs on several nodes are none for a replica that needs them tog
   }
 }
 
-TEST_CASE("Replicas of a pool that may not share a node wait for one of their own", "[fleet][machines]") {
+TEST_CASE("Replicas of a pool that may not share a node wait for one of their own",
+          "[fleet][machines]") {
   Fleet f(2, 8, 1, 1);
   f.machines().rule.anti_affinity = models::AntiAffinity::node;
   f.s.config.autoscaler = sim::AutoscalerOptions{sim::ScheduledOptions{{{seconds(0), 3}}, {}}, {}};
@@ -109,10 +118,12 @@ TEST_CASE("A fleet that does not fit its nodes is refused", "[fleet][machines]")
   ScriptedLoad load(f.s.arrivals);
   const auto summary = sim::Simulation(f.s.config).run(load, {});
   REQUIRE_FALSE(summary);
-  CHECK(summary.error().text().find("of 6 GPUs 2 are idle, but not 2 where it may stand") != std::string::npos);
+  CHECK(summary.error().text().find("of 6 GPUs 2 are idle, but not 2 where it may stand") !=
+        std::string::npos);
 }
 
-TEST_CASE("Machines that are counted keep a broken place empty until its repair", "[fleet][machines]") {
+TEST_CASE("Machines that are counted keep a broken place empty until its repair",
+          "[fleet][machines]") {
   // Two machines and two replicas: no third one takes over.
   const ConstantStepModel step(0.010);
   Scenario s(models::EngineKind::vllm, step);

@@ -88,7 +88,8 @@ TEST_CASE("The first token of a prefill worker that pushes is the client's", "[f
   CHECK(o.summary.itl.max_s() == Approx(0.020).epsilon(1e-6));
 }
 
-TEST_CASE("What is pushed while the prompt is computed need not move afterwards", "[fleet][disagg]") {
+TEST_CASE("What is pushed while the prompt is computed need not move afterwards",
+          "[fleet][disagg]") {
   Split f(models::EngineKind::sglang);
   f.how().flow = sim::Disaggregation::Flow::push;
   f.how().first_from_prefill = true;
@@ -147,7 +148,8 @@ TEST_CASE("Short prompts stay where they decode", "[fleet][disagg]") {
   CHECK(o.summary.fleet->handed_over == 1);
 }
 
-TEST_CASE("Prompts are computed where they decode until a prefill worker serves", "[fleet][disagg]") {
+TEST_CASE("Prompts are computed where they decode until a prefill worker serves",
+          "[fleet][disagg]") {
   Split f(models::EngineKind::vllm);
   f.s.config.further[0].pool.replicas = 0;
   f.s.config.further[0].pool.start.times.init = {5, 5};

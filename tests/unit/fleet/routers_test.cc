@@ -49,9 +49,9 @@ TEST_CASE("A gateway with old news sends a burst to one replica", "[fleet][route
 TEST_CASE("What a gateway sees at a scrape is what held at it", "[fleet][router]") {
   Fleet f(sim::RouterKind::least_outstanding, 2);
   f.s.config.routing.staleness = Duration::from_seconds(1);
-  f.s.send(100, 4, 95);   // replica 0: 100..1050 ms
-  f.s.send(1100, 4, 1);   // at 1 s it was there
-  f.s.send(2100, 4, 1);   // at 2 s nobody was
+  f.s.send(100, 4, 95);  // replica 0: 100..1050 ms
+  f.s.send(1100, 4, 1);  // at 1 s it was there
+  f.s.send(2100, 4, 1);  // at 2 s nobody was
   CHECK(replicas(run(f.s)) == Replicas{0, 1, 0});
 }
 

@@ -206,7 +206,9 @@ TEST_CASE("lengths outside the measured range are warned about") {
   CHECK(length_warnings(assembly, 100, 1000).size() == 2);
 }
 
-TEST_CASE("a model that was measured in another precision is said to extrapolate, with the engine's error") {
+TEST_CASE(
+    "a model that was measured in another precision is said to extrapolate, with the engine's "
+    "error") {
   DeploymentSpec spec;
   spec.model = "Qwen/Qwen3-32B";  // 16 bit; TensorRT-LLM's runs of it are FP8
   spec.engine = "trtllm";

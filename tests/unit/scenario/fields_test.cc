@@ -74,6 +74,7 @@ TEST_CASE("every choice of every field can be set") {
     for (std::string_view choice : field.choices) {
       INFO(field.id() << " " << choice);
       Scenario s;
+      s.pools.emplace_back();  // which the fields of pools are for
       const auto value = parse_value(field, choice);
       REQUIRE(value);
       CHECK_NOTHROW(field.set(s, *value));

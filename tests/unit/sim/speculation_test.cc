@@ -130,9 +130,9 @@ TEST_CASE("vLLM preempts for want of blocks for drafts") {
   s.send(0, 7, 6);
   s.send(0, 7, 6);
   const Outcome o = run(s);
-  // 2 + 2 blocks of 4; 7 + 4 tokens are 3 blocks: request 0 gets the fifth, request 1, the last, goes.
-  // It is back at once with 7 + 1 tokens in 2 blocks, goes again when request 0 needs a fourth, and
-  // with 9 tokens (3 blocks) it waits for its end.
+  // 2 + 2 blocks of 4; 7 + 4 tokens are 3 blocks: request 0 gets the fifth, request 1, the last,
+  // goes. It is back at once with 7 + 1 tokens in 2 blocks, goes again when request 0 needs a
+  // fourth, and with 9 tokens (3 blocks) it waits for its end.
   CHECK(texts(o) == Steps{"0..10 0:7 1:7", "10..20 0:4 !1", "20..30 0:4 1:8", "30..40 0:4 !1",
                           "40..50 0:4", "50..60 0:4", "60..70 1:9", "70..80 1:4", "80..90 1:4",
                           "90..100 1:4"});
@@ -192,10 +192,10 @@ TEST_CASE("SGLang retracts the last of the batch when drafts do not fit") {
   s.send(0, 8, 10);
   s.send(5, 4, 10);
   const Outcome o = run(s);
-  // 12 prompt tokens; each decode step needs 2 x 2 pages and keeps 2: five fit (12, 10, 8, 6, 4 free), not
-  // the sixth. Without drafts request 0 would go, with as many outputs and the longer prompt. Request
-  // 1 comes back with 4 + 6 tokens when request 0 has ended: before, 10 + 4 + 1 are not below what is
-  // free less 1.0 of what request 0 may still produce.
+  // 12 prompt tokens; each decode step needs 2 x 2 pages and keeps 2: five fit (12, 10, 8, 6, 4
+  // free), not the sixth. Without drafts request 0 would go, with as many outputs and the longer
+  // prompt. Request 1 comes back with 4 + 6 tokens when request 0 has ended: before, 10 + 4 + 1 are
+  // not below what is free less 1.0 of what request 0 may still produce.
   CHECK(texts(o) == Steps{"0..10 0:8", "10..20 1:4", "20..30 0:2 1:2", "30..40 0:2 1:2",
                           "40..50 0:2 1:2", "50..60 0:2 1:2", "60..70 0:2 1:2", "70..80 0:2 !1",
                           "80..90 0:2", "90..100 0:2", "100..110 0:2", "110..120 1:10",
