@@ -68,33 +68,41 @@ Result<void> OutputFile::close() {
 std::string requests_header() {
   return "index,arrival_s,prompt_tokens,output_tokens,replica,queued_s,first_token_s,finish_s,ttft_"
          "ms,"
-         "tpot_ms,e2e_ms,preemptions,cached_tokens,status\n";
+         "tpot_ms,e2e_ms,preemptions,cached_tokens,status,class\n";
 }
 
-std::string request_row(const sim::RequestRecord& r) {
+std::string request_row(const sim::RequestRecord& r, std::string_view class_name) {
   const bool started = r.first_token != SimTime::never();
   const bool ended = r.status == sim::RequestStatus::finished;
   const bool gave_up = r.status == sim::RequestStatus::cancelled;
   const bool served = r.engine_queued != SimTime::never();
-  return fmt::format(
-      "{},{},{},{},{},{},{},{},{},{},{},{},{},{}\n", index(r.id), seconds(r.sent), r.prompt_tokens,
-      r.output_tokens, served ? fmt::format("{}", index(r.replica)) : "", instant(r.engine_queued),
-      instant(r.first_token), ended || gave_up ? instant(r.finish) : "",
-      started ? ms(r.ttft()) : "", ended && r.output_tokens > 1 ? tpot_ms(r) : "",
-      ended ? ms(r.e2e()) : "", r.preemptions, r.cached_tokens, status_name(r.status));
+  return fmt::format("{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}\n", index(r.id), seconds(r.sent),
+                     r.prompt_tokens, r.output_tokens,
+                     served ? fmt::format("{}", index(r.replica)) : "", instant(r.engine_queued),
+                     instant(r.first_token), ended || gave_up ? instant(r.finish) : "",
+                     started ? ms(r.ttft()) : "", ended && r.output_tokens > 1 ? tpot_ms(r) : "",
+                     ended ? ms(r.e2e()) : "", r.preemptions, r.cached_tokens,
+                     status_name(r.status), csv_field(class_name));
 }
 
-RequestsFile::RequestsFile(OutputFile file, std::vector<std::string> pools)
-    : file_(std::move(file)), pools_(std::move(pools)) {
+RequestsFile::RequestsFile(OutputFile file, std::vector<std::string> pools, ClassNames classes)
+    : file_(std::move(file)), pools_(std::move(pools)), classes_(std::move(classes)) {
   std::string header = requests_header();
   if (!pools_.empty()) header.insert(header.size() - 1, ",pool");
   file_.write(header);
 }
 
 std::string RequestsFile::row(const sim::RequestRecord& record) const {
-  std::string out = request_row(record);
+  std::string out = request_row(record, class_of(record));
   if (!pools_.empty()) out.insert(out.size() - 1, ',' + csv_field(pools_[record.pool]));
   return out;
+}
+
+std::string_view RequestsFile::class_of(const sim::RequestRecord& record) const {
+  if (!classes_) return {};
+  const auto names = classes_();
+  return record.request_class < names.size() ? std::string_view(names[record.request_class])
+                                             : std::string_view();
 }
 
 void RequestsFile::on_request(const sim::RequestRecord& record) {

@@ -33,11 +33,12 @@ std::vector<OptionSpec> run_files_options() {
       {"requests-out", "FILE",
        "write a CSV row for each request: times in s from the start of the run (arrival_s at the "
        "client, queued_s when the engine's scheduler sees it, first_token_s and finish_s at the "
-       "client), latencies in ms; of several pools the one that had it last"},
+       "client), latencies in ms, status and class; of several pools the one that had it last"},
       {"steps-out", "FILE",
        "write a CSV row for each step: start and end in s, replica, prompt tokens, decoding "
        "sequences and their KV tokens, and lists of what was scheduled (request:tokens), "
-       "preempted, and found cached at admission (request:tokens)"},
+       "preempted, and found cached at admission (request:tokens); in the order in which engines "
+       "learn their results, at equal instants in the replicas' order"},
       {"timeline", "FILE",
        "write the steps as a trace for Perfetto or chrome://tracing: replicas as processes, steps "
        "as slices, counters of running and waiting requests and KV blocks"},
@@ -67,7 +68,8 @@ Result<RunFilesSpec> read_run_files(const Arguments& arguments) {
 }
 
 Result<std::unique_ptr<RunFiles>> RunFiles::create(const RunFilesSpec& spec,
-                                                   const std::vector<std::string>& pools) {
+                                                   const std::vector<std::string>& pools,
+                                                   RequestsFile::ClassNames classes) {
   auto out = std::make_unique<RunFiles>();
   const auto open = [](const std::string& path, auto&& use) -> Result<void> {
     if (path.empty()) return {};
@@ -76,7 +78,9 @@ Result<std::unique_ptr<RunFiles>> RunFiles::create(const RunFilesSpec& spec,
     use(std::move(*file));
     return {};
   };
-  auto ok = open(spec.requests, [&](OutputFile f) { out->requests_.emplace(std::move(f), pools); });
+  auto ok = open(spec.requests, [&](OutputFile f) {
+    out->requests_.emplace(std::move(f), pools, std::move(classes));
+  });
   if (ok) ok = open(spec.steps, [&](OutputFile f) { out->steps_.emplace(std::move(f)); });
   if (ok) {
     ok = open(spec.timeline, [&](OutputFile f) {

@@ -25,7 +25,8 @@ class RunFiles final : public sim::MetricsSink {
  public:
   // `pools`: their names, where there are several.
   [[nodiscard]] static Result<std::unique_ptr<RunFiles>> create(
-      const RunFilesSpec& spec, const std::vector<std::string>& pools);
+      const RunFilesSpec& spec, const std::vector<std::string>& pools,
+      RequestsFile::ClassNames classes = {});
   [[nodiscard]] bool empty() const { return sinks_.empty(); }
   void on_request(const sim::RequestRecord& record) override;
   [[nodiscard]] bool wants_steps() const override { return !step_sinks_.empty(); }

@@ -129,7 +129,8 @@ Result<RunOutcome> simulate_one(const models::Catalog& catalog, const Options& o
     pools.push_back(config.name);
     for (const sim::FurtherPool& further : config.further) pools.push_back(further.pool.name);
   }
-  Result<std::unique_ptr<RunFiles>> files = RunFiles::create(options.files, pools);
+  Result<std::unique_ptr<RunFiles>> files =
+      RunFiles::create(options.files, pools, [&load] { return (*load)->class_names(); });
   if (!files) return files.error();
   if (!(*files)->empty()) run_options.sink = files->get();
   Result<sim::RunSummary> summary = sim::Simulation(config).run(**load, run_options);

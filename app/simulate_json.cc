@@ -150,6 +150,11 @@ Json pool_json(const PoolPart& part) {
   out.set("kv_blocks", replica.kv.blocks).set("block_size", replica.kv.block_size);
   out.set("kv_tokens", replica.kv.usable_tokens());
   out.set("profile", part.assembly->profile_name);
+  if (!spec.preset.empty()) {
+    Json used = Json::object();
+    for (const scenario::EngineSetting& s : part.assembly->preset) used.set(s.name, s.value);
+    out.set("preset", spec.preset).set("preset_options", std::move(used));
+  }
   if (!spec.engine_options.empty()) {
     Json options = Json::object();
     for (const scenario::EngineSetting& s : spec.engine_options) options.set(s.name, s.value);

@@ -51,6 +51,12 @@ std::string described(const PoolPart& part) {
                                 spec.engine_version.empty() ? "" : " ", spec.engine_version);
   out += fmt::format("  hardware   {}\n  limits     {}\n", hardware(part),
                      limits(part.assembly->config.replica));
+  if (!spec.preset.empty()) {
+    out += fmt::format("  preset     {}{}", spec.preset, part.assembly->preset.empty() ? "" : ":");
+    for (const scenario::EngineSetting& s : part.assembly->preset)
+      out += fmt::format(" {}={}", s.name, s.value);
+    out += '\n';
+  }
   if (!spec.engine_options.empty()) {
     out += "  options   ";
     for (const scenario::EngineSetting& s : spec.engine_options)

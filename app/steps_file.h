@@ -1,5 +1,7 @@
 #pragma once
-// simulate --steps-out: one CSV row a step, in the order in which steps end.
+// simulate --steps-out: one CSV row a step, in the order in which the engines learn the results of
+// their steps (a step's end, and what the host needs after it), at equal instants in the replicas'
+// order. The steps of one replica are thus in their own order.
 #include "app/requests_file.h"
 #include "sim/metrics_sink.h"
 

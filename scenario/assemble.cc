@@ -14,6 +14,7 @@
 #include "scenario/coverage.h"
 #include "scenario/engine_limits.h"
 #include "scenario/engine_options.h"
+#include "scenario/preset.h"
 #include "scenario/profiles.h"
 #include "scenario/speculation.h"
 
@@ -69,8 +70,8 @@ Result<void> check_place(models::EngineKind kind, const models::GpuSpec& gpu,
 
 class Assembler {
  public:
-  Assembler(const models::Catalog& catalog, const DeploymentSpec& spec)
-      : catalog_(catalog), spec_(spec) {}
+  Assembler(const models::Catalog& catalog, DeploymentSpec spec)
+      : catalog_(catalog), spec_(std::move(spec)) {}
 
   Result<Assembly> run();
 
@@ -95,7 +96,7 @@ class Assembler {
   void warn_of_drafts(std::string_view form);
 
   const models::Catalog& catalog_;
-  const DeploymentSpec& spec_;
+  DeploymentSpec spec_;  // with its preset, once that is found
   models::EngineKind kind_{};
   models::EngineDefaults defaults_;
   std::optional<Speculation> speculation_;
@@ -129,6 +130,9 @@ Result<void> Assembler::find_defaults() {
       *engine, spec_.engine_version, out_.gpu, out_.llm, spec_.layout, draft_mib);
   if (!defaults) return defaults.error();
   defaults_ = std::move(*defaults);
+  Result<std::vector<EngineSetting>> preset = apply_preset(catalog_, kind_, defaults_, spec_);
+  if (!preset) return preset.error();
+  out_.preset = std::move(*preset);
   return {};
 }
 
@@ -365,9 +369,9 @@ Result<Assembly> Assembler::run() {
 }  // namespace
 
 Result<Assembly> assemble(const models::Catalog& catalog, const DeploymentSpec& spec) {
-  const Result<DeploymentSpec> resolved = with_engine_options(spec);
+  Result<DeploymentSpec> resolved = with_engine_options(spec);
   if (!resolved) return resolved.error();
-  return Assembler(catalog, *resolved).run();
+  return Assembler(catalog, std::move(*resolved)).run();
 }
 
 }  // namespace eph::scenario

@@ -26,6 +26,7 @@ struct Assembly {
   std::unique_ptr<models::StepModel> step;
   sim::SimulationConfig config;  // replicas, seed and run are the caller's to change
   models::Precision kv_precision = models::Precision::bf16;
+  std::vector<EngineSetting> preset;  // what of it took effect
   std::string profile_path;
   std::string profile_name;           // path of one that was given, file name of a shipped one
   std::vector<std::string> warnings;  // "tp 4 of this model was not measured: ...", in every output

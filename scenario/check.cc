@@ -2,11 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <initializer_list>
 #include <string_view>
 
 #include "scenario/checker.h"
 #include "scenario/engine_options.h"
+#include "scenario/class_priorities.h"
 #include "scenario/fleet_check.h"
 
 namespace eph::scenario {
@@ -63,6 +65,23 @@ void check_synthetic(Checker& check, const SyntheticSpec& spec) {
 }
 
 // Only recorded requests have priorities.
+// "CLASS=N" of classes that there may be, on an engine that looks at priorities.
+void check_class_priorities(Checker& check, const Scenario& scenario) {
+  constexpr std::string_view id = "workload/class_priorities";
+  if (!check.has(id)) return;
+  const Result<ClassPriorities> read = read_class_priorities(scenario.workload.class_priorities);
+  if (!read) check.conflict(id, read.error().what, read.error().remedy);
+  check.needs(id, !scenario.workload.trace.empty(), "on requests without classes",
+              "give a trace with a class column");
+  const auto looks = [](const EngineSetting& s) {
+    return s.name == "scheduling_policy" && s.value == "priority";
+  };
+  const auto& settings = scenario.deployment.engine_options;
+  check.needs(id, std::any_of(settings.begin(), settings.end(), looks),
+              "on an engine that does not look at priorities",
+              "add --set scheduling_policy=priority (vLLM)");
+}
+
 void check_priority(Checker& check, const Scenario& scenario) {
   const WorkloadSpec& workload = scenario.workload;
   if (!workload.trace.empty() || (workload.model.empty() && !workload.synthetic)) return;
@@ -91,8 +110,6 @@ void check_deployment(Checker& check, const DeploymentSpec& spec) {
   check.needs("deployment/chunk_tokens", spec.engine == "sglang" || llamacpp,
               fmt::format("on {}", spec.engine),
               fmt::format("set {}", check.spell("deployment/max_num_batched_tokens")));
-  check.needs("deployment/prefix_caching", !llamacpp, "on llamacpp",
-              "reuse of a slot's prefix is not simulated");
   check.needs("deployment/schedule_policy", spec.engine == "sglang",
               fmt::format("on {}", spec.engine), "it serves first come, first served");
   if (spec.schedule_policy == "lpm" && !spec.prefix_caching.value_or(true)) {
@@ -139,6 +156,7 @@ std::vector<Conflict> find_conflicts(const Scenario& scenario, const Given& give
   check_fleet(check, scenario);
   check_sources(check, given);
   check_priority(check, scenario);
+  check_class_priorities(check, scenario);
   if (scenario.workload.synthetic) {
     check_synthetic(check, *scenario.workload.synthetic);
     check_sessions(check, *scenario.workload.synthetic);

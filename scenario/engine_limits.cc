@@ -38,8 +38,7 @@ Result<sim::EngineOptions> engine_options_of(models::EngineKind kind,
   }
   out.chunk_tokens = spec.chunk_tokens.value_or(
       defaults.chunk_tokens > 0 ? defaults.chunk_tokens : out.max_num_batched_tokens);
-  out.prefix_caching =
-      spec.prefix_caching.value_or(defaults.prefix_caching) && kind != models::EngineKind::llamacpp;
+  out.prefix_caching = spec.prefix_caching.value_or(defaults.prefix_caching);
   out.schedule_policy =
       spec.schedule_policy == "lpm" ? sim::SchedulePolicy::lpm : sim::SchedulePolicy::fcfs;
   out.async_scheduling = spec.async_scheduling.value_or(defaults.async_scheduling);

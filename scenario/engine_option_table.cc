@@ -115,7 +115,6 @@ EngineOption refused(EngineKind engine, std::string_view name, std::string_view 
   return out;
 }
 
-constexpr std::string_view kNoPrefixCache = "no prefix of a slot is reused";
 constexpr std::string_view kOwnField = "the scenario has a field of its own";
 constexpr std::string_view kRanksField =
     "the scenario has a field of its own; ranks that do not wait for each other are replicas";
@@ -262,6 +261,18 @@ std::vector<EngineOption> sglang_options() {
             tuning<&T::retract_steps>),
       toggle(e, "disable_radix_cache", "do not reuse the KV of equal prompt beginnings", no_reuse,
              "deployment/prefix_caching"),
+      one_of(e, "radix_insert", {"prefill", "finish"},
+             "a reading of the source: a prompt enters the radix tree after its prefill, or with the "
+             "request's end (chunks at once in both)",
+             tuning<&T::radix_insert>),
+      one_of(e, "full_batch_reopens", {"finish", "decode"},
+             "a reading of the source: a full batch takes requests again when one has finished, or "
+             "after the decode step that follows",
+             tuning<&T::full_batch_reopens>),
+      one_of(e, "retract_until", {"one_step", "headroom"},
+             "a reading of the source: retraction goes on until one decode step fits, or until "
+             "SGLANG_RETRACT_DECODE_STEPS tokens per remaining request are free (older versions)",
+             tuning<&T::retract_until>),
       refused(e, "radix_eviction_policy", "what was used last is kept longest"),
       refused(e, "enable_hierarchical_cache", "KV stays on the GPU here"),
       refused(e, "num_continuous_decode_steps", "a new batch is considered after every step"),
@@ -329,7 +340,12 @@ std::vector<EngineOption> trtllm_options() {
       refused(e, "host_cache_size", "KV stays on the GPU here"),
       refused(e, "context_chunking_policy", "chunks are given first come first served"),
       refused(e, "enable_prefix_aware_scheduling", "it is on wherever blocks are reused"),
-      refused(e, "cuda_graph_config", "its sizes follow from the engine's defaults"),
+      whole(e, "cuda_graph_max_batch_size", 1, kMaxTokens,
+            "largest batch that replays a CUDA graph (max_batch_size of cuda_graph_config)",
+            tuning<&T::max_graph_tokens>),
+      refused(e, "cuda_graph_enable_padding",
+              "batches are padded up to the next size, as the measured runs behave"),
+      refused(e, "cuda_graph_config", "its members are options: cuda_graph_max_batch_size"),
       refused(e, "max_beam_width", "every request has one beam"),
       refused(e, "enable_attention_dp", kRanksField, "deployment/dp"),
       refused(e, "attention_dp_config", "contexts do not wait until all ranks have one"),
@@ -374,9 +390,13 @@ std::vector<EngineOption> llamacpp_options() {
              tuning<&T::continuous_batching>),
       refused(e, "n_gpu_layers", "all layers are on the device"),
       refused(e, "flash_attn", "the profile's rates hold for its measurements' setting"),
-      refused(e, "cache_prompt", kNoPrefixCache),
-      refused(e, "slot_prompt_similarity", kNoPrefixCache),
-      refused(e, "n_cache_reuse", kNoPrefixCache),
+      toggle(e, "cache_prompt", "do not compute again what the slot holds of the prompt",
+             field<&D::prefix_caching>, "deployment/prefix_caching"),
+      real(e, "slot_prompt_similarity", 0, 1, false,
+           "share of the prompt of which a free slot must hold more to be preferred to the one that "
+           "was used longest ago; 0: never [0.1]",
+           tuning<&T::slot_similarity>),
+      refused(e, "n_cache_reuse", "only the beginning of a prompt is found again, nothing is shifted"),
       refused(e, "kv_unified", "the context is split evenly over the slots"),
       refused(e, "n_threads", "the profile's rates hold for one thread a core"),
       refused(e, "type_k", kOwnField, "deployment/kv_dtype"),

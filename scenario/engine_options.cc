@@ -95,6 +95,13 @@ Result<void> check_setting(const DeploymentSpec& spec, const EngineSetting& sett
   return {};
 }
 
+Result<bool> put_setting(models::EngineKind engine, const EngineSetting& setting,
+                         DeploymentSpec& spec) {
+  const Result<Understood> understood = understand(engine, setting);
+  if (!understood) return understood.error();
+  return understood->option->put(spec, understood->value);
+}
+
 Result<DeploymentSpec> with_engine_options(DeploymentSpec spec) {
   const auto engine = models::parse_engine(spec.engine);
   if (!engine) return spec;

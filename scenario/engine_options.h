@@ -41,6 +41,10 @@ struct EngineOption {
 // wrong, given twice, or contradicts a field.
 [[nodiscard]] Result<DeploymentSpec> with_engine_options(DeploymentSpec spec);
 
+// Puts one setting into the deployment; false, and no change, if that says something else already.
+[[nodiscard]] Result<bool> put_setting(models::EngineKind engine, const EngineSetting& setting,
+                                       DeploymentSpec& spec);
+
 // "name=value".
 [[nodiscard]] Result<EngineSetting> parse_setting(std::string_view text);
 

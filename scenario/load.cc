@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "scenario/assemble.h"
+#include "scenario/class_priorities.h"
 #include "scenario/synthetic_lengths.h"
 #include "workload/closed_loop.h"
 #include "workload/open_load.h"
@@ -75,8 +76,11 @@ bool shares(const workload::Arrival& arrival) {
 class WatchedLoad final : public ReportingLoad {
  public:
   WatchedLoad(std::unique_ptr<workload::Load> inner, const ArrivalSource* source,
-              std::vector<std::string> notes)
-      : inner_(std::move(inner)), source_(source), notes_(std::move(notes)) {}
+              std::vector<std::string> notes, std::vector<std::string> class_priorities = {})
+      : inner_(std::move(inner)),
+        source_(source),
+        notes_(std::move(notes)),
+        class_priorities_(std::move(class_priorities)) {}
 
   [[nodiscard]] SimTime peek() override { return inner_->peek(); }
   [[nodiscard]] workload::Arrival take() override {
@@ -102,6 +106,8 @@ class WatchedLoad final : public ReportingLoad {
     if (source_ != nullptr) {
       for (std::string& warning : source_warnings(*source_)) out.push_back(std::move(warning));
     }
+    for (std::string& warning : unseen_classes(class_priorities_, class_names()))
+      out.push_back(std::move(warning));
     return out;
   }
   [[nodiscard]] bool shares_prefixes() const override { return prefixes_; }
@@ -109,7 +115,7 @@ class WatchedLoad final : public ReportingLoad {
  private:
   std::unique_ptr<workload::Load> inner_;
   const ArrivalSource* source_;  // inside inner_; null for a closed loop
-  std::vector<std::string> notes_;
+  std::vector<std::string> notes_, class_priorities_;
   bool prefixes_ = false;
 };
 
@@ -180,6 +186,8 @@ Result<std::optional<RequestList>> load_requests_up_to(const models::Catalog& ca
   out.description = describe(spec);
   out.warnings = trace_notes(spec);
   for (std::string& warning : source_warnings(**source)) out.warnings.push_back(std::move(warning));
+  for (std::string& warning : unseen_classes(spec.class_priorities, out.classes))
+    out.warnings.push_back(std::move(warning));
   return std::optional(std::move(out));
 }
 
@@ -204,7 +212,8 @@ Result<std::unique_ptr<ReportingLoad>> make_load(const models::Catalog& catalog,
   if (!source) return source.error();
   const ArrivalSource* watched = source->get();
   return std::unique_ptr<ReportingLoad>(std::make_unique<WatchedLoad>(
-      std::make_unique<workload::OpenLoad>(std::move(*source)), watched, trace_notes(spec)));
+      std::make_unique<workload::OpenLoad>(std::move(*source)), watched, trace_notes(spec),
+      spec.class_priorities));
 }
 
 }  // namespace eph::scenario

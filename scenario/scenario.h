@@ -28,9 +28,12 @@ struct EngineTuning {
   // layers for multi-token prediction.
   std::optional<std::int64_t> draft_positions, verified_tokens, draft_width, draft_layers;
   std::optional<std::string> draft_method, draft_acceptance;
-  std::optional<double> watermark, conservativeness, new_token_ratio, new_token_ratio_floor;
+  std::optional<double> watermark, conservativeness, new_token_ratio, new_token_ratio_floor,
+      slot_similarity;
   std::optional<bool> reserve_full_prompt, mixed_chunk, continuous_batching;
   std::optional<std::string> scheduling_policy, capacity_policy;
+  // SGLang, readings of its source.
+  std::optional<std::string> radix_insert, full_batch_reopens, retract_until;
 };
 
 // One engine serving one model on identical replicas. Optional limits default to what the engine
@@ -54,6 +57,7 @@ struct DeploymentSpec {
   std::optional<models::Precision> weights, kv_precision;
   std::optional<bool> async_scheduling, chunked_prefill, prefix_caching;
   std::string schedule_policy = "fcfs";       // or "lpm": SGLang only
+  std::string preset;                         // of data/presets; empty: the engine's defaults
   std::vector<EngineSetting> engine_options;  // by the engine's own names; assembly resolves them
   EngineTuning tuning;
 };
@@ -91,6 +95,7 @@ struct WorkloadSpec {
   std::int64_t max_requests = 0;                // 0: all
   std::int64_t cap_prompt = 0, cap_output = 0;  // clip token counts; 0: no cap
   std::int64_t max_output_tokens = 0;  // what every request allows; 0: its own limit or its output
+  std::vector<std::string> class_priorities;   // "CLASS=N", in place of the trace's priority column
   std::optional<double> client_timeout_s;
   sim::TimeoutOn timeout_on = sim::TimeoutOn::e2e;
   friend bool operator==(const WorkloadSpec&, const WorkloadSpec&) = default;

@@ -5,6 +5,7 @@
 #include <numbers>
 
 #include "core/text.h"
+#include "scenario/class_priorities.h"
 #include "scenario/load.h"
 #include "scenario/synthetic_lengths.h"
 #include "workload/model_source.h"
@@ -153,6 +154,11 @@ Result<SourcePtr> open_source(const models::Catalog& catalog, const WorkloadSpec
     source = workload::scale_rate(std::move(*source), spec.rate_scale, rate_mode(spec), options);
   }
   if (source) source = cap(std::move(*source), spec);
+  if (source && !spec.class_priorities.empty()) {
+    Result<ClassPriorities> priorities = read_class_priorities(spec.class_priorities);
+    if (!priorities) return priorities.error();
+    source = with_class_priorities(std::move(*source), std::move(*priorities));
+  }
   if (source && spec.max_requests > 0) {
     source = workload::limit_requests(std::move(*source), spec.max_requests);
   }

@@ -45,6 +45,10 @@ Result<void> apply_tuning(const EngineTuning& t, int ranks, sim::EngineOptions& 
   out.mixed_chunk = t.mixed_chunk.value_or(false);
   out.priority_scheduling = t.scheduling_policy.value_or("") == "priority";
   out.continuous_batching = t.continuous_batching.value_or(true);
+  out.slot_prompt_similarity = t.slot_similarity.value_or(out.slot_prompt_similarity);
+  out.sglang.prompts_enter_tree = t.radix_insert.value_or("prefill") == "prefill";
+  out.sglang.full_until_decode = t.full_batch_reopens.value_or("") == "decode";
+  out.sglang.retract_to_headroom = t.retract_until.value_or("") == "headroom";
   const std::string capacity = t.capacity_policy.value_or("GUARANTEED_NO_EVICT");
   if (capacity == "MAX_UTILIZATION") out.capacity = sim::Capacity::max_utilization;
   if (capacity == "STATIC_BATCH") out.capacity = sim::Capacity::static_batch;

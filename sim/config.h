@@ -29,6 +29,13 @@ namespace eph::sim {
 // TensorRT-LLM's capacity_scheduler_policy.
 enum class Capacity { guaranteed_no_evict, max_utilization, static_batch };
 enum class SchedulePolicy { fcfs, lpm };
+// Where SGLang's source leaves room for two readings (docs/MODEL.md, "Schedulers"); the first of each
+// is the one taken.
+struct SglangReadings {
+  bool prompts_enter_tree = true;    // after their prefill; else only finished and chunked requests
+  bool full_until_decode = false;    // a finished request reopens the batch one decode step later
+  bool retract_to_headroom = false;  // until retract_decode_steps tokens per survivor are free
+};
 
 // Limits of one engine under its own rules (docs/MODEL.md, "Schedulers"). Names follow vLLM; what
 // each engine calls them is in models/engine_defaults.h.
@@ -43,7 +50,7 @@ struct EngineOptions {
   bool reserve_full_prompt = true;  // vLLM >= 0.19: admission needs room for the whole sequence
   double watermark = 0.0;           // vLLM: share of blocks kept free when admitting
   // KV outlives its sequence and is found again by content: vLLM enable_prefix_caching, SGLang's
-  // radix cache, TensorRT-LLM enable_block_reuse.
+  // radix cache, TensorRT-LLM enable_block_reuse, llama.cpp cache_prompt.
   bool prefix_caching = false;
   // SGLang schedule_policy: order of the queue, by arrival or by the longest cached prefix.
   SchedulePolicy schedule_policy = SchedulePolicy::fcfs;
@@ -60,6 +67,8 @@ struct EngineOptions {
   std::int64_t long_prefill_tokens = 0;
   Capacity capacity = Capacity::guaranteed_no_evict;  // TensorRT-LLM
   bool continuous_batching = true;                    // llama.cpp: prompts join steps that generate
+  double slot_prompt_similarity = 0.1;  // llama.cpp: least share of a prompt that a slot must hold
+  SglangReadings sglang;
   SpeculationOptions speculation;                     // vLLM, SGLang, TensorRT-LLM
 };
 

@@ -50,4 +50,16 @@ struct Content {
   [[nodiscard]] bool shares() const { return lasting || shared_tokens > 0; }
 };
 
+// Of the first `limit` blocks, how many from the start on are the same in both.
+[[nodiscard]] inline std::int64_t common_blocks(const Content& a, const Content& b,
+                                                std::int64_t limit, std::int64_t block_size) {
+  std::int64_t same = 0;
+  while (same < limit) {
+    const Content::Run mine = a.run_at(same, block_size), other = b.run_at(same, block_size);
+    if (!(mine.key == other.key)) break;
+    same = std::min({limit, mine.end, other.end});
+  }
+  return same;
+}
+
 }  // namespace eph::sim

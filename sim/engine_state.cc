@@ -100,7 +100,9 @@ void EngineState::store(SeqId id, bool returns) {
 
 void EngineState::prefill_done(SeqId id) {
   const Sequence& s = seqs_[index(id)];
-  if (s.state != SeqState::active || cache_->rules().stores_when_scheduled) return;
+  if (s.state != SeqState::active || cache_->rules().stores_when_scheduled ||
+      !cache_->rules().stores_prompts)
+    return;
   kv_.give_back(cache_->store(id, contents_[index(id)], s.prefill_end / kv_.block_size(), false));
 }
 

@@ -69,6 +69,8 @@ class EngineState {
     return contents_[index(id)].run_at(block, kv_.block_size()).key;
   }
 
+  [[nodiscard]] const Content& content(SeqId id) const { return contents_[index(id)]; }  // caches()
+
   // The lower goes first: by priority, then in the order sent.
   [[nodiscard]] std::pair<std::int32_t, RequestId> rank(SeqId id) const {
     return {index(id) < priorities_.size() ? priorities_[index(id)] : 0, request(id)};

@@ -2,6 +2,7 @@
 
 #include "sim/block_cache.h"
 #include "sim/radix_cache.h"
+#include "sim/slot_kv.h"
 
 namespace eph::sim {
 
@@ -15,9 +16,9 @@ std::unique_ptr<PrefixCache> make_prefix_cache(const EngineOptions& options,
     case models::EngineKind::trtllm:
       return std::make_unique<BlockCache>(PrefixCache::Rules{}, true, pool);
     case models::EngineKind::sglang:
-      return std::make_unique<RadixCache>(pool);
+      return std::make_unique<RadixCache>(pool, options.sglang.prompts_enter_tree);
     case models::EngineKind::llamacpp:
-      break;
+      return std::make_unique<SlotKv>();
   }
   return nullptr;
 }

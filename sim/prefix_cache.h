@@ -28,6 +28,7 @@ class PrefixCache {
     bool stores_when_scheduled = false;  // else when the prompt's results are there
     bool stores_preempted = false;       // a preempted sequence finds its own blocks again
     bool forgets_when_taken = true;      // else `take` does nothing, and `forget` makes room
+    bool stores_prompts = true;  // when their results are there; else only when they end
   };
   virtual ~PrefixCache() = default;
   [[nodiscard]] const Rules& rules() const { return rules_; }
@@ -56,7 +57,7 @@ class PrefixCache {
   Rules rules_;
 };
 
-// Null when the options ask for none, or the engine has none here (llama.cpp).
+// Null when the options ask for none.
 [[nodiscard]] std::unique_ptr<PrefixCache> make_prefix_cache(const EngineOptions& options,
                                                              const models::KvPool& pool);
 

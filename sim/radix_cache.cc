@@ -6,8 +6,9 @@
 
 namespace eph::sim {
 
-RadixCache::RadixCache(const models::KvPool& pool)
-    : PrefixCache({.forgets_when_taken = false}), page_(pool.block_size) {
+RadixCache::RadixCache(const models::KvPool& pool, bool stores_prompts)
+    : PrefixCache({.forgets_when_taken = false, .stores_prompts = stores_prompts}),
+      page_(pool.block_size) {
   nodes_.emplace_back();  // the root, which holds nothing and never goes
   nodes_[kRoot].locks = 1;
 }

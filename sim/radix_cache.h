@@ -17,7 +17,7 @@ namespace eph::sim {
 // is complete, as many pages as the batch takes if it lacks any.
 class RadixCache final : public PrefixCache {
  public:
-  explicit RadixCache(const models::KvPool& pool);
+  explicit RadixCache(const models::KvPool& pool, bool stores_prompts = true);
   [[nodiscard]] PrefixHit find(const Content& content, std::int64_t limit) override;
   void hold(SeqId id, const Content& content, std::int64_t blocks) override;
   void take(std::int64_t) override {}

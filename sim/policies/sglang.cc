@@ -32,13 +32,15 @@ bool SglangPolicy::accepts(std::int64_t prompt, std::int64_t max_output) const {
 }
 
 void SglangPolicy::form_batch(EngineState& state, BatchPlan& plan) {
-  if (state.active() == 0) batch_is_full_ = false;
+  if (state.active() == 0) reopens_ = batch_is_full_ = false;
   admit_moved(state, plan);
   if (options_.mixed_chunk && !state.running().empty())
     form_mixed(state, plan);
   else
     form_prefill(state, plan);
-  if (plan.empty() && !state.running().empty()) form_decode(state, plan);
+  if (!plan.empty() || state.running().empty()) return;
+  form_decode(state, plan);
+  if (reopens_) reopens_ = batch_is_full_ = false;
 }
 
 // Whose KV has come along goes on with decodes, without a prefill batch (ENGINES E3: a decode worker
@@ -213,7 +215,7 @@ void SglangPolicy::form_decode(EngineState& state, BatchPlan& plan) {
     ratio_ = std::max(options_.new_token_ratio_min, ratio_ - decay_);
   } else {
     do retract(state, plan);
-    while (pages_needed(state) > state.kv().free());
+    while (lacks_room(state));
     if (state.running().empty()) return;  // the chunked request holds the rest
     const auto survivors = static_cast<std::int64_t>(state.running().size());
     state.make_available(ceil_page(survivors * options_.retract_decode_steps) / page_);
@@ -255,6 +257,14 @@ void SglangPolicy::advance(EngineState& state, std::span<const PlanEntry> entrie
     ratio_ = std::max(options_.new_token_ratio_min, ratio_ - decay_);
     if (ratio_ == before) break;
   }
+}
+
+bool SglangPolicy::lacks_room(const EngineState& state) const {
+  const std::int64_t free = state.kv().free();
+  if (pages_needed(state) > free) return true;
+  const auto survivors = static_cast<std::int64_t>(state.running().size());
+  if (!options_.sglang.retract_to_headroom || survivors < 2) return false;
+  return ceil_page(survivors * options_.retract_decode_steps) / page_ > free;
 }
 
 // The victim has the fewest known outputs; ties: the longest prompt, then the last in the batch.

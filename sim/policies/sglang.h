@@ -29,7 +29,12 @@ class SglangPolicy final : public EnginePolicy {
   SglangPolicy(const EngineOptions& options, const models::KvPool& pool);
   [[nodiscard]] bool accepts(std::int64_t prompt, std::int64_t max_output) const override;
   void form_batch(EngineState& state, BatchPlan& plan) override;
-  void on_finished(const Sequence&) override { batch_is_full_ = false; }
+  void on_finished(const Sequence&) override {
+    if (options_.sglang.full_until_decode)
+      reopens_ = batch_is_full_;
+    else
+      batch_is_full_ = false;
+  }
   void on_aborted(SeqId id, const Sequence&) override {
     batch_is_full_ = false;
     if (chunked_ == id) chunked_.reset();
@@ -37,7 +42,7 @@ class SglangPolicy final : public EnginePolicy {
   void on_idle() override { ratio_ = options_.new_token_ratio_init; }
   // Who waits is not looked at while the batch counts as full.
   [[nodiscard]] bool steady(const EngineState& state) const override {
-    return !chunked_ && (batch_is_full_ || state.waiting().empty());
+    return !chunked_ && !reopens_ && (batch_is_full_ || state.waiting().empty());
   }
   [[nodiscard]] bool foresees_ends() const override { return false; }
   void advance(EngineState& state, std::span<const PlanEntry> entries,
@@ -64,6 +69,7 @@ class SglangPolicy final : public EnginePolicy {
   void form_decode(EngineState& state, BatchPlan& plan);
   void take_drafted(EngineState& state, BatchPlan& plan) const;
   void retract(EngineState& state, BatchPlan& plan);
+  [[nodiscard]] bool lacks_room(const EngineState& state) const;  // after a retraction
   [[nodiscard]] SeqId victim(const EngineState& state) const;
 
   [[nodiscard]] std::int64_t floor_page(std::int64_t n) const { return n / page_ * page_; }
@@ -81,6 +87,7 @@ class SglangPolicy final : public EnginePolicy {
   double decay_ = 0;
   std::int64_t mixed_decodes_ = 0;  // decodes that the batch under construction takes along
   bool batch_is_full_ = false;
+  bool reopens_ = false;  // with the next decode step
   std::optional<SeqId> chunked_;
   struct Place {
     SeqId seq{};

@@ -155,3 +155,93 @@ TEST_CASE("TensorRT-LLM reserves by the limit sent, and outputs end there") {
   const Json cut = run({"--max-output-tokens", "4"});
   CHECK(value(cut, "runs/0/counts/output_tokens") == 80);
 }
+
+TEST_CASE("the requests file names each request's class") {
+  const std::string path = out_path("e2e_class_column.csv");
+  const Finished done = ephemeris(on_linear({"--trace", trace(), "--requests-out", path}));
+  CAPTURE(done.err);
+  REQUIRE(done.code == 0);
+  const auto table = CsvTable::load(path);
+  REQUIRE(table);
+  REQUIRE(table->rows() == 3);
+  CHECK(table->text(0, "class") == "chat");
+  CHECK(table->text(1, "class") == "batch");
+  CHECK(table->text(2, "class") == "chat");
+}
+
+// One sequence at a time, all sent at once: prompts of 100 tokens take 20 ms and end there. By the
+// trace's column batch goes first; by classes chat does.
+TEST_CASE("a class's priority orders admissions in place of the trace's column") {
+  const std::string file = spill_out("e2e_class_priority.csv",
+                                     "arrival_s,prompt_tokens,output_tokens,class,priority\n"
+                                     "0,100,1,batch,0\n"
+                                     "0,100,1,batch,0\n"
+                                     "0,100,1,chat,7\n"
+                                     "0,100,1,other,3\n");
+  const auto ttft = [&](std::vector<std::string> more) {
+    const std::string path = out_path("e2e_class_priority_out.csv");
+    auto words = on_linear({"--trace", file, "--max-num-seqs", "1", "--set",
+                            "scheduling_policy=priority", "--requests-out", path});
+    words.insert(words.end(), more.begin(), more.end());
+    const Finished done = ephemeris(words);
+    CAPTURE(done.err);
+    REQUIRE(done.code == 0);
+    const auto table = CsvTable::load(path);
+    REQUIRE(table);
+    std::vector<double> out;
+    for (std::size_t i = 0; i < table->rows(); ++i) out.push_back(**table->number(i, "ttft_ms"));
+    return out;
+  };
+  using Times = std::vector<double>;
+  CHECK(ttft({}) == Times{20, 40, 80, 60});
+  CHECK(ttft({"--class-priority", "chat=0", "--class-priority", "batch=5"}) ==
+        Times{60, 80, 20, 40});
+}
+
+TEST_CASE("class priorities that cannot act are refused, and unseen classes named") {
+  const auto refused = [](std::vector<std::string> more, const std::string& part) {
+    const Finished done = ephemeris(on_linear(std::move(more)));
+    CAPTURE(done.err, part);
+    CHECK(done.code == 2);
+    CHECK(has(done.err, part));
+  };
+  refused({"--trace", trace(), "--class-priority", "chat=0"},
+          "has no effect on an engine that does not look at priorities");
+  const std::vector<std::string> priority{"--trace", trace(), "--set",
+                                          "scheduling_policy=priority"};
+  const auto with = [&](std::vector<std::string> more) {
+    more.insert(more.end(), priority.begin(), priority.end());
+    return more;
+  };
+  refused(with({"--class-priority", "chat"}), "\"chat\" is no priority of a class");
+  refused(with({"--class-priority", "chat=1", "--class-priority", "chat=2"}),
+          "class chat has two priorities");
+  const Finished done = ephemeris(on_linear(with({"--class-priority", "chta=1"})));
+  CHECK(done.code == 0);
+  CHECK(has(done.out + done.err, "no request is of class chta"));
+}
+
+// Two replicas, each with one request at 0 and one at 5 ms: steps that end together stand in the
+// order of the replicas.
+TEST_CASE("steps of several replicas are in the order in which they end, then of the replicas") {
+  const std::string file = spill_out("e2e_steps_trace.csv",
+                                     "arrival_s,prompt_tokens,output_tokens\n"
+                                     "0,100,4\n0,100,4\n0.005,50,2\n0.3,100,2\n0.3,100,2\n");
+  const std::string path = out_path("e2e_steps_order.csv");
+  const Finished done = ephemeris(on_linear(
+      {"--trace", file, "--replicas", "2", "--router", "round-robin", "--steps-out", path}));
+  CAPTURE(done.err);
+  REQUIRE(done.code == 0);
+  const auto table = CsvTable::load(path);
+  REQUIRE(table);
+  REQUIRE(table->rows() > 6);
+  bool together = false;
+  for (std::size_t i = 1; i < table->rows(); ++i) {
+    const double before = **table->number(i - 1, "end_s"), now = **table->number(i, "end_s");
+    CHECK(before <= now);
+    if (before != now) continue;
+    together = true;
+    CHECK(**table->integer(i - 1, "replica") < **table->integer(i, "replica"));
+  }
+  CHECK(together);
+}

@@ -196,3 +196,64 @@ TEST_CASE("vllm before V1 is simulated with a warning") {
   words.back() = "0.8.0";
   CHECK(!has(ephemeris(words).out, "V0 engine"));
 }
+
+// Without chunks TensorRT-LLM never admits a prompt above max_num_tokens, 8192 by default; the
+// tuned preset cuts prompts.
+TEST_CASE("the tuned preset of trtllm serves prompts that the default one rejects") {
+  const auto json_of = [](const std::string& preset) {
+    const Finished done = ephemeris({"simulate",
+                                     "--model",
+                                     "meta-llama/Llama-3.1-8B-Instruct",
+                                     "--profile",
+                                     linear_profile(),
+                                     "--engine",
+                                     "trtllm",
+                                     "--preset",
+                                     preset,
+                                     "--arrivals",
+                                     "constant",
+                                     "--rate",
+                                     "0.5",
+                                     "--requests",
+                                     "4",
+                                     "--prompt-tokens",
+                                     "10000",
+                                     "--output-tokens",
+                                     "5",
+                                     "--json"});
+    CAPTURE(done.err);
+    REQUIRE(done.code == 0);
+    auto json = parse_json(done.out, "stdout");
+    REQUIRE(json);
+    return *json;
+  };
+  const Json plain = json_of("default"), tuned = json_of("tuned");
+  CHECK(plain.at_path("runs/0/counts/rejected")->as_int() == 4);
+  CHECK(tuned.at_path("runs/0/counts/finished")->as_int() == 4);
+  CHECK(tuned.at_path("deployment/preset")->as_string() == "tuned");
+  CHECK(tuned.at_path("deployment/preset_options/max_num_tokens")->as_string() == "16384");
+  CHECK(plain.at_path("deployment/preset_options")->members().empty());
+}
+
+// A step takes 10 ms and 0.1 ms a prompt token; one slot, so each turn follows the one before.
+TEST_CASE("llama.cpp finds what its slot holds unless it is told not to") {
+  const auto p50 = [](const std::string& keeps) {
+    const Finished done = ephemeris(on_linear({"--engine",        "llamacpp",
+                                               "--max-num-seqs",  "1",
+                                               "--set",           "cache_prompt=" + keeps,
+                                               "--arrivals",      "closed",
+                                               "--concurrency",   "1",
+                                               "--requests",      "8",
+                                               "--turns",         "4",
+                                               "--prompt-tokens", "200",
+                                               "--user-tokens",   "20",
+                                               "--output-tokens", "5",
+                                               "--json"}));
+    CAPTURE(done.err);
+    REQUIRE(done.code == 0);
+    const auto json = parse_json(done.out, "stdout");
+    REQUIRE(json);
+    return json->at_path("runs/0/latency_ms/ttft/p50")->as_double();
+  };
+  CHECK(p50("true") < 0.5 * p50("false"));
+}

@@ -55,10 +55,10 @@ TEST_CASE("pools are described, counted and timed apart", "[fleet]") {
   const std::string text = slurp(requests);
   for (const std::string_view line : split(text, '\n'))
     if (!line.empty()) lines.push_back(line);
-  CHECK(lines.front().ends_with(",status,pool"));
+  CHECK(lines.front().ends_with(",status,class,pool"));
   std::size_t longer = 0;
   for (std::size_t i = 1; i < lines.size(); ++i)
-    longer += lines[i].ends_with(",finished,long") ? 1 : 0;
+    longer += lines[i].ends_with(",finished,,long") ? 1 : 0;
   CHECK(static_cast<double>(longer) == second);
   CHECK(slurp(series).find(
             "main:ready,main:held,main:gateway,main:waiting,main:running,long:ready") !=

@@ -64,3 +64,76 @@ TEST_CASE("half the capacity says nothing of it") {
   CHECK(done.out.find("\"overload\"") == std::string::npos);
   CHECK_FALSE(parse_json(done.out, "")->at_path("runs/0/saturated")->as_bool());
 }
+
+// KV of 16 sequences of 124 tokens, and requests at twice the rate at which they are served when
+// all come at once. Whatever an engine does about it, preempting, retracting or waiting, the output
+// says so, and the run ends.
+TEST_CASE("every engine is honest at twice its capacity") {
+  struct Case {
+    const char* engine;
+    std::vector<std::string> more;
+  };
+  const std::vector<Case> cases{
+      {"vllm", {}},
+      {"vllm", {"--set", "scheduling_policy=fcfs", "--prefix-caching", "off"}},
+      {"sglang", {}},
+      {"sglang", {"--set", "retract_until=headroom", "--set", "full_batch_reopens=decode"}},
+      {"trtllm", {}},
+      {"trtllm", {"--set", "capacity_scheduler_policy=MAX_UTILIZATION"}},
+      {"llamacpp", {"--max-num-seqs", "16"}}};
+  const auto words = [](const Case& c, const std::string& rate, bool cut) {
+    const std::string engine = c.engine;
+    std::vector<std::string> out{"simulate",
+                                 "--model",
+                                 "meta-llama/Llama-3.1-8B-Instruct",
+                                 "--json",
+                                 "--profile",
+                                 linear_profile(),
+                                 "--engine",
+                                 engine,
+                                 "--max-model-len",
+                                 "8192",
+                                 "--arrivals",
+                                 "poisson",
+                                 "--prompt-tokens",
+                                 "60",
+                                 "--output-tokens",
+                                 "64",
+                                 "--rate",
+                                 rate,
+                                 "--duration",
+                                 "40"};
+    out.insert(out.end(), {"--kv-blocks", engine == "vllm"     ? "125"
+                                          : engine == "trtllm" ? "62"
+                                                               : "1984"});
+    if (cut) out.insert(out.end(), {"--horizon", "40"});
+    out.insert(out.end(), c.more.begin(), c.more.end());
+    return out;
+  };
+  for (const Case& c : cases) {
+    CAPTURE(c.engine, c.more);
+    // Everything at once says what the engine can do.
+    const Finished closed = ephemeris([&] {
+      auto out = words(c, "1000", false);
+      out[std::size_t(std::find(out.begin(), out.end(), "--duration") - out.begin()) + 1] = "1";
+      return out;
+    }());
+    CAPTURE(closed.err);
+    REQUIRE(closed.code == 0);
+    const double capacity =
+        parse_json(closed.out, "")->at_path("runs/0/requests_per_s")->as_double();
+    REQUIRE(capacity > 1);
+    const Finished done = ephemeris(words(c, fmt::format("{:.3f}", 2 * capacity), true));
+    CAPTURE(done.err, capacity);
+    REQUIRE(done.code == 0);
+    const auto json = parse_json(done.out, "stdout");
+    REQUIRE(json);
+    const auto value = [&](const char* path) { return json->at_path(path)->as_double(); };
+    CHECK(json->at_path("runs/0/saturated")->as_bool());
+    // Half of what comes stays: a requests/s of growth, 40 times that unfinished.
+    CHECK(value("runs/0/overload/queue_growth_per_s") == Approx(capacity).epsilon(0.25));
+    CHECK(value("runs/0/overload/unfinished") == Approx(40 * capacity).epsilon(0.25));
+    CHECK(value("runs/0/overload/ttft_p95_all_ms") > 0);
+    CHECK(value("runs/0/counts/finished") == Approx(40 * capacity).epsilon(0.25));
+  }
+}

@@ -131,7 +131,7 @@ TEST_CASE(
   CHECK(table->header() ==
         std::vector<std::string>{"index", "arrival_s", "prompt_tokens", "output_tokens", "replica",
                                  "queued_s", "first_token_s", "finish_s", "ttft_ms", "tpot_ms",
-                                 "e2e_ms", "preemptions", "cached_tokens", "status"});
+                                 "e2e_ms", "preemptions", "cached_tokens", "status", "class"});
   const auto arrived = static_cast<std::size_t>(value(*json, "runs/0/counts/arrived"));
   CHECK(table->rows() == arrived);
   CHECK(value(*json, "runs/0/counts/unfinished") > 0);

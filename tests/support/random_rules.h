@@ -33,6 +33,16 @@ inline void draw_ranks(std::uint64_t seed, Scenario& s) {
   s.config.replica.ranks = static_cast<int>(detail::in(stream, 2, 4));
 }
 
+// SGLang's readings, and how alike a slot of llama.cpp must be.
+inline void draw_readings(std::uint64_t seed, Scenario& s) {
+  Stream stream({seed, 0, Purpose::test, 80});
+  sim::EngineOptions& e = s.engine();
+  e.sglang.prompts_enter_tree = detail::chance(stream, 60);
+  e.sglang.full_until_decode = detail::chance(stream, 40);
+  e.sglang.retract_to_headroom = detail::chance(stream, 40);
+  e.slot_prompt_similarity = detail::chance(stream, 30) ? 0 : stream.unit();
+}
+
 inline void draw_rules(std::uint64_t seed, Scenario& s) {
   using detail::chance;
   using detail::in;
@@ -44,7 +54,7 @@ inline void draw_rules(std::uint64_t seed, Scenario& s) {
     e.max_num_seqs = std::min<std::int64_t>(e.max_num_seqs, s.config.replica.kv.usable_blocks);
     e.continuous_batching = chance(stream, 50);
   }
-  e.prefix_caching = e.kind != models::EngineKind::llamacpp && chance(stream, 50);
+  e.prefix_caching = chance(stream, 50);
   e.priority_scheduling = chance(stream, 50);
   e.long_prefill_tokens = chance(stream, 40) ? in(stream, 1, 20) : 0;
   e.capacity = static_cast<sim::Capacity>(stream.below(3));
@@ -53,6 +63,7 @@ inline void draw_rules(std::uint64_t seed, Scenario& s) {
   for (workload::Arrival& a : s.arrivals) a.priority = static_cast<std::int32_t>(stream.below(3));
   draw_speculation(seed, s);
   draw_ranks(seed, s);
+  draw_readings(seed, s);
 }
 
 // Gives the requests names, groups and conversations out of few.

@@ -29,7 +29,7 @@ sim::RequestRecord finished(std::uint64_t id) {
 
 // TTFT 2 - 1.5 = 0.5 s; TPOT (3 - 2) / (11 - 1) = 0.1 s; end to end 1.5 s.
 TEST_CASE("a finished request's row has instants in seconds and latencies in milliseconds") {
-  CHECK(request_row(finished(7)) == "7,1.5,100,11,3,1.625,2,3,500,100,1500,1,64,finished\n");
+  CHECK(request_row(finished(7)) == "7,1.5,100,11,3,1.625,2,3,500,100,1500,1,64,finished,\n");
 }
 
 TEST_CASE("what a request never reached is empty") {
@@ -37,24 +37,24 @@ TEST_CASE("what a request never reached is empty") {
   r.status = sim::RequestStatus::unfinished;
   r.finish = SimTime::never();
   r.output_tokens = 4;
-  CHECK(request_row(r) == "0,1.5,100,4,3,1.625,2,,500,,,1,64,unfinished\n");
+  CHECK(request_row(r) == "0,1.5,100,4,3,1.625,2,,500,,,1,64,unfinished,\n");
   r.first_token = SimTime::never();
   r.engine_queued = SimTime::never();
   r.status = sim::RequestStatus::rejected;
-  CHECK(request_row(r) == "0,1.5,100,4,,,,,,,,1,64,rejected\n");
+  CHECK(request_row(r) == "0,1.5,100,4,,,,,,,,1,64,rejected,\n");
 }
 
 TEST_CASE("a cancelled request ends when its client gave up, and has no end-to-end time") {
   sim::RequestRecord r = finished(0);
   r.status = sim::RequestStatus::cancelled;
   r.output_tokens = 4;
-  CHECK(request_row(r) == "0,1.5,100,4,3,1.625,2,3,500,,,1,64,cancelled\n");
+  CHECK(request_row(r) == "0,1.5,100,4,3,1.625,2,3,500,,,1,64,cancelled,\n");
 }
 
 TEST_CASE("a one-token output has no time per output token") {
   sim::RequestRecord r = finished(0);
   r.output_tokens = 1;
-  CHECK(request_row(r) == "0,1.5,100,1,3,1.625,2,3,500,,1500,1,64,finished\n");
+  CHECK(request_row(r) == "0,1.5,100,1,3,1.625,2,3,500,,1500,1,64,finished,\n");
 }
 
 TEST_CASE("rows are written in the order sent, whatever order requests end in") {
@@ -69,6 +69,23 @@ TEST_CASE("rows are written in the order sent, whatever order requests end in") 
   std::string expected = requests_header();
   for (std::uint64_t id : {0, 1, 2, 3}) expected += request_row(finished(id));
   CHECK(*text == expected);
+}
+
+TEST_CASE("a row names the class of its request") {
+  const std::string path = std::string(EPH_TEST_OUT) + "/classes.csv";
+  auto file = OutputFile::create(path);
+  REQUIRE(file);
+  const std::vector<std::string> names{"chat", "a,b"};
+  RequestsFile requests(std::move(*file), {}, [&names] { return std::span(names); });
+  for (const std::uint32_t number : {1U, 0U}) {
+    sim::RequestRecord r = finished(1 - number);
+    r.request_class = number;
+    requests.on_request(r);
+  }
+  REQUIRE(requests.close());
+  CHECK(*read_file(path) ==
+        requests_header() + request_row(finished(0), "a,b") + request_row(finished(1), "chat"));
+  CHECK(request_row(finished(0), "a,b").ends_with(",finished,\"a,b\"\n"));
 }
 
 TEST_CASE("a file that cannot be written is an error of kind io") {

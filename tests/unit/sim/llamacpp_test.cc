@@ -74,3 +74,76 @@ TEST_CASE("slots without a token of room in n_batch or in the cache are a usage 
   s.config.replica.kv.usable_blocks = 3;
   CHECK(error() == "3 KV blocks for 4 slots");
 }
+
+namespace {
+
+// Two slots of 200 tokens that keep what they held; the prompts' named blocks have ten tokens.
+Scenario keeping(std::int64_t slots = 2) {
+  Scenario s(models::EngineKind::llamacpp, kTenMs, slots * 200, 1);
+  s.engine().max_num_seqs = slots;
+  s.engine().prefix_caching = true;
+  s.hash_tokens = 10;
+  return s;
+}
+
+}  // namespace
+
+TEST_CASE(
+    "llama.cpp: the next turn of a conversation returns to its slot and computes what is new") {
+  Scenario s = keeping();
+  s.send_turn(0, 5, 20, 3);
+  s.send(0, 30, 1);
+  s.send_turn(100, 5, 40, 1);
+  const Outcome o = run(s);
+  // Slot 0 is free at 30 ms and holds the prompt and two of its three tokens: the last was never
+  // computed. Slot 1, free since 10 ms, would be next; but 22 of the 40 tokens lie in slot 0.
+  CHECK(texts(o) == Steps{"0..10 0:20 1:30", "10..20 0:1", "20..30 0:1", "100..110 2:18"});
+  CHECK(cached(o) == Cached{0, 0, 22});
+}
+
+TEST_CASE("llama.cpp: a slot must hold more of the prompt than slot_prompt_similarity") {
+  const auto found = [](double similarity) {
+    Scenario s = keeping();
+    s.engine().slot_prompt_similarity = similarity;
+    s.send_named(0, {1, 2}, 20, 3);  // slot 0 until 30 ms
+    s.send(0, 30, 1);                // slot 1 until 10 ms
+    s.send_named(100, {1, 3}, 100, 1);
+    return cached(run(s))[2];
+  };
+  // 10 of 100 tokens are the same: a share of 0.1, which is not more than 0.1. Else the slot that
+  // was used longest ago is taken, which holds nothing of it.
+  CHECK(found(0.1) == 0);
+  CHECK(found(0.09) == 10);
+  CHECK(found(0) == 0);  // slots are not compared
+}
+
+TEST_CASE("llama.cpp: of several slots the one with the longest beginning is taken") {
+  Scenario s = keeping(3);
+  s.send_named(0, {1}, 10, 1);
+  s.send_named(0, {1, 2}, 20, 1);
+  s.send_named(0, {9}, 10, 1);
+  s.send_named(100, {1, 2, 3}, 30, 2);
+  s.send_named(105, {1, 2, 3}, 30, 1);
+  const Outcome o = run(s);
+  // Request 3 finds 20 in slot 1. Request 4 comes while that is used: 10 in slot 0.
+  CHECK(cached(o) == Cached{0, 0, 0, 20, 10});
+  CHECK(texts(o) == Steps{"0..10 0:10 1:20 2:10", "100..110 3:10", "110..120 3:1 4:20"});
+}
+
+TEST_CASE("llama.cpp: whichever slot it gets, a prompt finds what that holds of it") {
+  Scenario s = keeping(1);
+  s.engine().slot_prompt_similarity = 0;
+  s.send_named(0, {1, 2}, 20, 1);
+  s.send_named(100, {1, 3}, 20, 1);
+  s.send_named(200, {1, 2}, 20, 1);  // the second block is gone: the slot holds {1, 3} now
+  s.send_named(300, {1, 2}, 20, 1);  // all of it is there, but the last token is computed
+  CHECK(cached(run(s)) == Cached{0, 10, 10, 19});
+}
+
+TEST_CASE("llama.cpp without cache_prompt computes everything") {
+  Scenario s = keeping(1);
+  s.engine().prefix_caching = false;
+  s.send_named(0, {1}, 10, 1);
+  s.send_named(100, {1}, 10, 1);
+  CHECK(texts(run(s)) == Steps{"0..10 0:10", "100..110 1:10"});
+}

@@ -216,3 +216,26 @@ TEST_CASE(
   CHECK(on.summary.digest == off.summary.digest);
   CHECK(texts(on) == texts(off));
 }
+
+TEST_CASE("sglang prefixes: prompts may enter the tree with the request's end only") {
+  Scenario s = sglang();
+  s.engine().sglang.prompts_enter_tree = false;
+  s.send_named(0, {1}, 10, 3);
+  s.send_named(5, {1}, 10, 1);
+  s.send_named(100, {1}, 10, 1);
+  const Outcome o = run(s);
+  // Request 1 is admitted at 10 ms, when request 0 has not ended: it computes all of its prompt.
+  CHECK(texts(o) == Steps{"0..10 0:10", "10..20 1:10", "20..30 0:1", "30..40 0:1", "100..110 2:1"});
+  CHECK(cached(o) == Cached{0, 0, 9});
+}
+
+TEST_CASE("sglang prefixes: a chunk enters the tree at once in either reading") {
+  Scenario s = sglang();
+  s.engine().sglang.prompts_enter_tree = false;
+  s.engine().chunk_tokens = 10;
+  s.send_named(0, {1, 2}, 20, 3);
+  s.send_named(15, {1, 2}, 20, 1);
+  const Outcome o = run(s);
+  // The first chunk enters when the second is composed, at 10 ms; request 1 finds it at 20 ms.
+  CHECK(cached(o)[1] == 10);
+}

@@ -163,3 +163,40 @@ TEST_CASE("sglang: what could wait for ever is rejected") {
   CHECK(o.request(0).status == sim::RequestStatus::finished);
   CHECK(o.request(1).status == sim::RequestStatus::rejected);
 }
+
+TEST_CASE("sglang: a full batch may stay closed until the decode step after an end") {
+  const auto steps = [](bool until_decode) {
+    Scenario s(models::EngineKind::sglang, kTenMs, 1000, 1);
+    s.engine().max_num_seqs = 2;
+    s.engine().sglang.full_until_decode = until_decode;
+    s.send(0, 5, 2);
+    s.send(0, 5, 4);
+    s.send(0, 5, 1);
+    return texts(run(s));
+  };
+  // Two requests fill the batch; the first ends at 20 ms.
+  CHECK(steps(false) ==
+        Steps{"0..10 0:5 1:5", "10..20 0:1 1:1", "20..30 2:5", "30..40 1:1", "40..50 1:1"});
+  CHECK(steps(true) ==
+        Steps{"0..10 0:5 1:5", "10..20 0:1 1:1", "20..30 1:1", "30..40 2:5", "40..50 1:1"});
+}
+
+TEST_CASE("sglang: retraction may go on until there is headroom for the rest") {
+  const auto first_victims = [](bool headroom) {
+    Scenario s(models::EngineKind::sglang, kTenMs, 70, 1);
+    s.engine().new_token_ratio_init = s.engine().new_token_ratio_min = 0.01;
+    s.engine().sglang.retract_to_headroom = headroom;
+    s.send(0, 10, 20);
+    s.send(5, 10, 20);
+    s.send(15, 10, 20);
+    const Outcome o = run(s);
+    for (const auto& step : o.sink.steps)
+      if (!step.preempted.empty()) return step.preempted;
+    return std::vector<RequestId>{};
+  };
+  // Three requests of up to 30 tokens outgrow 70 pages. The last admitted has the fewest outputs
+  // and goes; its pages are enough for one more step of two requests, but not for 20 tokens of
+  // each.
+  CHECK(first_victims(false) == std::vector<RequestId>{RequestId{2}});
+  CHECK(first_victims(true) == std::vector<RequestId>{RequestId{2}, RequestId{1}});
+}

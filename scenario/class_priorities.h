@@ -1,0 +1,27 @@
+#pragma once
+// Priorities of classes: "chat=0", "batch=5".
+#include <cstdint>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/result.h"
+#include "workload/transforms.h"
+
+namespace eph::scenario {
+
+using ClassPriorities = std::vector<std::pair<std::string, std::int32_t>>;
+
+// Errors: a text that is not CLASS=N, a class given twice.
+[[nodiscard]] Result<ClassPriorities> read_class_priorities(const std::vector<std::string>& texts);
+
+// Every request of such a class has its priority, whatever it had.
+[[nodiscard]] workload::SourcePtr with_class_priorities(workload::SourcePtr source,
+                                                        ClassPriorities priorities);
+
+// Says so of classes that have a priority and none of the requests.
+[[nodiscard]] std::vector<std::string> unseen_classes(const std::vector<std::string>& texts,
+                                                      std::span<const std::string> seen);
+
+}  // namespace eph::scenario
