@@ -79,7 +79,12 @@ Result<Axis> parse_axis(const std::string& text) {
     }
     return usage_error(fmt::format("--vary: no field \"{}\" to vary", name), suggest(name, names));
   }
-  Axis out{std::string(field->flag), std::string(field->key), std::string(field->section), {}};
+  // Where sections share a key (replicas, tp) the flag tells which one a column is of.
+  const bool shared = find(std::string(field->key)) != field;
+  Axis out{std::string(field->flag),
+           shared ? plain(field->flag) : std::string(field->key),
+           std::string(field->section),
+           {}};
   for (const std::string_view part : split(std::string_view(text).substr(equals + 1), ',')) {
     const std::string value(trim(part));
     if (value.empty())

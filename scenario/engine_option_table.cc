@@ -298,7 +298,7 @@ std::vector<EngineOption> sglang_options() {
       refused(e, "enable_dp_attention", kRanksField, "deployment/dp"),
       refused(e, "load_balance_method", "ranks take requests in turn"),
       refused(e, "enable_two_batch_overlap", "one batch runs at a time"),
-      refused(e, "disaggregation_mode", "prefill and decode run in the same replica"),
+      refused(e, "disaggregation_mode", "prefill workers are a pool of their own: --prefill-replicas"),
       refused(e, "dp_size", kRanksField, "deployment/dp"),
       refused(e, "tp_size", kOwnField, "deployment/tp"),
       refused(e, "pp_size", kOwnField, "deployment/pp"),

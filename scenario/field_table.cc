@@ -200,7 +200,7 @@ std::vector<Field> deployment_fields() {
        "split long prompts over several steps (vLLM, TensorRT-LLM)",
        deployment<&D::chunked_prefill>},
       {d, "prefix_caching", "prefix-caching", boolean, "on|off", "the engine's default",
-       "reuse the KV cache of equal prompt beginnings (vLLM, SGLang, TensorRT-LLM)",
+       "reuse the KV cache of equal prompt beginnings (llama.cpp: of what a slot holds)",
        deployment<&D::prefix_caching>},
       {.section = d,
        .key = "schedule_policy",

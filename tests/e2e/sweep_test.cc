@@ -37,6 +37,16 @@ TEST_CASE("a sweep has a row for every combination, the last field fastest") {
   CHECK(rows[6].starts_with("3,20.5,ok,,3,1,200,200,"));
 }
 
+TEST_CASE("fields that share a key have columns of their own") {
+  const Finished done = ephemeris(sweep({"--vary", "prefill_replicas=1,2", "--vary", "replicas=3"}));
+  CAPTURE(done.err);
+  REQUIRE(done.code == 0);
+  const auto rows = lines(done.out);
+  REQUIRE(rows.size() == 3);
+  CHECK(rows[0].starts_with("prefill_replicas,replicas,status,"));
+  CHECK(rows[2].starts_with("2,3,"));
+}
+
 TEST_CASE("a sweep's row is what simulate says, on any number of threads") {
   const Finished one = ephemeris(sweep({"--rate", "20", "--vary", "replicas=1,2", "--json", "--threads", "1"}));
   const Finished two = ephemeris(sweep({"--rate", "20", "--vary", "replicas=1,2", "--json", "--threads", "2"}));

@@ -93,7 +93,7 @@ TEST_CASE("a preset that an engine does not have is refused with those that it h
   CHECK(error_of(with("sglang", "default")).empty());
   DeploymentSpec llamacpp = with("llamacpp", "tuned");
   llamacpp.gpu = "m7i.metal-48xl";
-  CHECK(error_of(llamacpp).find("has no preset \"tuned\"; leave it out") != std::string::npos);
+  CHECK(error_of(llamacpp).find("has no preset \"tuned\"; one of: default") != std::string::npos);
 }
 
 TEST_CASE("shipped presets have a default, sources and options that are simulated") {
