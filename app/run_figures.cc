@@ -33,8 +33,15 @@ std::vector<Figure> run_figures() {
     out.push_back({std::string(key), nullptr, -1, value});
     if (key.ends_with("_share") || key == "peak_kv_used" || key == "draft_acceptance")
       out.back().most = 1;
+    out.back().of_drafts = key == "tokens_per_verification" || key == "draft_acceptance";
   }
   return out;
+}
+
+bool means_something(const Figure& figure, std::span<const sim::RunSummary> runs) {
+  return !figure.of_drafts || std::any_of(runs.begin(), runs.end(), [](const sim::RunSummary& run) {
+    return run.counts.verifications > 0;
+  });
 }
 
 double figure_value(const Figure& figure, const sim::RunSummary& run) {

@@ -37,8 +37,10 @@ struct Figure {
   double quantile = -1;                                   // < 0: the mean
   double sim::RunSummary::*value = nullptr;               // when `row` is null
   double most = std::numeric_limits<double>::infinity();  // it can be; none is below 0
+  bool of_drafts = false;                                 // means nothing where none were verified
 };
 [[nodiscard]] std::vector<Figure> run_figures();
+[[nodiscard]] bool means_something(const Figure& figure, std::span<const sim::RunSummary> runs);
 [[nodiscard]] double figure_value(const Figure& figure, const sim::RunSummary& run);
 [[nodiscard]] std::vector<double> figure_values(const Figure& figure,
                                                 std::span<const sim::RunSummary> runs);

@@ -187,6 +187,7 @@ Json deployment_json(const SimulateReport& report) {
 Json intervals_json(const std::vector<sim::RunSummary>& runs) {
   Json out = Json::object();
   for (const Figure& figure : run_figures()) {
+    if (!means_something(figure, runs)) continue;
     const Interval interval = figure_interval(figure, figure_values(figure, runs));
     Json item = Json::object();
     item.set("mean", interval.mean).set("low", interval.low).set("high", interval.high);

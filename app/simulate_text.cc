@@ -265,6 +265,7 @@ std::string stated(const scenario::Assembly& assembly) {
 std::string intervals(const std::vector<sim::RunSummary>& runs) {
   TextTable table({"mean of runs, 90 % interval", "mean", "low", "high"}, {Align::left});
   for (const Figure& figure : run_figures()) {
+    if (!means_something(figure, runs)) continue;
     const Interval interval = figure_interval(figure, figure_values(figure, runs));
     table.add({figure.key, human(interval.mean), human(interval.low), human(interval.high)});
   }

@@ -43,6 +43,16 @@ void add_fleet(std::vector<Cell>& row, const SweepRuns::Outcome& outcome) {
   }
 }
 
+// A verification brings out a token at least.
+bool drafted(const std::vector<Figure>& figures, const SweepRuns::Outcome& outcome) {
+  const auto tokens = std::find_if(figures.begin(), figures.end(), [](const Figure& figure) {
+    return figure.key == "tokens_per_verification";
+  });
+  const auto f = static_cast<std::size_t>(tokens - figures.begin());
+  return std::any_of(outcome.runs.begin(), outcome.runs.end(),
+                     [f](const RunRecord& run) { return run.figures[f] > 0; });
+}
+
 std::vector<Cell> row_of(const Sweep& sweep, const Point& point, const SweepRuns::Outcome& outcome,
                          bool intervals, bool fleets) {
   std::vector<Cell> row;
@@ -74,7 +84,7 @@ std::vector<Cell> row_of(const Sweep& sweep, const Point& point, const SweepRuns
     const Figure& figure = figures[f];
     std::vector<double> values;
     for (const RunRecord& run : outcome.runs) values.push_back(run.figures[f]);
-    if (values.empty()) {
+    if (values.empty() || (figure.of_drafts && !drafted(figures, outcome))) {
       row.push_back({figure.key, "", false});
       if (intervals)
         row.insert(row.end(),
