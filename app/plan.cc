@@ -47,14 +47,7 @@ std::vector<OptionGroup> groups() {
   all.push_back({"output",
                  {{"json", "", "print JSON instead of tables"},
                   {"timing", "", "say on stderr how long the search took"}}});
-  all.push_back({"execution",
-                 {{"threads", "N",
-                   "simulations at the same time; the results do not depend on it [all cores]"},
-                  {"exact-steps", "",
-                   "one event per iteration instead of one per change of the batch: slower, with "
-                   "the same results"},
-                  ledger_option(),
-                  data_option()}});
+  all.push_back({"execution", team_execution_options()});
   return all;
 }
 

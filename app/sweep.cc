@@ -21,14 +21,7 @@ std::vector<OptionGroup> groups() {
   all.push_back({"output",
                  {{"json", "", "one JSON object a line instead of CSV"},
                   {"out", "FILE", "write the rows there"}}});
-  all.push_back({"execution",
-                 {{"threads", "N",
-                   "simulations at the same time; the results do not depend on it [all cores]"},
-                  {"exact-steps", "",
-                   "one event per iteration instead of one per change of the batch: slower, with "
-                   "the same results"},
-                  ledger_option(),
-                  data_option()}});
+  all.push_back({"execution", team_execution_options()});
   return all;
 }
 

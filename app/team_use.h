@@ -2,6 +2,7 @@
 // What the commands that run on many processors and machines share.
 #include <functional>
 #include <memory>
+#include <vector>
 
 #include "app/arguments.h"
 #include "app/progress.h"
@@ -10,7 +11,8 @@
 
 namespace eph::app {
 
-[[nodiscard]] OptionSpec ledger_option();
+// --threads, --exact-steps, --ledger and --data.
+[[nodiscard]] std::vector<OptionSpec> team_execution_options();
 // Null without --ledger. Says when the file has results of other builds, which are not used.
 [[nodiscard]] Result<std::unique_ptr<jobs::Ledger>> open_ledger(const Arguments& arguments);
 // `tasks`: how many there are, for the progress line. The options borrow all of these.

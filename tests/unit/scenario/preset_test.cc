@@ -3,17 +3,13 @@
 #include <catch2/catch.hpp>
 
 #include "core/line_source.h"
-#include "scenario/assemble.h"
+#include "tests/unit/scenario/shipped.h"
 
 using namespace eph;
 using namespace eph::scenario;
+using namespace eph::scenario::test;
 
 namespace {
-
-const models::Catalog& catalog() {
-  static const models::Catalog shipped(EPH_SOURCE_DIR "/data");
-  return shipped;
-}
 
 DeploymentSpec with(const std::string& engine, const std::string& preset,
                     std::vector<EngineSetting> settings = {}) {
@@ -23,17 +19,6 @@ DeploymentSpec with(const std::string& engine, const std::string& preset,
   spec.preset = preset;
   spec.engine_options = std::move(settings);
   return spec;
-}
-
-Assembly assembled(const DeploymentSpec& spec) {
-  auto assembly = assemble(catalog(), spec);
-  if (!assembly) FAIL(assembly.error().text());
-  return std::move(*assembly);
-}
-
-std::string error_of(const DeploymentSpec& spec) {
-  const auto assembly = assemble(catalog(), spec);
-  return assembly ? std::string() : assembly.error().text();
 }
 
 }  // namespace

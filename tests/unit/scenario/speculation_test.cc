@@ -2,19 +2,15 @@
 #include <catch2/catch.hpp>
 
 #include "models/engine_defaults.h"
-#include "scenario/assemble.h"
+#include "tests/unit/scenario/shipped.h"
 
 using namespace eph;
 using namespace eph::scenario;
+using namespace eph::scenario::test;
 
 namespace {
 
 using Settings = std::vector<EngineSetting>;
-
-const models::Catalog& catalog() {
-  static const models::Catalog shipped(EPH_SOURCE_DIR "/data");
-  return shipped;
-}
 
 DeploymentSpec with(const std::string& engine, Settings settings) {
   DeploymentSpec spec;
@@ -22,17 +18,6 @@ DeploymentSpec with(const std::string& engine, Settings settings) {
   spec.engine = engine;
   spec.engine_options = std::move(settings);
   return spec;
-}
-
-Assembly assembled(const DeploymentSpec& spec) {
-  auto assembly = assemble(catalog(), spec);
-  if (!assembly) FAIL(assembly.error().text());
-  return std::move(*assembly);
-}
-
-std::string error(const DeploymentSpec& spec) {
-  const auto assembly = assemble(catalog(), spec);
-  return assembly ? "" : assembly.error().text();
 }
 
 const Settings kEagle{{"speculative_method", "eagle3"},
@@ -102,7 +87,7 @@ TEST_CASE("SGLang verifies a chain or a tree, without overlap and for fewer requ
   CHECK(wide.speculation.draft_slots == 12);
   CHECK(wide.speculation.acceptance.size() == 3);
   tree.pop_back();
-  CHECK(error(with("sglang", tree)).find("speculative_num_draft_tokens") != std::string::npos);
+  CHECK(error_of(with("sglang", tree)).find("speculative_num_draft_tokens") != std::string::npos);
 }
 
 TEST_CASE("SGLang sets 2 GiB aside for a draft model") {
@@ -141,7 +126,7 @@ TEST_CASE("TensorRT-LLM names its drafts by how they are made") {
 
 TEST_CASE("speculative decoding that is not complete, or cannot be, is refused") {
   const auto has = [](const DeploymentSpec& spec, const char* part) {
-    const std::string text = error(spec);
+    const std::string text = error_of(spec);
     CAPTURE(text, part);
     return text.find(part) != std::string::npos;
   };
@@ -197,7 +182,7 @@ TEST_CASE("SGLang's ranks share what is given for all, and reserve less") {
 TEST_CASE("ranks of a model without experts are replicas") {
   DeploymentSpec spec = with("vllm", {});
   spec.layout.attention_data = 2;
-  CHECK(error(spec).find("use replicas instead of dp") != std::string::npos);
+  CHECK(error_of(spec).find("use replicas instead of dp") != std::string::npos);
   const auto named = with("vllm", {{"data_parallel_size", "2"}});
-  CHECK(error(named).find("--dp") != std::string::npos);
+  CHECK(error_of(named).find("--dp") != std::string::npos);
 }
