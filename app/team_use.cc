@@ -12,16 +12,16 @@
 namespace eph::app {
 
 std::vector<OptionSpec> team_execution_options() {
-  return {{"threads", "N",
-           "simulations at the same time; the results do not depend on it [all cores]"},
-          {"exact-steps", "",
-           "one event per iteration instead of one per change of the batch: slower, with "
-           "the same results"},
-          {"ledger", "FILE",
-           "keep the result of every simulation there (SQLite), and take those that are there "
-           "already instead of "
-           "simulating again"},
-          data_option()};
+  return {
+      {"threads", "N", "simulations at the same time; the results do not depend on it [all cores]"},
+      {"exact-steps", "",
+       "one event per iteration instead of one per change of the batch: slower, with "
+       "the same results"},
+      {"ledger", "FILE",
+       "keep the result of every simulation there (SQLite), and take those that are there "
+       "already instead of "
+       "simulating again"},
+      data_option()};
 }
 
 Result<std::unique_ptr<jobs::Ledger>> open_ledger(const Arguments& arguments) {
