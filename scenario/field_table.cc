@@ -84,7 +84,7 @@ std::vector<Field> deployment_fields() {
        "engine version, where its defaults differ", deployment<&D::engine_version>},
       {d, "preset", "preset", text, "NAME", "default",
        "named set of the engine's options (data/presets): default, tuned; what is given besides goes "
-       "first",
+       "first; of several engines those that have it, trtllm:tuned for one alone",
        deployment<&D::preset>},
       {d, "gpu", "gpu", text, "NAME", "h100-sxm",
        "GPU: a catalogue name; for llama.cpp also a machine without one", deployment<&D::gpu>},
