@@ -173,7 +173,19 @@ Result<ValidateReport> validate(const ValidateOptions& options, const models::Ca
   if (!profiles) return profiles.error();
   SpecCache specs(catalog);
   std::vector<Result<RunPlan>> plans;
-  for (const MeasuredRun& run : runs->runs) plans.push_back(plan_run(run, specs));
+  if (auto ok = check_run_options(options.engine_options); !ok) return ok.error();
+  std::optional<Error> refused;
+  bool taken = false;
+  for (const MeasuredRun& run : runs->runs) {
+    plans.push_back(plan_run(run, specs));
+    if (!plans.back()) continue;
+    const auto put = apply_run_options(catalog, options.engine_options, *plans.back());
+    taken = taken || put;
+    if (put) continue;
+    if (!refused) refused = put.error();
+    plans.back() = put.error();
+  }
+  if (refused && !taken) return *refused;
 
   ValidateReport report;
   report.rows = runs->runs.size();

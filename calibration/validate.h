@@ -9,6 +9,7 @@
 #include "calibration/measured_run.h"
 #include "calibration/request_log.h"
 #include "calibration/run_facts.h"
+#include "calibration/run_options.h"
 #include "core/result.h"
 #include "models/catalog.h"
 #include "models/profile.h"
@@ -18,6 +19,7 @@ namespace eph::calibration {
 struct ValidateOptions {
   std::string runs;            // any file of load_runs, or a request-log folder
   RunFacts facts;              // what the file does not say
+  RunOptions engine_options;   // in place of what its runs had; other engines' rows are not predicted
   std::string out;             // the table with predictions; empty: none is written
   std::vector<std::string> profiles;  // files; empty: those in the data folder
   std::uint64_t seed = 1;
