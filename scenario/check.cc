@@ -73,10 +73,9 @@ void check_class_priorities(Checker& check, const Scenario& scenario) {
   if (!read) check.conflict(id, read.error().what, read.error().remedy);
   check.needs(id, !scenario.workload.trace.empty(), "on requests without classes",
               "give a trace with a class column");
-  const bool looks =
-      by_priority(scenario.deployment) ||
-      std::any_of(scenario.pools.begin(), scenario.pools.end(),
-                  [](const PoolSpec& pool) { return by_priority(pool.deployment); });
+  const bool looks = by_priority(scenario.deployment) ||
+                     std::any_of(scenario.pools.begin(), scenario.pools.end(),
+                                 [](const PoolSpec& pool) { return by_priority(pool.deployment); });
   check.needs(id, looks, "on an engine that does not look at priorities",
               "add --set scheduling_policy=priority (vLLM)");
 }
@@ -116,14 +115,15 @@ void check_deployment(Checker& check, const DeploymentSpec& spec) {
                      "it serves first come, first served");
   if (sglang && check.has("deployment/schedule_policy") && spec.schedule_policy == "lpm" &&
       !resolve_settings(spec).spec.prefix_caching.value_or(true)) {
-    check.idle(
-        "deployment/schedule_policy", "lpm has no effect without prefix caching",
-        fmt::format("turn {} on, or choose fcfs", check.spell("deployment/prefix_caching")));
+    check.idle("deployment/schedule_policy", "lpm has no effect without prefix caching",
+               fmt::format("turn {} on, or choose fcfs", check.spell("deployment/prefix_caching")));
   }
   check.needs_engine("deployment/chunked_prefill", !sglang && !llamacpp, spec.engine,
                      llamacpp ? "it always splits prompts"
                               : fmt::format("set {} 0 to turn chunking off",
                                             check.spell("deployment/chunk_tokens")));
+  check.needs("deployment/block_size", !llamacpp || spec.kv_blocks,
+              "on llamacpp, whose cache is counted in tokens", "leave it out, or give kv_blocks");
   check_settings(check, spec);
 }
 
@@ -134,12 +134,14 @@ void check_pool_deployment(Checker& check, const Given& given, std::size_t numbe
   Given own;
   for (auto at = given.lower_bound(prefix); at != given.end() && at->starts_with(prefix); ++at)
     own.insert("deployment/" + at->substr(prefix.size()));
+  const auto in_pool = [&](const std::string& id) {
+    return prefix + id.substr(std::string_view("deployment/").size());
+  };
   Checker inner(own, spelling);
   check_deployment(inner, spec);
   for (const Conflict& c : inner.take())
     if (own.contains(c.id))
-      check.conflict(prefix + c.id.substr(std::string_view("deployment/").size()), c.what,
-                     c.remedy);
+      check.conflict(in_pool(c.id), c.what, c.remedy, c.other.empty() ? "" : in_pool(c.other));
 }
 
 }  // namespace

@@ -64,6 +64,25 @@ TEST_CASE("options that others leave nothing to do are refused") {
             "60 has no effect where the share does not decay"));
 }
 
+TEST_CASE("a pool's option that contradicts the pool's field is refused with both lines") {
+  const std::string file = spill_out("pool-twice.json", R"({"version": 1, "deployment": {
+    "model": "meta-llama/Llama-3.1-8B-Instruct"},
+  "pools": [{"name": "b", "min_prompt": 100,
+    "max_num_seqs": 9,
+    "engine_options": {"max_num_seqs": 8}}],
+  "workload": {"synthetic": {"requests": 1}}})");
+  CHECK(has(ephemeris({"simulate", file}).err,
+            "/pools/0/engine_options/max_num_seqs: 8 contradicts \"max_num_seqs\" in line 4"));
+}
+
+TEST_CASE("blocks of a cache that is counted in tokens are refused") {
+  const Finished done = ephemeris({"simulate", "--engine", "llamacpp", "--model",
+                                   "meta-llama/Llama-2-7b-hf", "--dtype", "q4_k_m", "--gpu",
+                                   "c7i-flex.12xlarge", "--requests", "1", "--block-size", "64"});
+  CHECK(done.code == 2);
+  CHECK(has(done.err, "--block-size: has no effect on llamacpp, whose cache is counted in tokens"));
+}
+
 TEST_CASE("priority scheduling is refused where no request can have a priority") {
   CHECK(has(refused(by_priority({"--requests", "2"})),
             "--set scheduling_policy: priority has no effect on requests without priorities"));
