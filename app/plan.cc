@@ -108,9 +108,9 @@ Result<void> share_preset(const models::Catalog& catalog, planner::PlanProblem& 
   }
   for (const auto& [preset, engines] : lacking) {
     if (!found.contains(preset))
-      return usage_error(fmt::format("--preset {}: none of {} has it", preset,
-                                     fmt::join(engines, ", ")),
-                         suggest(preset, names));
+      return usage_error(
+          fmt::format("--preset {}: none of {} has it", preset, fmt::join(engines, ", ")),
+          suggest(preset, names));
     problem.notes.push_back(
         fmt::format("--preset {} does not apply to {}", preset, fmt::join(engines, ", ")));
   }

@@ -181,8 +181,8 @@ void Gatherer::read_settings() {
       continue;
     }
     if (out_.from_file.contains(id)) {
-      std::erase_if(
-          all, [&](const scenario::EngineSetting& s) { return s.name == one.setting.name; });
+      std::erase_if(all,
+                    [&](const scenario::EngineSetting& s) { return s.name == one.setting.name; });
       drop(id);
     }
     all.push_back(std::move(one.setting));
@@ -283,9 +283,9 @@ std::string Gatherer::spell(std::string_view id) const {
 }
 
 void Gatherer::check_conflicts() {
-  CandidateFaults found =
-      check_candidates(out_.scenario, out_.given, [this](std::string_view id) { return spell(id); },
-                       use_.varied, out_.deployments);
+  CandidateFaults found = check_candidates(
+      out_.scenario, out_.given, [this](std::string_view id) { return spell(id); }, use_.varied,
+      out_.deployments);
   out_.notes = std::move(found.notes);
   std::string said;  // --window stands for two fields
   for (const Conflict& c : found.conflicts) {
@@ -361,7 +361,8 @@ std::vector<OptionGroup> scenario_options(const FlagUse& use) {
       deployment.options.push_back(
           {"set", "NAME=VALUE",
            "an option of the engine by its own name, as in max_num_batched_tokens=4096; may be "
-           "repeated; of several engines those that know it take it, and vllm:max_num_seqs=64 is for "
+           "repeated; of several engines those that know it take it, and vllm:max_num_seqs=64 is "
+           "for "
            "one alone (docs/SCENARIO.md lists them)",
            true});
     }

@@ -32,9 +32,9 @@ struct GatheredScenario {
   scenario::Given given;      // fields that file or flags set
   scenario::Given from_file;  // those that the file set and no flag replaced
   std::map<std::string, std::int64_t, std::less<>> lines;  // of the file, by field
-  std::string file;                                         // empty: none
+  std::string file;                                        // empty: none
   std::vector<std::string> notes;  // of several engines: what some of them do not take
-  std::vector<Error> idle;    // of varied ones: fields without effect here
+  std::vector<Error> idle;         // of varied ones: fields without effect here
 };
 // Every conflict and everything missing is reported at once.
 [[nodiscard]] Result<GatheredScenario> gather_scenario(const Arguments& arguments,

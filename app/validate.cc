@@ -31,14 +31,15 @@ OptionGroup options_of_logs() {
 }
 
 OptionGroup what_if_options() {
-  return {"other engine options than the runs had, to see which the measurements tell",
-          {{"set", "NAME=VALUE",
-            "an option of the engine by its own name (docs/SCENARIO.md); rows of engines without it "
-            "are not predicted",
-            true},
-           {"preset", "NAME",
-            "the engine's defaults and a named set of options, in place of what the run is known or "
-            "inferred to have had"}}};
+  return {
+      "other engine options than the runs had, to see which the measurements tell",
+      {{"set", "NAME=VALUE",
+        "an option of the engine by its own name (docs/SCENARIO.md); rows of engines without it "
+        "are not predicted",
+        true},
+       {"preset", "NAME",
+        "the engine's defaults and a named set of options, in place of what the run is known or "
+        "inferred to have had"}}};
 }
 
 // A log's settings are replaced by what the command line says, other files are completed by it.

@@ -12,7 +12,7 @@ namespace eph::app {
 
 struct ReportInput {
   std::vector<CrossDocument> cross;
-  std::map<std::string, Json> runs;  // `validate --runs --json`, by file name without .json
+  std::map<std::string, Json> runs;          // `validate --runs --json`, by file name without .json
   std::map<std::string, std::string> texts;  // *.md beside them, by file name without .md
 };
 

@@ -30,7 +30,7 @@ struct Assembly {
   std::string profile_path;
   std::string profile_name;           // path of one that was given, file name of a shipped one
   std::vector<std::string> warnings;  // "tp 4 of this model was not measured: ...", in every output
-  std::optional<StatedError> error;  // none: the profile says nothing on it
+  std::optional<StatedError> error;   // none: the profile says nothing on it
   // Of further pools, in their order; of prefill workers the only one.
   std::vector<std::unique_ptr<Assembly>> further;
   std::shared_ptr<const models::Cluster> cluster;  // that KV moves on
@@ -56,7 +56,7 @@ struct RequestList {
   std::vector<std::uint64_t> hashes;
   std::int32_t hash_block_tokens = 0;
   bool shares_prefixes = false, varies_priorities = false;
-  std::vector<std::string> classes;  // names by number; empty when the source has none
+  std::vector<std::string> classes;   // names by number; empty when the source has none
   std::string description;            // "Azure LLM 2023 trace AzureLLM..., x20 superposed"
   std::vector<std::string> warnings;  // dropped or clipped rows
   [[nodiscard]] double duration_s() const;

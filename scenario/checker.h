@@ -19,8 +19,8 @@ class Checker {
   [[nodiscard]] std::string spell(std::string_view id) const { return spelling_(id); }
 
   void conflict(std::string_view id, std::string what, std::string remedy, std::string other = {}) {
-    found_.push_back({std::string(id), std::move(what), std::move(remedy), false, false,
-                      std::move(other)});
+    found_.push_back(
+        {std::string(id), std::move(what), std::move(remedy), false, false, std::move(other)});
   }
   void idle(std::string_view id, std::string what, std::string remedy) {
     found_.push_back({std::string(id), std::move(what), std::move(remedy), true});
@@ -34,7 +34,8 @@ class Checker {
   }
   // The engine knows `id` only if `holds`.
   void needs_engine(std::string_view id, bool holds, std::string_view engine, std::string remedy) {
-    if (has(id) && !holds) foreign(id, fmt::format("has no effect on {}", engine), std::move(remedy));
+    if (has(id) && !holds)
+      foreign(id, fmt::format("has no effect on {}", engine), std::move(remedy));
   }
   void either(std::string_view a, std::string_view b, std::string_view why) {
     if (has(a) && has(b)) {

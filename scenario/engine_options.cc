@@ -181,12 +181,11 @@ Result<DeploymentSpec> with_engine_options(const DeploymentSpec& spec) {
   const Contradiction& first = resolved.contradictions.front();
   const EngineSetting& setting = spec.engine_options[first.setting];
   const Field* field = find_field(first.field);
-  return usage_error(
-      fmt::format("{}={} contradicts {}", setting.name, setting.value,
-                  first.other        ? spec.engine_options[*first.other].name
-                  : field == nullptr ? std::string("the deployment")
-                                     : fmt::format("--{}", field->flag)),
-      first.sizes ? "give the size of the KV cache in one way" : "give one value");
+  return usage_error(fmt::format("{}={} contradicts {}", setting.name, setting.value,
+                                 first.other        ? spec.engine_options[*first.other].name
+                                 : field == nullptr ? std::string("the deployment")
+                                                    : fmt::format("--{}", field->flag)),
+                     first.sizes ? "give the size of the KV cache in one way" : "give one value");
 }
 
 Result<EngineSetting> parse_setting(std::string_view text) {

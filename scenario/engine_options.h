@@ -44,13 +44,13 @@ struct EngineOption {
 
 // Something that a setting does not go with: a field of the scenario, or a setting before it.
 struct Contradiction {
-  std::size_t setting = 0;              // index
-  std::string field;                    // id; empty: another setting
-  std::optional<std::size_t> other;     // its index
-  bool sizes = false;                   // two ways to give the size of the KV cache
+  std::size_t setting = 0;           // index
+  std::string field;                 // id; empty: another setting
+  std::optional<std::size_t> other;  // its index
+  bool sizes = false;                // two ways to give the size of the KV cache
 };
-// The deployment with its engine options put where its fields would have, and what contradicts; what
-// check_setting finds wrong is left out.
+// The deployment with its engine options put where its fields would have, and what contradicts;
+// what check_setting finds wrong is left out.
 struct ResolvedSettings {
   DeploymentSpec spec;
   std::vector<Contradiction> contradictions;

@@ -166,13 +166,14 @@ std::vector<std::string> idle_warnings(bool shares_prefixes, bool varies_priorit
   if (shares_prefixes && !config.replica.engine.prefix_caching)
     out.emplace_back(
         "the prefix information of the requests is not used: every prompt is computed in full");
-  const bool looks =
-      config.replica.engine.priority_scheduling ||
-      std::any_of(config.further.begin(), config.further.end(), [](const sim::FurtherPool& further) {
-        return further.pool.replica.engine.priority_scheduling;
-      });
+  const bool looks = config.replica.engine.priority_scheduling ||
+                     std::any_of(config.further.begin(), config.further.end(),
+                                 [](const sim::FurtherPool& further) {
+                                   return further.pool.replica.engine.priority_scheduling;
+                                 });
   if (looks && !varies_priorities)
-    out.emplace_back("all requests have the same priority: the policy priority does what fcfs does");
+    out.emplace_back(
+        "all requests have the same priority: the policy priority does what fcfs does");
   return out;
 }
 
@@ -248,9 +249,9 @@ Result<std::unique_ptr<ReportingLoad>> make_load(const models::Catalog& catalog,
   auto source = open_source(catalog, spec, seed, run);
   if (!source) return source.error();
   const ArrivalSource* watched = source->get();
-  return std::unique_ptr<ReportingLoad>(std::make_unique<WatchedLoad>(
-      std::make_unique<workload::OpenLoad>(std::move(*source)), watched, trace_notes(spec),
-      spec.class_priorities));
+  return std::unique_ptr<ReportingLoad>(
+      std::make_unique<WatchedLoad>(std::make_unique<workload::OpenLoad>(std::move(*source)),
+                                    watched, trace_notes(spec), spec.class_priorities));
 }
 
 }  // namespace eph::scenario

@@ -136,7 +136,8 @@ void add_conflicts(const std::vector<Conflict>& conflicts, const Json& json,
     SourcePlace place{file, at == nullptr ? 0 : at->line(), at == nullptr ? 0 : at->column(),
                       "/" + conflict.id};
     std::string what = conflict.what;
-    if (const Json* other = json.at_path(conflict.other); !conflict.other.empty() && other != nullptr)
+    if (const Json* other = json.at_path(conflict.other);
+        !conflict.other.empty() && other != nullptr)
       what += fmt::format(" in line {}", other->line());
     faults.add(Error{ErrorKind::usage, std::move(place), std::move(what), conflict.remedy});
   }

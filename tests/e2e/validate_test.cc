@@ -118,11 +118,11 @@ TEST_CASE("validate takes other engine options than the runs had") {
 // 4096 requests and their tokens a step are taken for such runs: by default it is 2048 and 8192,
 // which cannot hold a prompt of 20,000 tokens; the tuned preset cuts prompts.
 TEST_CASE("a preset replaces the limits that a measured run is taken to have had") {
-  const std::string runs = spill_out(
-      "offline.csv",
-      "trtllm_version,model,precision,gpu,tp,isl,osl,output_tok_s_total,note\n"
-      "1.0,Llama-3.1-8B,FP8,H100-SXM-80GB,1,128,128,27000,\n"
-      "1.0,Llama-3.1-8B,FP8,H100-SXM-80GB,1,20000,2000,800,\n");
+  const std::string runs =
+      spill_out("offline.csv",
+                "trtllm_version,model,precision,gpu,tp,isl,osl,output_tok_s_total,note\n"
+                "1.0,Llama-3.1-8B,FP8,H100-SXM-80GB,1,128,128,27000,\n"
+                "1.0,Llama-3.1-8B,FP8,H100-SXM-80GB,1,20000,2000,800,\n");
   const auto rows = [&](const std::vector<std::string>& more) {
     const std::string out = out_path("preset.csv");
     std::vector<std::string> words{"validate", "--runs", runs, "--out", out};

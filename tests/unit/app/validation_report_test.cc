@@ -174,7 +174,8 @@ TEST_CASE("a directive that cannot be filled in names its line") {
   CHECK(error("{{worst random}}") ==
         "t.md:2: there is no result of random; run it with --json into the folder of --from");
   CHECK(error("{{text presets}}") ==
-        "t.md:2: there is no presets.md in the folder of --from; scripts/validation-report writes it");
+        "t.md:2: there is no presets.md in the folder of --from; scripts/validation-report writes "
+        "it");
   CHECK(error("{{table k-fold modle}}") == "t.md:2: k-fold has no table \"modle\"");
   CHECK(error("| {{=k-fold; engine; trtllm; mean_tpot_ms}} |") ==
         "t.md:2: k-fold has no line trtllm of mean_tpot_ms in a table \"engine\"");
