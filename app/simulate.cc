@@ -139,8 +139,9 @@ Result<RunOutcome> simulate_one(const models::Catalog& catalog, const Options& o
   watcher.run_ended();
   RunOutcome out{std::move(*summary), std::move(run_config->warnings)};
   for (std::string& text : (*load)->warnings()) out.warnings.push_back(std::move(text));
-  if ((*load)->shares_prefixes() && !config.replica.engine.prefix_caching)
-    out.warnings.push_back(scenario::kPrefixesUnused);
+  for (std::string& text :
+       scenario::idle_warnings((*load)->shares_prefixes(), (*load)->varies_priorities(), config))
+    out.warnings.push_back(std::move(text));
   return out;
 }
 
