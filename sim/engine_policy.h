@@ -37,10 +37,14 @@ class EnginePolicy {
   [[nodiscard]] virtual bool steady(const EngineState&) const { return true; }
   // A sequence is left out once its last permitted token is in flight.
   [[nodiscard]] virtual bool foresees_ends() const { return true; }
-  // Where form_batch takes the running decodes first, a token for each in their order, and then does
-  // what admit does: how many decodes a step may hold. 0: it does something else.
-  [[nodiscard]] virtual std::int64_t lane_width() const { return 0; }
+  // How many decodes the next step may hold, if form_batch now takes the running ones first, a token
+  // for each in their order, and then does what admit does. 0: it does something else.
+  [[nodiscard]] virtual std::int64_t lane_width(const EngineState&) const { return 0; }
   virtual void admit(EngineState&, BatchPlan&, std::int64_t /*decodes*/) {}
+  // EngineState::settle is told what the decodes of each step took.
+  [[nodiscard]] virtual bool settles() const { return false; }
+  // What `steps` steps of decodes do to the policy itself.
+  virtual void pass(std::int64_t /*steps*/) {}
   // What `steps` such compositions do.
   virtual void advance(EngineState& state, std::span<const PlanEntry> entries, std::int64_t steps) {
     state.decode_on(entries, steps, EngineState::Settling::no);

@@ -12,10 +12,11 @@ constexpr auto kLater = [](const auto& a, const auto& b) {
 
 }  // namespace
 
-void Lane::open(int in_flight, bool foresees) {
+void Lane::open(int in_flight, bool foresees, bool settles) {
   EPH_ASSERT(!open_, "a lane is opened twice");
   open_ = true;
   foresees_ = foresees;
+  settles_ = settles && state_.caches();
   finished_ = changed_ = size_ = context_ = 0;
   composed_ = in_flight;
   entered_ = 0;
@@ -109,11 +110,17 @@ bool Lane::prepare(std::int64_t width) {
   return size_ <= width && blocks_[at] <= state_.kv().free();
 }
 
+// Of the step that comes to be composed.
+void Lane::take_next_blocks() {
+  const std::int64_t step = ++composed_ % state_.kv().block_size();
+  const std::int64_t blocks = blocks_[static_cast<std::size_t>(step)];
+  state_.take_for_decodes(blocks);
+  if (settles_) state_.settle(blocks);
+}
+
 void Lane::compose(BatchPlan& plan) {
   plan.clear();
-  ++composed_;
-  const std::size_t at = static_cast<std::size_t>(composed_ % state_.kv().block_size());
-  state_.take_for_decodes(blocks_[at]);
+  take_next_blocks();
   plan.shape.decode_seqs = plan.shape.sampled_seqs = static_cast<std::int32_t>(size_);
   plan.shape.decode_context_tokens = context_;
   context_ += size_;
@@ -160,8 +167,12 @@ std::int64_t Lane::steps_alike() const {
 }
 
 void Lane::advance(std::int64_t steps) {
-  state_.take_for_decodes(blocks_in(steps));
-  composed_ += steps;
+  if (settles_) {  // what the cache forgets depends on how many blocks each single step takes
+    for (std::int64_t i = 0; i < steps; ++i) take_next_blocks();
+  } else {
+    state_.take_for_decodes(blocks_in(steps));
+    composed_ += steps;
+  }
   finished_ += steps;
   context_ += steps * size_;
 }

@@ -27,7 +27,8 @@ class Lane {
   [[nodiscard]] bool is_open() const { return open_; }
   // Followed by an add for each running sequence, in order; all of them are in the `in_flight` steps
   // composed last. `foresees`: a sequence is left out once its last permitted token is in flight.
-  void open(int in_flight, bool foresees);
+  // `settles`: EngineState::settle follows what the decodes of a step take.
+  void open(int in_flight, bool foresees, bool settles);
   // False: it holds more blocks than its next token needs, which no lane can count.
   [[nodiscard]] bool can_hold(SeqId id) const {
     const Sequence& s = state_[id];
@@ -92,13 +93,14 @@ class Lane {
   }
   [[nodiscard]] std::int64_t& blocks_due(const Sequence& s);
   void settle(SeqId id);
+  void take_next_blocks();
   void leave_out(SeqId id, Member& m);
   void gather(std::int64_t step);
   [[nodiscard]] std::int64_t blocks_in(std::int64_t steps) const;
   void write_entries(BatchPlan& plan, std::int64_t step) const;
 
   EngineState& state_;
-  bool open_ = false, foresees_ = true;
+  bool open_ = false, foresees_ = true, settles_ = false;
   std::int64_t composed_ = 0, finished_ = 0;  // newest steps
   std::int64_t changed_ = 0;                  // the newest step unlike the one before
   std::int64_t size_ = 0, context_ = 0;       // of the next step's decodes

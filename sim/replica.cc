@@ -62,7 +62,8 @@ bool Replica::compose(BatchPlan& plan) {
   if (!plan.empty()) plan.clear();  // an empty one may carry preemptions of the attempt before
   const std::size_t carried = plan.preempted.size();
   if (lane_.is_open()) {
-    if (lane_.prepare(policy_->lane_width())) return compose_in_lane(plan);
+    const std::int64_t width = policy_->lane_width(state_);
+    if (width > 0 && lane_.prepare(width)) return compose_in_lane(plan);
     leave_lane();
   }
   if (ranks_) {
@@ -338,6 +339,8 @@ void Replica::report_step() {
 void Replica::report_levels(SimTime now) {
   const EngineState::Levels levels = ranks_ ? state_.levels() : state_.levels_of(0);
   const std::int64_t waiting = levels.waiting, running = levels.active, blocks = levels.used;
+  if (waiting == reported_waiting_ && running == reported_running_ && blocks == reported_blocks_)
+    return;
   collector_.on_levels(now, waiting - reported_waiting_, running - reported_running_,
                        blocks - reported_blocks_);
   if (totals_ != nullptr) {

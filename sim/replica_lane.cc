@@ -7,13 +7,13 @@ namespace eph::sim {
 
 // The steps in flight hold the same decodes, which are all active sequences.
 bool Replica::open_lane() {
-  if (policy_->lane_width() == 0) return false;
+  if (policy_->lane_width(state_) == 0) return false;
   for (const PlanEntry entry : current_.entries) {
     const Outcome& outcome = outcomes_[index(entry.seq)];
     if (state_[entry.seq].generated == 0 || !lane_.can_hold(entry.seq)) return false;
     if (outcome.measured && outcome.last_token != last_emit_) return false;
   }
-  lane_.open(in_flight_, policy_->foresees_ends());
+  lane_.open(in_flight_, policy_->foresees_ends(), policy_->settles());
   lane_measured_ = 0;
   for (const PlanEntry entry : current_.entries) {
     const Outcome& outcome = outcomes_[index(entry.seq)];

@@ -232,6 +232,7 @@ void Replica::settle(SimTime now) {
   if (pending_ == 0) return;
   if (lane_.is_open()) {
     lane_.advance(pending_);
+    policy_->pass(pending_);
   } else {
     for (const PlanEntry entry : current_.entries)
       outcomes_[index(entry.seq)].last_token = last_emit_;

@@ -239,7 +239,7 @@ void Run::step_done(ReplicaId id, bool own_event) {
   for (const SlotId slot : at.replica->aborted()) settle_cancelled(slot);
   // Forming a batch comes last in its instant: at once, if nothing else is to happen in it.
   const bool alone = own_event && !config_.exact_steps && next_send_ > now_ && drained_.empty() &&
-                     (queue_.empty() || queue_.next().at() > now_);
+                     queue_.nothing_now();
   if (!alone)
     wake(at);
   else if (at.replica->wants_batch())

@@ -252,6 +252,22 @@ void SglangPolicy::advance(EngineState& state, std::span<const PlanEntry> entrie
                            std::int64_t steps) {
   state.decode_on(entries, steps,
                   options_.mixed_chunk ? EngineState::Settling::no : EngineState::Settling::yes);
+  pass(steps);
+}
+
+std::int64_t SglangPolicy::lane_width(const EngineState& state) const {
+  if (options_.mixed_chunk || draft_tokens_ > 0 || chunked_ || reopens_) return 0;
+  const bool looks = !state.waiting().empty() &&
+                     (!batch_is_full_ || state.is_moved(state.waiting().front()));
+  return looks || state.active() == 0 ? 0 : options_.max_num_seqs;
+}
+
+// Nobody, while lane_width is above 0.
+void SglangPolicy::admit(EngineState&, BatchPlan& plan, std::int64_t) {
+  if (!plan.empty()) pass(1);
+}
+
+void SglangPolicy::pass(std::int64_t steps) {
   for (; steps > 0; --steps) {
     const double before = ratio_;
     ratio_ = std::max(options_.new_token_ratio_min, ratio_ - decay_);

@@ -45,6 +45,11 @@ class SglangPolicy final : public EnginePolicy {
     return !chunked_ && !reopens_ && (batch_is_full_ || state.waiting().empty());
   }
   [[nodiscard]] bool foresees_ends() const override { return false; }
+  // While nobody is looked at who waits, every step decodes.
+  [[nodiscard]] std::int64_t lane_width(const EngineState& state) const override;
+  void admit(EngineState& state, BatchPlan& plan, std::int64_t decodes) override;
+  [[nodiscard]] bool settles() const override { return true; }
+  void pass(std::int64_t steps) override;
   void advance(EngineState& state, std::span<const PlanEntry> entries,
                std::int64_t steps) override;
 

@@ -127,7 +127,7 @@ void TrtllmPolicy::forget_computed(EngineState& state) {
   });
 }
 
-std::int64_t TrtllmPolicy::lane_width() const {
+std::int64_t TrtllmPolicy::lane_width(const EngineState&) const {
   return !guaranteed_ || options_.speculation.on() ? 0 : options_.max_num_batched_tokens;
 }
 

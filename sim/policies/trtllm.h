@@ -25,7 +25,7 @@ class TrtllmPolicy final : public EnginePolicy {
   TrtllmPolicy(const EngineOptions& options, const models::KvPool& pool);
   [[nodiscard]] bool accepts(std::int64_t prompt, std::int64_t max_output) const override;
   void form_batch(EngineState& state, BatchPlan& plan) override;
-  [[nodiscard]] std::int64_t lane_width() const override;
+  [[nodiscard]] std::int64_t lane_width(const EngineState& state) const override;
   void admit(EngineState& state, BatchPlan& plan, std::int64_t decodes) override;
   void on_finished(const Sequence& s) override {
     if (guaranteed_) committed_ -= to_completion(s.prompt, s.max_output);

@@ -30,7 +30,7 @@ void VllmPolicy::form_batch(EngineState& state, BatchPlan& plan) {
   if (plan.preempted.size() == preempted_before) admit_waiting(state, plan, budget);
 }
 
-std::int64_t VllmPolicy::lane_width() const {
+std::int64_t VllmPolicy::lane_width(const EngineState&) const {
   return options_.priority_scheduling || options_.speculation.on()
              ? 0
              : options_.max_num_batched_tokens;
