@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "app/fleet_figures.h"
 #include "app/run_figures.h"
 #include "app/table.h"
 #include "scenario/fleet.h"
@@ -231,6 +232,11 @@ std::string fleet_text(const sim::RunSummary& run, const std::vector<PoolTerms>&
         "nothing\n",
         human_count(fleet.retries), human_count(run.counts.lost),
         human_count(fleet.lost_prompt_tokens), human_count(fleet.lost_output_tokens));
+  if (const auto share = availability(run); share && *share < 1)
+    out += fmt::format(
+        "availability {} of the requests were neither shed nor lost nor left waiting in the "
+        "gateway\n",
+        percent(*share));
   if (fleet.aimless_faults > 0)
     out += fmt::format(
         "note         {} outages, stragglers or upgrades met no replica: none stood there then, or "
@@ -271,6 +277,7 @@ Json fleet_json(const sim::RunSummary& run, const std::vector<PoolTerms>& terms)
   out.set("never_left_gateway", count(fleet.never_left));
   out.set("never_left_wait_mean_ms", to_ms(fleet.never_left_wait.mean_s()));
   out.set("never_left_wait_max_ms", to_ms(fleet.never_left_wait.max_s()));
+  if (const auto share = availability(run)) out.set("availability", *share);
   out.set("aimless_faults", count(fleet.aimless_faults));
   if (fleet.nodes > 0)
     out.set("nodes", Json::integer(fleet.nodes))

@@ -87,7 +87,7 @@ class Run {
   void settle_cancelled(SlotId slot);
 
   // --- fleet ---
-  Result<void> open_fleet();
+  void open_fleet();
   std::uint32_t add_place(Pool& pool);
   void fleet_event(const FleetEvent& event);
   void settle(const FleetEvent& event);
