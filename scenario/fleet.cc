@@ -327,6 +327,13 @@ Result<Assembly> assemble_fleet(const models::Catalog& catalog, const Scenario& 
         out->warnings.push_back(fmt::format("{}: {}", name, warning));
     out->further.push_back(std::make_unique<Assembly>(std::move(*one)));
   }
+  for (const PoolSpec& pool : scenario.pools)
+    if (!pool.left_out.empty())
+      out->warnings.push_back(fmt::format(
+          "pool {} runs {} and does not take over what the deployment says to {}: {}; give the pool "
+          "its own where the defaults will not do",
+          pool.name, pool.deployment.engine, scenario.deployment.engine,
+          fmt::join(pool.left_out, ", ")));
   if (scenario.disaggregation.replicas == 0) return out;
   const Result<models::ClusterSpec> spec = topology_of(catalog, scenario);
   if (!spec) return spec.error();
