@@ -225,6 +225,13 @@ std::string fleet_text(const sim::RunSummary& run, const std::vector<PoolTerms>&
         "KV moved     {} requests, {} GB; there {} after the prompt was complete, {} at p95\n",
         human_count(fleet.handed_over), human(fleet.moved_bytes / 1e9),
         human_time(fleet.transfer_time.mean_s()), human_time(fleet.transfer_time.quantile_s(0.95)));
+  if (fleet.spared_tokens > 0)
+    out += fmt::format("KV spared    {} prompt tokens were in the decode workers' caches already\n",
+                       human_count(fleet.spared_tokens));
+  if (fleet.expired_leases > 0)
+    out +=
+        fmt::format("KV dropped   {} requests waited longer than their prefill worker keeps KV\n",
+                    human_count(fleet.expired_leases));
   out += gateway_text(fleet);
   if (fleet.retries > 0 || run.counts.lost > 0)
     out += fmt::format(
@@ -238,11 +245,9 @@ std::string fleet_text(const sim::RunSummary& run, const std::vector<PoolTerms>&
         "gateway\n",
         percent(*share));
   if (fleet.aimless_faults > 0)
-    out += fmt::format(
-        "note         {} outages, stragglers or upgrades met no replica: none stood there then, or "
-        "the "
-        "run was over\n",
-        human_count(fleet.aimless_faults));
+    out +=
+        fmt::format("note         {} outages or stragglers met no replica: none stood there then\n",
+                    human_count(fleet.aimless_faults));
   if (fleet.pools.size() > 1) out += by_pool(fleet);
   return out;
 }
@@ -283,7 +288,9 @@ Json fleet_json(const sim::RunSummary& run, const std::vector<PoolTerms>& terms)
     out.set("nodes", Json::integer(fleet.nodes))
         .set("gpus", Json::integer(fleet.gpus))
         .set("peak_gpus", Json::integer(fleet.peak_gpus));
+  if (fleet.expired_leases > 0) out.set("expired_leases", count(fleet.expired_leases));
   if (fleet.handed_over > 0) {
+    out.set("spared_tokens", count(fleet.spared_tokens));
     out.set("handed_over", count(fleet.handed_over)).set("moved_bytes", fleet.moved_bytes);
     out.set("transfer_mean_ms", to_ms(fleet.transfer_time.mean_s()));
     out.set("transfer_p95_ms", to_ms(fleet.transfer_time.quantile_s(0.95)));

@@ -13,6 +13,7 @@
 #include "jobs/figures.h"
 #include "jobs/parallel.h"
 #include "scenario/fleet.h"
+#include "scenario/fleet_remarks.h"
 #include "sim/simulation.h"
 
 namespace eph::app {
@@ -197,6 +198,8 @@ Result<RunRecord> SweepRuns::simulate(const Task& task, SharedRequests::Use& use
   const Result<sim::RunSummary> run = sim::Simulation(config->config).run(load, options);
   if (!run) return run.error();
   std::vector<std::string> warnings = std::move(config->warnings);
+  for (std::string& text : scenario::fleet_remarks(scenario, *run))
+    warnings.push_back(std::move(text));
   for (const std::string& text : own ? own->warnings() : (*shared)->warnings)
     warnings.push_back(text);
   if ((own ? own->shares_prefixes() : (*shared)->shares_prefixes) &&

@@ -91,6 +91,8 @@ void Run::settle(const FleetEvent& event) {
       return plan_workers();
     case transfers:
       return settle_transfers();
+    case lease:
+      return end_leases();
     default:
       return fault_event(pool, event);
   }
@@ -103,6 +105,7 @@ void Run::observe(Pool& pool) {
 
 void Run::decide(Pool& pool) {
   observe(pool);
+  ++pool.summary.decisions;
   while (pool.scaler->next() <= now_)
     pool.desired = std::clamp(pool.scaler->decide(now_), 0, kMostReplicas);
   plan_event(pool.scaler->next(), {.kind = FleetEvent::Kind::decide, .pool = pool.number()});
