@@ -34,6 +34,7 @@ Result<void> set_fitted_start(const models::Catalog& catalog, const Scenario& sc
   const Result<models::FoundStartup> found =
       models::find_startup(catalog, assembly.config.replica.engine.kind);
   if (!found) return found.error();
+  if (auto ok = models::check_cloud(found->model, spec.cloud); !ok) return ok.error();
   models::StartupQuery query;
   query.weight_bytes = models::weight_bytes(assembly.llm).as_double();
   query.layers = assembly.llm.layers;
@@ -131,6 +132,13 @@ Result<void> set_pool(const models::Catalog& catalog, const Scenario& scenario,
   pool.places.replicas_per_node =
       spec.replicas_per_node.value_or(std::max(1, kGpusOfANode / pool.gpus));
   pool.places.zones = spec.zones;
+  const int nodes =
+      (pool.replicas + pool.places.replicas_per_node - 1) / pool.places.replicas_per_node;
+  if (spec.nodes == 0 && spec.autoscaler.empty() && nodes < spec.zones)
+    warnings.push_back(
+        fmt::format("pool {} stands in {} of {} zones: {} replicas fill a node before the next one "
+                    "is begun (replicas_per_node)",
+                    pool.name, nodes, spec.zones, pool.places.replicas_per_node));
   pool.places.capacity = spec.capacity;
   if (spec.upgrade_at_s)
     pool.upgrade = {SimTime::from_seconds(*spec.upgrade_at_s), spec.upgrade_surge,

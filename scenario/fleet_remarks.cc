@@ -24,6 +24,7 @@ class Remarks {
     schedule(scenario_.fleet.autoscaler, scenario_.fleet.autoscale);
     schedule(scenario_.disaggregation.autoscaler, scenario_.disaggregation.autoscale);
     undecided();
+    unused();
     repairs();
     return std::move(out_);
   }
@@ -72,6 +73,13 @@ class Remarks {
     const auto& pools = run_.fleet->pools;
     check(prefill == "dynamo" ? prefill : scenario_.fleet.autoscaler, pools.front());
     if (prefill != "dynamo" && pools.size() > 1) check(prefill, pools[1]);
+  }
+  void unused() {
+    if (scenario_.pools.empty()) return;
+    for (const sim::PoolSummary& pool : run_.fleet->pools)
+      if (pool.requests.requests() == 0)
+        out_.push_back(fmt::format(
+            "pool {} got no request: those before it took all, or its rule fits none", pool.name));
   }
   // Where another machine takes a broken one's place, how long a repair lasts changes nothing: to
   // be said where something broke and its repair would have been waited for within the run.

@@ -130,6 +130,31 @@ TEST_CASE("what was to happen after the end of the run is warned of", "[fleet]")
     CHECK(fine.find(text) == std::string::npos);
 }
 
+TEST_CASE("what a stranger may get wrong about a fleet is said", "[fleet]") {
+  CHECK(refused(with(kSteady, {"--gpu-mtbf", "1h", "--cloud", "azur"}))
+            .find("no start-up was measured on \"azur\"; did you mean \"azure\"?") !=
+        std::string::npos);
+  // Eight replicas of one GPU fill a node before the next one is begun.
+  const std::vector<std::string> zones{"--replicas", "4", "--zones", "2", "--zone-mtbf", "1h"};
+  CHECK(said(zones).find("pool main stands in 1 of 2 zones") != std::string::npos);
+  CHECK(said(with(zones, {"--replicas-per-node", "2"})).find("of 2 zones") == std::string::npos);
+  (void)linear_profile();
+  const auto pools = [](const std::string& fleet) {
+    const std::string file = spill_out("idle-pool.json", fmt::format(R"({{"version": 1,
+"deployment": {{"model": "meta-llama/Llama-3.1-8B-Instruct", "profile": "linear.json", "kv_blocks": 2000, "max_model_len": 8192}},
+"fleet": {{{}}}, "pools": [{{"name": "second"}}],
+"workload": {{"synthetic": {{"rate": 2, "duration": "20 s", "prompt_tokens": 100, "length_spread": 0.5, "output_tokens": 20}}}}}})",
+                                                                     fleet));
+    const Finished done = ephemeris({"simulate", file});
+    return done.out + done.err;
+  };
+  CHECK(pools("").find("pool second got no request") != std::string::npos);
+  CHECK(pools(R"("max_prompt": 100)").find("got no request") == std::string::npos);
+  CHECK(
+      pools(R"("autoscaler": "hpa", "autoscale": {"target": 4})").find("write [\"NAME=VALUE\"]") !=
+      std::string::npos);
+}
+
 TEST_CASE("faults that meet nobody are counted", "[fleet]") {
   // Both replicas start for ten seconds after one node of both has failed; the second outage meets
   // none.
