@@ -159,7 +159,8 @@ ScenarioFile with_pool(const std::string& pool) {
   const auto json = parse_json(R"({"version": 1, "deployment": {"model": "m", "max_model_len": 4096,
       "engine_version": "0.19.0", "memory_fraction": 0.8,
       "engine_options": {"max_num_seqs": 64, "num_speculative_tokens": 3, "speculative_method": "ngram"}},
-      "pools": [)" + pool + "]}", "pools.json");
+      "pools": [)" + pool + "]}",
+                               "pools.json");
   REQUIRE(json);
   auto part = parse_scenario_part(*json, "pools.json");
   CAPTURE(part ? "" : part.error().text());
@@ -176,7 +177,8 @@ std::string options(const PoolSpec& pool) {
 }  // namespace
 
 TEST_CASE("a pool of the same engine takes the deployment's engine options over one by one") {
-  const PoolSpec same = with_pool(R"({"name": "b", "engine_options": {"max_num_seqs": 8}})").scenario.pools[0];
+  const PoolSpec same =
+      with_pool(R"({"name": "b", "engine_options": {"max_num_seqs": 8}})").scenario.pools[0];
   CHECK(options(same) == "num_speculative_tokens=3;speculative_method=ngram;max_num_seqs=8;");
   CHECK(same.deployment.engine_version == "0.19.0");
   CHECK(same.left_out.empty());
@@ -184,7 +186,8 @@ TEST_CASE("a pool of the same engine takes the deployment's engine options over 
   const PoolSpec key = with_pool(R"({"max_num_seqs": 8})").scenario.pools[0];
   CHECK(options(key) == "num_speculative_tokens=3;speculative_method=ngram;");
   CHECK(key.deployment.max_num_seqs == 8);
-  const PoolSpec option = with_pool(R"({"engine_options": {"gpu_memory_utilization": 0.5}})").scenario.pools[0];
+  const PoolSpec option =
+      with_pool(R"({"engine_options": {"gpu_memory_utilization": 0.5}})").scenario.pools[0];
   CHECK_FALSE(option.deployment.memory_fraction);
   CHECK(with_engine_options(option.deployment)->memory_fraction == 0.5);
 }
@@ -194,10 +197,11 @@ TEST_CASE("a pool of another engine takes none of the engine's own over, and tha
   CHECK(options(other).empty());
   CHECK(other.deployment.engine_version.empty());
   CHECK(other.deployment.max_model_len == 4096);
-  CHECK(other.left_out == std::vector<std::string>{"engine_version", "max_num_seqs", "num_speculative_tokens",
-                                                   "speculative_method"});
+  CHECK(other.left_out == std::vector<std::string>{"engine_version", "max_num_seqs",
+                                                   "num_speculative_tokens", "speculative_method"});
   const PoolSpec own =
-      with_pool(R"({"engine": "sglang", "engine_version": "0.5.10", "engine_options": {}})").scenario.pools[0];
+      with_pool(R"({"engine": "sglang", "engine_version": "0.5.10", "engine_options": {}})")
+          .scenario.pools[0];
   CHECK(own.left_out.empty());
   CHECK(own.deployment.engine_version == "0.5.10");
 }
