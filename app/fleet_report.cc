@@ -143,6 +143,7 @@ Json pool_json(const sim::PoolSummary& pool, const PoolTerms& terms) {
     item.set("start_p50_s", pool.start_time.quantile_s(0.5))
         .set("start_p95_s", pool.start_time.quantile_s(0.95));
   item.set("drained", count(pool.drained)).set("deaths", count(pool.deaths));
+  if (pool.old_replicas > 0) item.set("old_replicas", Json::integer(pool.old_replicas));
   item.set("reclaims", count(pool.reclaims)).set("no_room", count(pool.no_room));
   return item;
 }

@@ -49,8 +49,8 @@ class Remarks {
     for (const sim::PoolSummary& pool : run_.fleet->pools)
       if (pool.old_replicas > 0)
         out_.push_back(fmt::format(
-            "the upgrade of pool {} was not complete when the run ended: {} old replicas were left",
-            pool.name, pool.old_replicas));
+            "the upgrade of pool {} was not complete when the run ended: old replicas were left",
+            pool.name));
   }
   void schedule(const std::string& policy, const std::vector<std::string>& settings) {
     if (policy != "scheduled") return;
