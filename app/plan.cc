@@ -5,8 +5,10 @@
 
 #include <algorithm>
 #include <chrono>
+#include <map>
 #include <memory>
 #include <optional>
+#include <set>
 
 #include "app/commands.h"
 #include "app/console.h"
@@ -18,6 +20,7 @@
 #include "app/table.h"
 #include "app/team_use.h"
 #include "core/text.h"
+#include "scenario/preset.h"
 
 namespace eph::app {
 
@@ -79,7 +82,39 @@ Result<planner::PlanProblem> read_problem(const Arguments& arguments, bool quiet
   out.workload = std::move(gathered->scenario.workload);
   out.slos = std::move(gathered->scenario.slos);
   out.seed = gathered->scenario.seed;
+  out.notes = std::move(gathered->notes);
   return out;
+}
+
+// A preset holds for the engines that have one of that name; one of them must.
+Result<void> share_preset(const models::Catalog& catalog, planner::PlanProblem& problem) {
+  std::map<std::string, std::vector<std::string>> lacking;  // by preset, engines
+  std::set<std::string> found;
+  std::vector<std::string> names;
+  for (scenario::DeploymentSpec& spec : problem.candidates) {
+    const auto engine = models::parse_engine(spec.engine);
+    if (spec.preset.empty() || !engine) continue;
+    const auto own = scenario::preset_names(catalog, *engine);
+    if (!own) return own.error();
+    names.insert(names.end(), own->begin(), own->end());
+    if (std::find(own->begin(), own->end(), spec.preset) != own->end()) {
+      found.insert(spec.preset);
+      continue;
+    }
+    auto& engines = lacking[spec.preset];
+    if (std::find(engines.begin(), engines.end(), spec.engine) == engines.end())
+      engines.push_back(spec.engine);
+    spec.preset.clear();
+  }
+  for (const auto& [preset, engines] : lacking) {
+    if (!found.contains(preset))
+      return usage_error(
+          fmt::format("--preset {}: none of {} has it", preset, fmt::join(engines, ", ")),
+          suggest(preset, names));
+    problem.notes.push_back(
+        fmt::format("--preset {} does not apply to {}", preset, fmt::join(engines, ", ")));
+  }
+  return {};
 }
 
 Result<planner::PlanOptions> read_search(const Arguments& arguments) {
@@ -140,6 +175,7 @@ Result<std::unique_ptr<Prepared>> prepare(const Arguments& arguments, const jobs
   if (!options) return options.error();
   Result<models::Catalog> catalog = open_catalog(arguments);
   if (!catalog) return catalog.error();
+  if (const auto ok = share_preset(*catalog, *problem); !ok) return ok.error();
   if (arguments.has("ledger") || team.size() > 1) {
     auto abouts = read_abouts(arguments, *catalog, *problem);
     if (!abouts) return abouts.error();

@@ -80,6 +80,7 @@ std::string warnings(const planner::PlanReport& report) {
     }
   }
   std::string out;
+  for (const std::string& text : report.notes) out += fmt::format("note: {}\n", text);
   for (const std::string& text : report.warnings) out += fmt::format("warning: {}\n", text);
   for (const auto& [text, who] : found) out += fmt::format("warning: {}: {}\n", who, text);
   return out;

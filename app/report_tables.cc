@@ -199,6 +199,18 @@ Result<std::string> runs(const ReportInput& input, const Words& words) {
 
 }  // namespace
 
+namespace {
+
+Result<std::string> text_file(const ReportInput& input, const Words& words) {
+  if (words.size() != 1) return usage_error("text needs the name of a file", "write {{text NAME}}");
+  const auto found = input.texts.find(words[0]);
+  if (found != input.texts.end()) return found->second;
+  return usage_error(fmt::format("there is no {}.md in the folder of --from", words[0]),
+                     "scripts/validation-report writes it");
+}
+
+}  // namespace
+
 Result<std::string> report_table(std::string_view directive, const ReportInput& input) {
   Words words;
   for (const std::string_view word : split(trim(directive), ' ')) {
@@ -208,7 +220,7 @@ Result<std::string> report_table(std::string_view directive, const ReportInput& 
       std::pair<std::string, Result<std::string> (*)(const ReportInput&, const Words&)>>
       known{{"schemes", schemes},   {"headline", headline}, {"coverage", coverage},
             {"table", cross_table}, {"worst", worst},       {"notes", notes},
-            {"picture", picture},   {"runs", runs}};
+            {"picture", picture},   {"runs", runs},         {"text", text_file}};
   Words names;
   for (const auto& [name, make] : known) {
     if (!words.empty() && words[0] == name)

@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <optional>
 
+#include "app/candidates.h"
 #include "core/text.h"
+#include "scenario/class_priorities.h"
 #include "scenario/engine_options.h"
 #include "scenario/fields.h"
 #include "scenario/parse.h"
@@ -55,7 +57,6 @@ class Gatherer {
   void read_flags();
   void read_window();
   void read_settings();
-  void check_settings();
   template <class T>
   void read_many(const Field& field);
   void drop_replaced();
@@ -63,7 +64,7 @@ class Gatherer {
   void drop_workload();
   void make_candidates();
   void check();
-  std::vector<Conflict> shared_conflicts();
+  void check_conflicts();
   [[nodiscard]] std::string spell(std::string_view id) const;
   void apply(const Field& field, const FieldValue& value);
 
@@ -72,6 +73,7 @@ class Gatherer {
   GatheredScenario out_;
   Given flags_;  // ids set by flags
   std::vector<std::pair<const Field*, FieldValue>> values_;
+  std::vector<AddressedSetting> addressed_;
   Diagnostics faults_;
 };
 
@@ -90,6 +92,7 @@ Result<void> Gatherer::load_file() {
   if (!part) return part.error();
   out_.scenario = std::move(part->scenario);
   out_.from_file = std::move(part->given);
+  out_.lines = std::move(part->lines);
   return {};
 }
 
@@ -161,35 +164,28 @@ void Gatherer::read_window() {
   }
 }
 
-// A setting replaces the file's of the same name.
+// A setting replaces the file's of the same name; one for a single engine waits for the candidates.
 void Gatherer::read_settings() {
   std::vector<scenario::EngineSetting>& all = out_.scenario.deployment.engine_options;
   for (const std::string& text : arguments_.all("set")) {
-    Result<scenario::EngineSetting> setting = scenario::parse_setting(text);
-    if (!setting) {
-      faults_.add(flag_error("set", setting.error()));
+    Result<scenario::EngineSetting> parsed = scenario::parse_setting(text);
+    if (!parsed) {
+      faults_.add(flag_error("set", parsed.error()));
       continue;
     }
-    const std::string id = fmt::format("{}/{}", scenario::kEngineOptions, setting->name);
+    AddressedSetting one = address(std::move(*parsed));
+    const std::string id = fmt::format("{}/{}", scenario::kEngineOptions, one.setting.name);
+    flags_.insert(id);
+    if (!one.engine.empty()) {
+      addressed_.push_back(std::move(one));
+      continue;
+    }
     if (out_.from_file.contains(id)) {
-      std::erase_if(all, [&](const scenario::EngineSetting& s) { return s.name == setting->name; });
+      std::erase_if(all,
+                    [&](const scenario::EngineSetting& s) { return s.name == one.setting.name; });
       drop(id);
     }
-    all.push_back(std::move(*setting));
-    flags_.insert(id);
-  }
-}
-
-void Gatherer::check_settings() {
-  for (const scenario::DeploymentSpec& deployment : out_.deployments) {
-    const Result<scenario::DeploymentSpec> resolved = scenario::with_engine_options(deployment);
-    if (resolved) continue;
-    const bool flag = arguments_.has("set");
-    faults_.add(flag ? flag_error("set", resolved.error())
-                     : usage_error(fmt::format("engine_options of {}: {}", out_.file,
-                                               resolved.error().what),
-                                   resolved.error().remedy));
-    return;
+    all.push_back(std::move(one.setting));
   }
 }
 
@@ -264,51 +260,35 @@ void Gatherer::make_candidates() {
     all = std::move(next);
   }
   for (const scenario::Scenario& one : all) out_.deployments.push_back(one.deployment);
+  for (Error& error : deliver(addressed_, out_.deployments)) {
+    if (use_.varied)
+      out_.idle.push_back(std::move(error));
+    else
+      faults_.add(std::move(error));
+  }
 }
 
 std::string Gatherer::spell(std::string_view id) const {
-  if (id.starts_with(scenario::kEngineOptions)) {
-    return out_.from_file.contains(id) ? fmt::format("engine_options of {}", out_.file) : "--set";
-  }
-  if (id.starts_with("pools/")) return fmt::format("\"{}\" of {}", id, out_.file);
+  const auto line = out_.lines.find(id);
+  const std::string place =
+      line == out_.lines.end() ? out_.file : fmt::format("{}:{}", out_.file, line->second);
+  const std::string_view last = id.substr(id.rfind('/') + 1);
+  const bool setting = id.starts_with(scenario::kEngineOptions);
+  if (id.starts_with("pools/")) return fmt::format("\"{}\" of {}", id, place);
+  if (out_.from_file.contains(id)) return fmt::format("\"{}\" of {}", last, place);
+  if (setting) return fmt::format("--set {}", last);
   const Field* field = scenario::find_field(id);
   EPH_ASSERT(field != nullptr, "field {}", id);
-  if (out_.from_file.contains(id)) return fmt::format("\"{}\" of {}", field->key, out_.file);
   return field->flag.empty() ? "--window" : fmt::format("--{}", field->flag);
 }
 
-// Conflicts that hold for every candidate; an option that only some of the engines know is cleared
-// for the others.
-std::vector<Conflict> Gatherer::shared_conflicts() {
-  const scenario::Spelling spelling = [this](std::string_view id) { return spell(id); };
-  std::vector<Conflict> shared;
-  for (std::size_t i = 0; i < out_.deployments.size(); ++i) {
-    scenario::Scenario one = out_.scenario;
-    one.deployment = out_.deployments[i];
-    const std::vector<Conflict> found = find_conflicts(one, out_.given, spelling);
-    for (const Conflict& conflict : found) {
-      if (conflict.id == "deployment/chunk_tokens") out_.deployments[i].chunk_tokens.reset();
-      if (conflict.id == "deployment/chunked_prefill") out_.deployments[i].chunked_prefill.reset();
-      std::erase_if(out_.deployments[i].engine_options, [&](const scenario::EngineSetting& s) {
-        return fmt::format("{}/{}", scenario::kEngineOptions, s.name) == conflict.id;
-      });
-    }
-    if (i == 0) {
-      shared = found;
-      continue;
-    }
-    std::erase_if(shared, [&](const Conflict& a) {
-      return std::none_of(found.begin(), found.end(),
-                          [&](const Conflict& b) { return a.id == b.id; });
-    });
-  }
-  return shared;
-}
-
-void Gatherer::check() {
-  const scenario::Spelling spelling = [this](std::string_view id) { return spell(id); };
+void Gatherer::check_conflicts() {
+  CandidateFaults found = check_candidates(
+      out_.scenario, out_.given, [this](std::string_view id) { return spell(id); }, use_.varied,
+      out_.deployments);
+  out_.notes = std::move(found.notes);
   std::string said;  // --window stands for two fields
-  for (const Conflict& c : shared_conflicts()) {
+  for (const Conflict& c : found.conflicts) {
     Error error = usage_error(fmt::format("{}: {}", spell(c.id), c.what), c.remedy);
     if (c.idle && use_.varied)
       out_.idle.push_back(error);
@@ -316,8 +296,15 @@ void Gatherer::check() {
       faults_.add(error);
     said = std::move(error.what);
   }
+  if (use_.lists.empty()) out_.scenario.deployment = out_.deployments.front();
+  for (const Conflict& c : find_unrecorded(out_.scenario, out_.given))
+    faults_.add(usage_error(fmt::format("{}: {}", spell(c.id), c.what), c.remedy));
+}
+
+void Gatherer::check() {
+  const scenario::Spelling spelling = [this](std::string_view id) { return spell(id); };
+  check_conflicts();
   if (!faults_.ok()) return;
-  check_settings();
   // A plan of another fleet than the file's would mislead.
   if (!use_.fleet) {
     for (const std::string& id : out_.from_file)
@@ -374,7 +361,9 @@ std::vector<OptionGroup> scenario_options(const FlagUse& use) {
       deployment.options.push_back(
           {"set", "NAME=VALUE",
            "an option of the engine by its own name, as in max_num_batched_tokens=4096; may be "
-           "repeated (docs/SCENARIO.md lists them)",
+           "repeated; of several engines those that know it take it, and vllm:max_num_seqs=64 is "
+           "for "
+           "one alone (docs/SCENARIO.md lists them)",
            true});
     }
     if (field.flag == "rate-mode") {

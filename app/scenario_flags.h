@@ -1,5 +1,8 @@
 #pragma once
 // Scenario file and flags together: flags replace what the file says.
+#include <cstdint>
+#include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -28,8 +31,10 @@ struct GatheredScenario {
   std::vector<scenario::DeploymentSpec> deployments;
   scenario::Given given;      // fields that file or flags set
   scenario::Given from_file;  // those that the file set and no flag replaced
-  std::string file;           // empty: none
-  std::vector<Error> idle;    // of varied ones: fields without effect here
+  std::map<std::string, std::int64_t, std::less<>> lines;  // of the file, by field
+  std::string file;                                        // empty: none
+  std::vector<std::string> notes;  // of several engines: what some of them do not take
+  std::vector<Error> idle;         // of varied ones: fields without effect here
 };
 // Every conflict and everything missing is reported at once.
 [[nodiscard]] Result<GatheredScenario> gather_scenario(const Arguments& arguments,

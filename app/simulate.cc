@@ -142,8 +142,9 @@ Result<RunOutcome> simulate_one(const models::Catalog& catalog, const Options& o
   for (std::string& text : scenario::fleet_remarks(scenario, out.summary))
     out.warnings.push_back(std::move(text));
   for (std::string& text : (*load)->warnings()) out.warnings.push_back(std::move(text));
-  if ((*load)->shares_prefixes() && !config.replica.engine.prefix_caching)
-    out.warnings.push_back(scenario::kPrefixesUnused);
+  for (std::string& text :
+       scenario::idle_warnings((*load)->shares_prefixes(), (*load)->varies_priorities(), config))
+    out.warnings.push_back(std::move(text));
   return out;
 }
 

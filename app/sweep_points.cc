@@ -202,9 +202,10 @@ Result<RunRecord> SweepRuns::simulate(const Task& task, SharedRequests::Use& use
     warnings.push_back(std::move(text));
   for (const std::string& text : own ? own->warnings() : (*shared)->warnings)
     warnings.push_back(text);
-  if ((own ? own->shares_prefixes() : (*shared)->shares_prefixes) &&
-      !config->config.replica.engine.prefix_caching)
-    warnings.emplace_back(scenario::kPrefixesUnused);
+  for (std::string& text : scenario::idle_warnings(
+           own ? own->shares_prefixes() : (*shared)->shares_prefixes,
+           own ? own->varies_priorities() : (*shared)->varies_priorities, config->config))
+    warnings.push_back(std::move(text));
   return record_of(*run, std::move(warnings), fleet_figures(*run, scenario, terms_[task.point]));
 }
 

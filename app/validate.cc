@@ -16,6 +16,7 @@
 #include "calibration/log_picture.h"
 #include "calibration/picture.h"
 #include "core/line_source.h"
+#include "scenario/engine_options.h"
 
 namespace eph::app {
 
@@ -29,9 +30,25 @@ OptionGroup options_of_logs() {
         "write running, waiting and KV use over time, measured and predicted [not written]"}});
 }
 
+OptionGroup what_if_options() {
+  return {
+      "other engine options than the runs had, to see which the measurements tell",
+      {{"set", "NAME=VALUE",
+        "an option of the engine by its own name (docs/SCENARIO.md); rows of engines without it "
+        "are not predicted",
+        true},
+       {"preset", "NAME",
+        "the engine's defaults and a named set of options, in place of what the run is known or "
+        "inferred to have had"}}};
+}
+
 // A log's settings are replaced by what the command line says, other files are completed by it.
 Result<void> add_facts(const Arguments& arguments, calibration::ValidateOptions& out) {
   if (calibration::is_request_log(out.runs)) {
+    for (const char* flag : {"set", "preset"})
+      if (arguments.has(flag))
+        return usage_error(fmt::format("--{} is for tables, {} is a request log", flag, out.runs),
+                           "a log's engine options are flags of their own");
     if (auto ok = refuse_other_facts(arguments, "a request log"); !ok) return ok.error();
     auto facts = log_facts(arguments);
     if (!facts) return facts.error();
@@ -43,6 +60,12 @@ Result<void> add_facts(const Arguments& arguments, calibration::ValidateOptions&
   auto facts = read_facts(arguments);
   if (!facts) return facts.error();
   out.facts = std::move(*facts);
+  out.engine_options.preset = arguments.text("preset");
+  for (const std::string& text : arguments.all("set")) {
+    auto setting = scenario::parse_setting(text);
+    if (!setting) return usage_error("--set: " + setting.error().what, setting.error().remedy);
+    out.engine_options.settings.push_back(std::move(*setting));
+  }
   return {};
 }
 
@@ -161,6 +184,7 @@ const CommandSpec& validate_spec() {
          {"out", "FILE", "write the rows back with predictions [not written]"},
          {"profile", "FILE", "profile to use instead of the shipped ones", true},
          {"seed", "N", "seed of all random draws [1]"}}},
+       what_if_options(),
        shared_options(),
        cross_options(),
        fact_options(FactFlags::others),

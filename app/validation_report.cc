@@ -7,6 +7,7 @@
 #include <set>
 
 #include "app/report_tables.h"
+#include "core/line_source.h"
 #include "core/text.h"
 
 namespace eph::app {
@@ -54,10 +55,11 @@ Result<void> check_overlap(const ReportInput& input) {
 }  // namespace
 
 Result<ReportInput> load_report_input(const std::string& folder) {
-  std::vector<std::string> paths;
+  std::vector<std::string> paths, texts;
   std::error_code failed;
   for (const auto& entry : std::filesystem::directory_iterator(folder, failed)) {
     if (entry.path().extension() == ".json") paths.push_back(entry.path().string());
+    if (entry.path().extension() == ".md") texts.push_back(entry.path().string());
   }
   if (failed) return io_error(folder, "cannot list results: " + failed.message());
   if (paths.empty()) {
@@ -66,6 +68,11 @@ Result<ReportInput> load_report_input(const std::string& folder) {
   }
   std::sort(paths.begin(), paths.end());
   ReportInput input;
+  for (const std::string& path : texts) {
+    auto text = read_file(path);
+    if (!text) return text.error();
+    input.texts[std::filesystem::path(path).stem().string()] = std::move(*text);
+  }
   for (const std::string& path : paths) {
     auto json = load_json(path);
     if (!json) return json.error();

@@ -12,7 +12,8 @@ namespace eph::app {
 
 struct ReportInput {
   std::vector<CrossDocument> cross;
-  std::map<std::string, Json> runs;  // `validate --runs --json`, by file name without .json
+  std::map<std::string, Json> runs;          // `validate --runs --json`, by file name without .json
+  std::map<std::string, std::string> texts;  // *.md beside them, by file name without .md
 };
 
 // Reads every *.json of a folder. Error: no file, one that is no result of validate, or an engine
@@ -30,6 +31,7 @@ struct ReportInput {
 //   {{picture SCHEME}}              a link to pictures/SCHEME.svg beside the report
 // (SCHEME is CrossDocument::name)
 //   {{runs NAME [FIGURE]...}}       errors by engine and protocol of `validate --runs`
+//   {{text NAME}}                   NAME.md as it is (scripts/preset-table)
 // and each "{{=SCHEME; TABLE; KEY; ...; FIGURE}}" inside a line by "MAPE / median / p90 (n)".
 // Error with the template's line: an unknown directive, or one whose result is not in the input.
 [[nodiscard]] Result<std::string> render_report(const std::string& text, const std::string& file,

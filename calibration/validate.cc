@@ -42,11 +42,13 @@ ValidatedRow predict(const MeasuredRun& run, const Result<RunPlan>& planned,
     return row;
   }
   row.predicted = replayed->figures;
-  if (auto& ttft = row.predicted[Figure::mean_ttft]; ttft && !plan.prefill && has_undocumented_ramp(plan.protocol)) {
+  if (auto& ttft = row.predicted[Figure::mean_ttft];
+      ttft && !plan.prefill && has_undocumented_ramp(plan.protocol)) {
     const models::StepContext& c = plan.deployment.context;
     *ttft *= std::exp(profile->first_token.log_factor(
-        fmt::format("{}|{}", c.llm.name, models::name(c.llm.weights)), static_cast<double>(run.concurrency),
-        static_cast<double>(run.isl), static_cast<double>(run.osl), c.layout.tensor));
+        fmt::format("{}|{}", c.llm.name, models::name(c.llm.weights)),
+        static_cast<double>(run.concurrency), static_cast<double>(run.isl),
+        static_cast<double>(run.osl), c.layout.tensor));
   }
   row.ok = plan.scored.any();
   row.status = row.ok ? "ok" : "left out: " + plan.left_out;
@@ -103,7 +105,8 @@ std::vector<ScoredRow> scored_rows(const RunTable& runs, const std::vector<Resul
 Result<void> check_header(const RunTable& runs) {
   for (const std::string& column : runs.table.header()) {
     if (column.starts_with("pred_") || column == "status") {
-      return row_error(runs.table.path(), 1, fmt::format("column \"{}\" would be written twice", column),
+      return row_error(runs.table.path(), 1,
+                       fmt::format("column \"{}\" would be written twice", column),
                        "give the table without predictions");
     }
   }
@@ -116,7 +119,8 @@ Result<void> refuse_log_options(const ValidateOptions& options) {
   if (std::filesystem::is_directory(options.runs, ignored)) {
     return io_error(options.runs, "the folder holds no requests.jsonl, so it is no request log");
   }
-  if (options.second_half) return usage_error("--second-half is for request logs, " + options.runs + " is a table");
+  if (options.second_half)
+    return usage_error("--second-half is for request logs, " + options.runs + " is a table");
   if (options.log_facts != LogFacts{}) {
     return usage_error("settings of a logged engine are for request logs, a table has its own",
                        "leave out --dp and --block-size");
@@ -173,7 +177,19 @@ Result<ValidateReport> validate(const ValidateOptions& options, const models::Ca
   if (!profiles) return profiles.error();
   SpecCache specs(catalog);
   std::vector<Result<RunPlan>> plans;
-  for (const MeasuredRun& run : runs->runs) plans.push_back(plan_run(run, specs));
+  if (auto ok = check_run_options(options.engine_options); !ok) return ok.error();
+  std::optional<Error> refused;
+  bool taken = false;
+  for (const MeasuredRun& run : runs->runs) {
+    plans.push_back(plan_run(run, specs));
+    if (!plans.back()) continue;
+    const auto put = apply_run_options(catalog, options.engine_options, *plans.back());
+    taken = taken || put;
+    if (put) continue;
+    if (!refused) refused = put.error();
+    plans.back() = put.error();
+  }
+  if (refused && !taken) return *refused;
 
   ValidateReport report;
   report.rows = runs->runs.size();
@@ -193,7 +209,8 @@ Result<ValidateReport> validate(const ValidateOptions& options, const models::Ca
   report.scored = scored_rows(*runs, plans, report.results);
   report.errors = error_tables(report.scored);
   if (!options.out.empty()) {
-    if (auto ok = write_file(options.out, output_csv(*runs, report.results)); !ok) return ok.error();
+    if (auto ok = write_file(options.out, output_csv(*runs, report.results)); !ok)
+      return ok.error();
   }
   return report;
 }

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "core/assert.h"
+#include "core/vector_clones.h"
 
 namespace eph {
 
@@ -31,6 +32,21 @@ double midpoint(std::size_t bucket) {
   return static_cast<double>(bucket - shift * kSubBuckets) * width + (width - 1) / 2;
 }
 
+struct Extent {
+  std::int64_t least, most, sum;
+};
+
+EPH_VECTOR_CLONES
+Extent extent_of(const std::int64_t* values, std::size_t n) {
+  std::int64_t least = values[0], most = values[0], sum = 0;
+  for (std::size_t i = 0; i < n; ++i) {
+    least = values[i] < least ? values[i] : least;
+    most = values[i] > most ? values[i] : most;
+    sum += values[i];
+  }
+  return {least, most, sum};
+}
+
 }  // namespace
 
 void Histogram::find_bucket(std::int64_t value) {
@@ -43,26 +59,21 @@ void Histogram::find_bucket(std::int64_t value) {
 }
 
 void Histogram::add_each(std::span<const std::int64_t> values, std::uint64_t count) {
-  if (count == 0) return;
-  Wide sum = 0;
-  std::int64_t low = min_, high = max_;
-  std::uint64_t here = 0;  // in the recent bucket
-  for (const std::int64_t value : values) {
-    if (static_cast<std::uint64_t>(value - recent_from_) >= recent_width_) {
-      if (here > 0) buckets_[recent_] += here * count;
-      here = 0;
-      find_bucket(value);
+  if (count == 0 || values.empty()) return;
+  const Extent extent = extent_of(values.data(), values.size());
+  if (!is_recent(extent.least)) find_bucket(extent.least);
+  if (is_recent(extent.most)) {
+    buckets_[recent_] += values.size() * count;
+  } else {
+    for (const std::int64_t value : values) {
+      if (!is_recent(value)) find_bucket(value);
+      buckets_[recent_] += count;
     }
-    ++here;
-    low = std::min(low, value);
-    high = std::max(high, value);
-    sum += value;
   }
-  if (here > 0) buckets_[recent_] += here * count;
-  min_ = low;
-  max_ = high;
+  min_ = std::min(min_, extent.least);
+  max_ = std::max(max_, extent.most);
   count_ += count * values.size();
-  sum_ += sum * static_cast<Wide>(count);
+  sum_ += static_cast<Wide>(extent.sum) * static_cast<Wide>(count);
 }
 
 void Histogram::merge(const Histogram& other) {

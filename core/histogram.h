@@ -19,14 +19,14 @@ class Histogram {
   void add(std::int64_t value, std::uint64_t count = 1) {  // requires value >= 0
     if (count == 0) return;
     // Values that follow one another often share a bucket.
-    if (static_cast<std::uint64_t>(value - recent_from_) >= recent_width_) find_bucket(value);
+    if (!is_recent(value)) find_bucket(value);
     buckets_[recent_] += count;
     min_ = std::min(min_, value);
     max_ = std::max(max_, value);
     count_ += count;
     sum_ += static_cast<Wide>(value) * static_cast<Wide>(count);
   }
-  // Several, each so many times: quick where one follows another in the same bucket.
+  // Several, each so many times: quick where all are in one bucket. Their sum must fit.
   void add_each(std::span<const std::int64_t> values, std::uint64_t count);
   void merge(const Histogram& other);
 
@@ -43,6 +43,9 @@ class Histogram {
   [[nodiscard]] std::uint64_t count_at_most(std::int64_t limit) const;
 
  private:
+  [[nodiscard]] bool is_recent(std::int64_t value) const {
+    return static_cast<std::uint64_t>(value - recent_from_) < recent_width_;
+  }
   void find_bucket(std::int64_t value);
 
   std::vector<std::uint64_t> buckets_;

@@ -124,8 +124,9 @@ Result<std::string> search_candidate(const models::Catalog& catalog,
   std::vector<std::string> warnings = assembly->warnings;
   scenario::set_clients(problem.workload, assembly->config);
   assembly->config.exact_steps = options.exact_steps;
-  if (requests.shares_prefixes && !assembly->config.replica.engine.prefix_caching)
-    warnings.emplace_back(scenario::kPrefixesUnused);
+  for (std::string& text : scenario::idle_warnings(requests.shares_prefixes,
+                                                   requests.varies_priorities, assembly->config))
+    warnings.push_back(std::move(text));
   const EvaluateOptions evaluation{problem.slos, problem.seed, options.max_rejected_share};
   CandidateSearch search(*assembly, requests, load, evaluation, about, memo);
   const Result<CountAnswer> answer = search.run(options.max_replicas);

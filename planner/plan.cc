@@ -123,6 +123,7 @@ Result<PlanReport> Plan::report(const std::vector<std::string>& answers) const {
   report.mean_rate = static_cast<double>(report.requests) / std::max(1.0, requests_.duration_s());
   report.peak_rate = peak_rate(requests_);
   report.warnings = requests_.warnings;
+  report.notes = problem_.notes;
   for (std::size_t i = 0; i < answers.size(); ++i) {
     Result<CandidateAnswer> answer = read_answer(answers[i], problem_.candidates[i], problem_);
     if (!answer) return answer.error();

@@ -26,6 +26,7 @@ struct PlanProblem {
   // By candidate, what names everything that its simulations depend on apart from the program, a
   // line each; empty without a ledger and without other processes.
   std::vector<std::string> abouts;
+  std::vector<std::string> notes;  // what the report says of all candidates together
 };
 
 struct PlanOptions {
@@ -67,7 +68,7 @@ struct PlanReport {
   std::vector<PlanRow> rows;  // feasible first, by cost per hour, then GPUs, then the order given
   int simulations = 0;
   std::string price_note;  // where the prices come from
-  std::vector<std::string> warnings;
+  std::vector<std::string> warnings, notes;
 };
 
 // A plan as tasks of a team, one a candidate. Borrows the catalogue and the problem.

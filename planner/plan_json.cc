@@ -52,6 +52,7 @@ Json to_json(const PlanReport& report) {
   json.set("mean_requests_per_s", report.mean_rate).set("peak_requests_per_s", report.peak_rate);
   json.set("simulations", report.simulations).set("prices", report.price_note);
   json.set("rows", std::move(rows)).set("warnings", strings(report.warnings));
+  json.set("notes", strings(report.notes));
   return json;
 }
 

@@ -30,7 +30,7 @@ struct Assembly {
   std::string profile_path;
   std::string profile_name;           // path of one that was given, file name of a shipped one
   std::vector<std::string> warnings;  // "tp 4 of this model was not measured: ...", in every output
-  std::optional<StatedError> error;  // none: the profile says nothing on it
+  std::optional<StatedError> error;   // none: the profile says nothing on it
   // Of further pools, in their order; of prefill workers the only one.
   std::vector<std::unique_ptr<Assembly>> further;
   std::shared_ptr<const models::Cluster> cluster;  // that KV moves on
@@ -55,8 +55,8 @@ struct RequestList {
   std::vector<workload::Arrival> arrivals;  // hash_offset counts in `hashes`
   std::vector<std::uint64_t> hashes;
   std::int32_t hash_block_tokens = 0;
-  bool shares_prefixes = false;
-  std::vector<std::string> classes;  // names by number; empty when the source has none
+  bool shares_prefixes = false, varies_priorities = false;
+  std::vector<std::string> classes;   // names by number; empty when the source has none
   std::string description;            // "Azure LLM 2023 trace AzureLLM..., x20 superposed"
   std::vector<std::string> warnings;  // dropped or clipped rows
   [[nodiscard]] double duration_s() const;
@@ -84,11 +84,14 @@ class ReportingLoad : public workload::Load {
   [[nodiscard]] virtual std::vector<std::string> warnings() const = 0;
   // Requests so far have begun with tokens of others.
   [[nodiscard]] virtual bool shares_prefixes() const = 0;
+  // Requests so far differ in priority.
+  [[nodiscard]] virtual bool varies_priorities() const = 0;
 };
 
-// What is said of requests that share prefixes where the engine has no prefix cache.
-inline constexpr const char* kPrefixesUnused =
-    "the prefix information of the requests is not used: every prompt is computed in full";
+// What is said of requests that share prefixes where the engine has no prefix cache, and of those
+// that all have one priority where the engine looks at it.
+[[nodiscard]] std::vector<std::string> idle_warnings(bool shares_prefixes, bool varies_priorities,
+                                                     const sim::SimulationConfig& config);
 
 // Streaming or closed-loop load for a single run; memory does not grow with an open-loop trace.
 [[nodiscard]] Result<std::unique_ptr<ReportingLoad>> make_load(const models::Catalog& catalog,

@@ -7,9 +7,10 @@
 #include <string_view>
 
 #include "scenario/checker.h"
-#include "scenario/engine_options.h"
 #include "scenario/class_priorities.h"
+#include "scenario/engine_options.h"
 #include "scenario/fleet_check.h"
+#include "scenario/setting_check.h"
 
 namespace eph::scenario {
 
@@ -64,7 +65,6 @@ void check_synthetic(Checker& check, const SyntheticSpec& spec) {
                "each says when to stop");
 }
 
-// Only recorded requests have priorities.
 // "CLASS=N" of classes that there may be, on an engine that looks at priorities.
 void check_class_priorities(Checker& check, const Scenario& scenario) {
   constexpr std::string_view id = "workload/class_priorities";
@@ -73,24 +73,26 @@ void check_class_priorities(Checker& check, const Scenario& scenario) {
   if (!read) check.conflict(id, read.error().what, read.error().remedy);
   check.needs(id, !scenario.workload.trace.empty(), "on requests without classes",
               "give a trace with a class column");
-  const auto looks = [](const EngineSetting& s) {
-    return s.name == "scheduling_policy" && s.value == "priority";
-  };
-  const auto& settings = scenario.deployment.engine_options;
-  check.needs(id, std::any_of(settings.begin(), settings.end(), looks),
-              "on an engine that does not look at priorities",
+  const bool looks = by_priority(scenario.deployment) ||
+                     std::any_of(scenario.pools.begin(), scenario.pools.end(),
+                                 [](const PoolSpec& pool) { return by_priority(pool.deployment); });
+  check.needs(id, looks, "on an engine that does not look at priorities",
               "add --set scheduling_policy=priority (vLLM)");
 }
 
+// Only recorded requests have priorities (find_unrecorded looks at which).
 void check_priority(Checker& check, const Scenario& scenario) {
   const WorkloadSpec& workload = scenario.workload;
   if (!workload.trace.empty() || (workload.model.empty() && !workload.synthetic)) return;
-  for (const EngineSetting& setting : scenario.deployment.engine_options) {
-    if (setting.name == "scheduling_policy" && setting.value == "priority")
-      check.conflict(fmt::format("{}/{}", kEngineOptions, setting.name),
-                     "priority has no effect on requests without priorities",
-                     "give a trace with a priority column");
-  }
+  const auto refuse = [&](std::string_view place, const DeploymentSpec& spec) {
+    if (by_priority(spec))
+      check.idle(fmt::format("{}/engine_options/scheduling_policy", place),
+                 "priority has no effect on requests without priorities",
+                 "give a trace with a priority column");
+  };
+  refuse("deployment", scenario.deployment);
+  for (std::size_t i = 0; i < scenario.pools.size(); ++i)
+    refuse(fmt::format("pools/{}", i), scenario.pools[i].deployment);
 }
 
 void check_sessions(Checker& check, const SyntheticSpec& spec) {
@@ -106,28 +108,23 @@ void check_sessions(Checker& check, const SyntheticSpec& spec) {
 void check_deployment(Checker& check, const DeploymentSpec& spec) {
   check.either("deployment/kv_blocks", "deployment/memory_fraction",
                "the number of blocks needs no memory rule");
-  const bool llamacpp = spec.engine == "llamacpp";
-  check.needs("deployment/chunk_tokens", spec.engine == "sglang" || llamacpp,
-              fmt::format("on {}", spec.engine),
-              fmt::format("set {}", check.spell("deployment/max_num_batched_tokens")));
-  check.needs("deployment/schedule_policy", spec.engine == "sglang",
-              fmt::format("on {}", spec.engine), "it serves first come, first served");
-  if (spec.schedule_policy == "lpm" && !spec.prefix_caching.value_or(true)) {
-    check.conflict(
-        "deployment/schedule_policy", "lpm has no effect without prefix caching",
-        fmt::format("turn {} on, or choose fcfs", check.spell("deployment/prefix_caching")));
+  const bool llamacpp = spec.engine == "llamacpp", sglang = spec.engine == "sglang";
+  check.needs_engine("deployment/chunk_tokens", sglang || llamacpp, spec.engine,
+                     fmt::format("set {}", check.spell("deployment/max_num_batched_tokens")));
+  check.needs_engine("deployment/schedule_policy", sglang, spec.engine,
+                     "it serves first come, first served");
+  if (sglang && check.has("deployment/schedule_policy") && spec.schedule_policy == "lpm" &&
+      !resolve_settings(spec).spec.prefix_caching.value_or(true)) {
+    check.idle("deployment/schedule_policy", "lpm has no effect without prefix caching",
+               fmt::format("turn {} on, or choose fcfs", check.spell("deployment/prefix_caching")));
   }
-  check.needs("deployment/chunked_prefill", spec.engine != "sglang" && !llamacpp,
-              fmt::format("on {}", spec.engine),
-              llamacpp ? "it always splits prompts"
-                       : fmt::format("set {} 0 to turn chunking off",
-                                     check.spell("deployment/chunk_tokens")));
-  for (const EngineSetting& setting : spec.engine_options) {
-    const Result<void> ok = check_setting(spec, setting);
-    if (!ok)
-      check.conflict(fmt::format("{}/{}", kEngineOptions, setting.name), ok.error().what,
-                     ok.error().remedy);
-  }
+  check.needs_engine("deployment/chunked_prefill", !sglang && !llamacpp, spec.engine,
+                     llamacpp ? "it always splits prompts"
+                              : fmt::format("set {} 0 to turn chunking off",
+                                            check.spell("deployment/chunk_tokens")));
+  check.needs("deployment/block_size", !llamacpp || spec.kv_blocks,
+              "on llamacpp, whose cache is counted in tokens", "leave it out, or give kv_blocks");
+  check_settings(check, spec);
 }
 
 // A further pool says with its own keys what the deployment says with others.
@@ -137,12 +134,14 @@ void check_pool_deployment(Checker& check, const Given& given, std::size_t numbe
   Given own;
   for (auto at = given.lower_bound(prefix); at != given.end() && at->starts_with(prefix); ++at)
     own.insert("deployment/" + at->substr(prefix.size()));
+  const auto in_pool = [&](const std::string& id) {
+    return prefix + id.substr(std::string_view("deployment/").size());
+  };
   Checker inner(own, spelling);
   check_deployment(inner, spec);
   for (const Conflict& c : inner.take())
     if (own.contains(c.id))
-      check.conflict(prefix + c.id.substr(std::string_view("deployment/").size()), c.what,
-                     c.remedy);
+      check.conflict(in_pool(c.id), c.what, c.remedy, c.other.empty() ? "" : in_pool(c.other));
 }
 
 }  // namespace

@@ -18,8 +18,10 @@ using Spelling = std::function<std::string(std::string_view id)>;
 struct Conflict {
   std::string id;  // the field that does not fit
   std::string what, remedy;
-  bool idle =
-      false;  // it would only have no effect: where fields are varied it may at other points
+  // It would only have no effect: where fields are varied it may at other points.
+  bool idle = false;
+  bool foreign = false;  // it belongs to other engines: of several candidates some may know it
+  std::string other{};   // the field that it contradicts, named at the end of `what`
 };
 
 // Fields that would have no effect beside the others.

@@ -7,7 +7,9 @@
 #include <optional>
 
 #include "core/text.h"
+#include "scenario/engine_options.h"
 #include "workload/decorator.h"
+#include "workload/trace_reader.h"
 
 namespace eph::scenario {
 
@@ -74,6 +76,38 @@ std::vector<std::string> unseen_classes(const std::vector<std::string>& texts,
       out.push_back(
           fmt::format("no request is of class {}, which has priority {}", name, priority));
   }
+  return out;
+}
+
+bool by_priority(const DeploymentSpec& spec) {
+  return std::any_of(spec.engine_options.begin(), spec.engine_options.end(),
+                     [](const EngineSetting& s) {
+                       return s.name == "scheduling_policy" && s.value == "priority";
+                     });
+}
+
+std::vector<Conflict> find_unrecorded(const Scenario& scenario, const Given& given) {
+  std::vector<Conflict> out;
+  const WorkloadSpec& workload = scenario.workload;
+  if (workload.trace.empty()) return out;
+  const auto lacks = [&](std::string_view column) {
+    const Result<bool> has = workload::has_column(workload.trace, column);
+    return has && !*has;
+  };
+  if (given.contains("workload/class_priorities") && lacks("class"))
+    out.push_back({.id = "workload/class_priorities",
+                   .what = "has no effect on a trace without a class column",
+                   .remedy = "give one with it, or leave the priorities out"});
+  if (!workload.class_priorities.empty() || !lacks("priority")) return out;
+  const auto refuse = [&](std::string_view place, const DeploymentSpec& spec) {
+    if (!by_priority(spec)) return;
+    out.push_back({.id = fmt::format("{}/engine_options/scheduling_policy", place),
+                   .what = "priority has no effect on a trace without a priority column",
+                   .remedy = "give one with it, or priorities of classes (--class-priority)"});
+  };
+  refuse("deployment", scenario.deployment);
+  for (std::size_t i = 0; i < scenario.pools.size(); ++i)
+    refuse(fmt::format("pools/{}", i), scenario.pools[i].deployment);
   return out;
 }
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/result.h"
+#include "scenario/check.h"
 #include "workload/transforms.h"
 
 namespace eph::scenario {
@@ -23,5 +24,12 @@ using ClassPriorities = std::vector<std::pair<std::string, std::int32_t>>;
 // Says so of classes that have a priority and none of the requests.
 [[nodiscard]] std::vector<std::string> unseen_classes(const std::vector<std::string>& texts,
                                                       std::span<const std::string> seen);
+
+// Its engine is told to look at priorities.
+[[nodiscard]] bool by_priority(const DeploymentSpec& spec);
+
+// What is asked of a trace whose header shows that it has no priorities, or no classes. Nothing of
+// a file that cannot be read: opening it says why.
+[[nodiscard]] std::vector<Conflict> find_unrecorded(const Scenario& scenario, const Given& given);
 
 }  // namespace eph::scenario

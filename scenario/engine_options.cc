@@ -26,15 +26,22 @@ std::string normal(std::string_view name) {
   return out;
 }
 
+// "vLLM and SGLang", empty for none.
+std::string owners_of(std::string_view name) {
+  std::string out;
+  for (const EngineOption& option : engine_options()) {
+    if (option.field.key != name) continue;
+    out += fmt::format("{}{}", out.empty() ? "" : " and ", models::display(option.engine));
+  }
+  return out;
+}
+
+// The engine has no such option.
 Error unknown(models::EngineKind engine, const EngineSetting& setting) {
   std::vector<std::string> names;
-  std::string others;
-  for (const EngineOption& option : engine_options()) {
+  for (const EngineOption& option : engine_options())
     if (option.engine == engine) names.emplace_back(option.field.key);
-    if (option.engine != engine && option.field.key == setting.name) {
-      others += fmt::format("{}{}", others.empty() ? "" : " and ", models::display(option.engine));
-    }
-  }
+  const std::string others = owners_of(setting.name);
   if (!others.empty()) {
     return usage_error(fmt::format("{} is an option of {}, the deployment runs {}", setting.name,
                                    others, models::display(engine)),
@@ -51,6 +58,7 @@ Error unknown(models::EngineKind engine, const EngineSetting& setting) {
 }
 
 Error in(const EngineSetting& setting, const Error& error) {
+  if (error.what.starts_with(setting.name)) return error;
   return Error{error.kind, {}, fmt::format("{}: {}", setting.name, error.what), error.remedy};
 }
 
@@ -81,8 +89,20 @@ Result<Understood> understand(models::EngineKind engine, const EngineSetting& se
                          fmt::format("use {}", fmt::join(option->field.choices, " or ")));
   }
   Result<FieldValue> value = parse_value(option->field, setting.value);
-  if (!value) return in(setting, value.error());
+  if (!value) return value.error();
   return Understood{option, std::move(*value)};
+}
+
+// Ways in which the size of the KV cache is given: blocks, tokens or a share of memory.
+int cache_sizes(const DeploymentSpec& spec) {
+  return spec.kv_blocks.has_value() + spec.memory_fraction.has_value() +
+         spec.tuning.kv_tokens.has_value() + spec.tuning.context_tokens.has_value();
+}
+
+std::string size_field(const DeploymentSpec& spec) {
+  return spec.kv_blocks         ? "deployment/kv_blocks"
+         : spec.memory_fraction ? "deployment/memory_fraction"
+                                : "";
 }
 
 }  // namespace
@@ -98,38 +118,74 @@ Result<void> check_setting(const DeploymentSpec& spec, const EngineSetting& sett
 Result<bool> put_setting(models::EngineKind engine, const EngineSetting& setting,
                          DeploymentSpec& spec) {
   const Result<Understood> understood = understand(engine, setting);
-  if (!understood) return understood.error();
+  if (!understood) return in(setting, understood.error());
   return understood->option->put(spec, understood->value);
 }
 
-Result<DeploymentSpec> with_engine_options(DeploymentSpec spec) {
+bool is_foreign(const DeploymentSpec& spec, const EngineSetting& setting) {
   const auto engine = models::parse_engine(spec.engine);
-  if (!engine) return spec;
-  for (const EngineSetting& setting : spec.engine_options) {
-    const Result<Understood> understood = understand(*engine, setting);
-    if (!understood) return understood.error();
-    if (understood->option->put(spec, understood->value)) continue;
-    const std::string_view other = understood->option->stands_for;
-    const Field* field = find_field(other);
-    return usage_error(
-        fmt::format("{}={} contradicts {}", setting.name, setting.value,
-                    field == nullptr ? std::string("an option given before")
-                                     : fmt::format("--{} or another option", field->flag)),
-        "give one value");
+  return engine && find(*engine, setting.name) == nullptr;
+}
+
+Error taken_by_none(const std::vector<std::string>& engines, const std::string& name) {
+  std::vector<std::string> names, shown;
+  for (const std::string& text : engines) {
+    const auto engine = models::parse_engine(text);
+    if (!engine) continue;
+    shown.emplace_back(models::display(*engine));
+    for (const EngineOption& option : engine_options())
+      if (option.engine == *engine) names.emplace_back(option.field.key);
   }
-  const EngineTuning& t = spec.tuning;
-  const int sizes = spec.kv_blocks.has_value() + spec.memory_fraction.has_value() +
-                    t.kv_tokens.has_value() + t.context_tokens.has_value();
-  if (!spec.engine_options.empty() && sizes > 1) {
-    return usage_error("the size of the KV cache is given in more than one way",
-                       "give blocks, tokens or a share of memory");
+  const std::string what =
+      fmt::format("{} is an option of none of {}", name, fmt::join(shown, ", "));
+  const std::string owners = owners_of(name);
+  if (owners.empty()) return usage_error(what, suggest(name, names));
+  return usage_error(fmt::format("{}, but of {}", what, owners), "leave it out");
+}
+
+ResolvedSettings resolve_settings(const DeploymentSpec& spec) {
+  ResolvedSettings out{spec, {}};
+  const auto engine = models::parse_engine(spec.engine);
+  if (!engine) return out;
+  std::vector<std::optional<Understood>> understood;
+  for (std::size_t i = 0; i < spec.engine_options.size(); ++i) {
+    const auto one = understand(*engine, spec.engine_options[i]);
+    understood.push_back(one ? std::optional(*one) : std::nullopt);
+    if (!one) continue;
+    const int sizes = cache_sizes(out.spec);
+    const bool put = one->option->put(out.spec, one->value);
+    const bool another_size = sizes > 0 && cache_sizes(out.spec) > sizes;
+    if (put && !another_size) continue;
+    Contradiction fault{i, std::string(one->option->stands_for), std::nullopt, another_size};
+    if (another_size) fault.field = size_field(spec);
+    // One of the settings before, unless it takes what the deployment says itself.
+    for (std::size_t j = 0; j < i; ++j) {
+      if (!understood[j]) continue;
+      DeploymentSpec alone;
+      const bool first = understood[j]->option->put(alone, understood[j]->value);
+      const bool same = first && one->option->put(alone, one->value);
+      if (same && cache_sizes(alone) < 2) continue;
+      fault.field.clear();
+      fault.other = j;
+    }
+    out.contradictions.push_back(std::move(fault));
   }
-  if (!spec.engine_options.empty() && spec.schedule_policy == "lpm" &&
-      !spec.prefix_caching.value_or(true)) {
-    return usage_error("the policy lpm has no effect without prefix caching",
-                       "turn it on, or choose fcfs");
-  }
-  return spec;
+  return out;
+}
+
+Result<DeploymentSpec> with_engine_options(const DeploymentSpec& spec) {
+  for (const EngineSetting& setting : spec.engine_options)
+    if (const Result<void> ok = check_setting(spec, setting); !ok) return in(setting, ok.error());
+  ResolvedSettings resolved = resolve_settings(spec);
+  if (resolved.contradictions.empty()) return std::move(resolved.spec);
+  const Contradiction& first = resolved.contradictions.front();
+  const EngineSetting& setting = spec.engine_options[first.setting];
+  const Field* field = find_field(first.field);
+  return usage_error(fmt::format("{}={} contradicts {}", setting.name, setting.value,
+                                 first.other        ? spec.engine_options[*first.other].name
+                                 : field == nullptr ? std::string("the deployment")
+                                                    : fmt::format("--{}", field->flag)),
+                     first.sizes ? "give the size of the KV cache in one way" : "give one value");
 }
 
 Result<EngineSetting> parse_setting(std::string_view text) {

@@ -83,8 +83,9 @@ std::vector<Field> deployment_fields() {
       {d, "engine_version", "engine-version", text, "X.Y.Z", "the newest known rules",
        "engine version, where its defaults differ", deployment<&D::engine_version>},
       {d, "preset", "preset", text, "NAME", "default",
-       "named set of the engine's options (data/presets): default, tuned; what is given besides goes "
-       "first",
+       "named set of the engine's options (data/presets): default, tuned; what is given besides "
+       "goes "
+       "first; of several engines those that have it, trtllm:tuned for one alone",
        deployment<&D::preset>},
       {d, "gpu", "gpu", text, "NAME", "h100-sxm",
        "GPU: a catalogue name; for llama.cpp also a machine without one", deployment<&D::gpu>},
@@ -116,8 +117,9 @@ std::vector<Field> deployment_fields() {
        .kind = text,
        .argument = "NAME",
        .fallback = "clients beside the replicas",
-       .help = "what lies between clients, gateway and replicas: a catalogue name (serverless-cloud, "
-               "same-region, internet, direct, ...) or a file",
+       .help =
+           "what lies between clients, gateway and replicas: a catalogue name (serverless-cloud, "
+           "same-region, internet, direct, ...) or a file",
        .set = deployment<&D::network>},
       {.section = d,
        .key = "topology",
@@ -326,8 +328,8 @@ std::vector<Field> synthetic_fields() {
        synthetic<&S::swing>, 0, 1},
       {y, "swing_period", "swing-period", duration, "TIME", "24 h", "how long a day is",
        synthetic<&S::swing_period_s>, 0, kMaxSeconds, true},
-      {y, "swing_peak", "swing-peak", duration, "TIME", "half a day",
-       "when the rate is highest", synthetic<&S::swing_peak_s>, 0, kMaxSeconds},
+      {y, "swing_peak", "swing-peak", duration, "TIME", "half a day", "when the rate is highest",
+       synthetic<&S::swing_peak_s>, 0, kMaxSeconds},
       {y, "concurrency", "concurrency", integer, "N", "",
        "requests kept in flight by closed arrivals", synthetic<&S::concurrency>, 1, 1e6},
       {y, "prompt_tokens", "prompt-tokens", integer, "N", "512", "nominal prompt length",

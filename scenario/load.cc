@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <limits>
+#include <optional>
 
 #include "scenario/assemble.h"
 #include "scenario/class_priorities.h"
@@ -72,6 +74,19 @@ bool shares(const workload::Arrival& arrival) {
          arrival.stream != workload::kNoStream;
 }
 
+class Priorities {
+ public:
+  void add(std::int32_t priority) {
+    vary_ = vary_ || (first_ && *first_ != priority);
+    if (!first_) first_ = priority;
+  }
+  [[nodiscard]] bool vary() const { return vary_; }
+
+ private:
+  std::optional<std::int32_t> first_;
+  bool vary_ = false;
+};
+
 // Hands on an open or closed load and watches what passes through it.
 class WatchedLoad final : public ReportingLoad {
  public:
@@ -86,6 +101,7 @@ class WatchedLoad final : public ReportingLoad {
   [[nodiscard]] workload::Arrival take() override {
     const workload::Arrival arrival = inner_->take();
     prefixes_ = prefixes_ || shares(arrival);
+    priorities_.add(arrival.priority);
     return arrival;
   }
   void on_finished(RequestId id, SimTime now) override { inner_->on_finished(id, now); }
@@ -111,12 +127,14 @@ class WatchedLoad final : public ReportingLoad {
     return out;
   }
   [[nodiscard]] bool shares_prefixes() const override { return prefixes_; }
+  [[nodiscard]] bool varies_priorities() const override { return priorities_.vary(); }
 
  private:
   std::unique_ptr<workload::Load> inner_;
   const ArrivalSource* source_;  // inside inner_; null for a closed loop
   std::vector<std::string> notes_, class_priorities_;
   bool prefixes_ = false;
+  Priorities priorities_;
 };
 
 // Gives the requests of a list that outlives it.
@@ -142,6 +160,23 @@ class ListLoad final : public workload::Load {
 
 }  // namespace
 
+std::vector<std::string> idle_warnings(bool shares_prefixes, bool varies_priorities,
+                                       const sim::SimulationConfig& config) {
+  std::vector<std::string> out;
+  if (shares_prefixes && !config.replica.engine.prefix_caching)
+    out.emplace_back(
+        "the prefix information of the requests is not used: every prompt is computed in full");
+  const bool looks = config.replica.engine.priority_scheduling ||
+                     std::any_of(config.further.begin(), config.further.end(),
+                                 [](const sim::FurtherPool& further) {
+                                   return further.pool.replica.engine.priority_scheduling;
+                                 });
+  if (looks && !varies_priorities)
+    out.emplace_back(
+        "all requests have the same priority: the policy priority does what fcfs does");
+  return out;
+}
+
 void set_clients(const WorkloadSpec& spec, sim::SimulationConfig& config) {
   if (spec.client_timeout_s) config.client_timeout = Duration::from_seconds(*spec.client_timeout_s);
   config.timeout_on = spec.timeout_on;
@@ -164,6 +199,7 @@ Result<std::optional<RequestList>> load_requests_up_to(const models::Catalog& ca
   auto source = open_source(catalog, spec, seed, run);
   if (!source) return source.error();
   RequestList out;
+  Priorities priorities;
   std::vector<workload::Arrival> block(1024);
   while (true) {
     const Result<std::size_t> pulled = (*source)->pull(block);
@@ -172,6 +208,7 @@ Result<std::optional<RequestList>> load_requests_up_to(const models::Catalog& ca
     if (*pulled > most - out.arrivals.size()) return std::optional<RequestList>();
     for (std::size_t i = 0; i < *pulled; ++i) {
       out.shares_prefixes = out.shares_prefixes || shares(block[i]);
+      priorities.add(block[i].priority);
       const auto hashes = (*source)->block_hashes(block[i]);
       block[i].hash_offset = out.hashes.size();
       block[i].hash_count = static_cast<std::uint32_t>(hashes.size());
@@ -180,6 +217,7 @@ Result<std::optional<RequestList>> load_requests_up_to(const models::Catalog& ca
     out.arrivals.insert(out.arrivals.end(), block.begin(),
                         block.begin() + static_cast<std::ptrdiff_t>(*pulled));
   }
+  out.varies_priorities = priorities.vary();
   out.hash_block_tokens = (*source)->hash_block_tokens();
   const auto classes = (*source)->class_names();
   out.classes.assign(classes.begin(), classes.end());
@@ -211,9 +249,9 @@ Result<std::unique_ptr<ReportingLoad>> make_load(const models::Catalog& catalog,
   auto source = open_source(catalog, spec, seed, run);
   if (!source) return source.error();
   const ArrivalSource* watched = source->get();
-  return std::unique_ptr<ReportingLoad>(std::make_unique<WatchedLoad>(
-      std::make_unique<workload::OpenLoad>(std::move(*source)), watched, trace_notes(spec),
-      spec.class_priorities));
+  return std::unique_ptr<ReportingLoad>(
+      std::make_unique<WatchedLoad>(std::make_unique<workload::OpenLoad>(std::move(*source)),
+                                    watched, trace_notes(spec), spec.class_priorities));
 }
 
 }  // namespace eph::scenario

@@ -194,7 +194,11 @@ void add_conflicts(const std::vector<Conflict>& conflicts, const Json& json,
     const Json* at = json.at_path(conflict.id);
     SourcePlace place{file, at == nullptr ? 0 : at->line(), at == nullptr ? 0 : at->column(),
                       "/" + conflict.id};
-    faults.add(Error{ErrorKind::usage, std::move(place), conflict.what, conflict.remedy});
+    std::string what = conflict.what;
+    if (const Json* other = json.at_path(conflict.other);
+        !conflict.other.empty() && other != nullptr)
+      what += fmt::format(" in line {}", other->line());
+    faults.add(Error{ErrorKind::usage, std::move(place), std::move(what), conflict.remedy});
   }
 }
 
@@ -203,6 +207,8 @@ Result<ScenarioFile> parse(const Json& json, const std::string& file, bool compl
   ScenarioFile out;
   read_tree(json, file, faults, out);
   if (json.is_object()) {
+    for (const std::string& id : out.given)
+      if (const Json* at = json.at_path(id); at != nullptr) out.lines.emplace(id, at->line());
     add_conflicts(find_conflicts(out.scenario, out.given, last_part), json, file, faults);
     if (complete && faults.ok()) {
       add_conflicts(find_missing(out.scenario, out.given, last_part), json, file, faults);

@@ -1,5 +1,8 @@
 #pragma once
 // Scenario files: JSON with comments, strict, every fault at once (docs/SCENARIO.md).
+#include <cstdint>
+#include <functional>
+#include <map>
 #include <string>
 
 #include "core/json_doc.h"
@@ -16,6 +19,7 @@ namespace eph::scenario {
 struct ScenarioFile {
   Scenario scenario;
   Given given;
+  std::map<std::string, std::int64_t, std::less<>> lines;  // of what is given
 };
 [[nodiscard]] Result<ScenarioFile> load_scenario_part(const std::string& path);
 [[nodiscard]] Result<ScenarioFile> parse_scenario_part(const Json& json, const std::string& file);

@@ -40,7 +40,7 @@ Preset read_preset(Reader& from, models::EngineKind engine) {
   for (const auto& [name, value] : members(from, "set")) {
     const EngineSetting setting{name, value->is_string() ? value->as_string() : value->dump(-1)};
     if (const Result<void> ok = check_setting(probe, setting); !ok)
-      from.fault("set", ok.error().what, ok.error().remedy);
+      from.fault("set", fmt::format("{}: {}", name, ok.error().what), ok.error().remedy);
     out.set.push_back(setting);
   }
   for (const auto& [name, value] : members(from, "times_default")) {
@@ -88,6 +88,17 @@ Result<std::vector<Preset>> load_preset_file(const std::string& path, models::En
   for (Reader& preset : root.objects("presets")) out.push_back(read_preset(preset, engine));
   root.finish();
   if (!faults.ok()) return faults.combined();
+  return out;
+}
+
+Result<std::vector<std::string>> preset_names(const models::Catalog& catalog,
+                                              models::EngineKind engine) {
+  std::vector<std::string> out;
+  const std::string path = catalog.path_of("presets", models::name(engine));
+  if (!std::filesystem::exists(path)) return out;
+  const Result<std::vector<Preset>> presets = load_preset_file(path, engine);
+  if (!presets) return presets.error();
+  for (const Preset& preset : *presets) out.push_back(preset.name);
   return out;
 }
 

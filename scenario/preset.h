@@ -25,6 +25,10 @@ struct Preset {
 [[nodiscard]] Result<std::vector<Preset>> load_preset_file(const std::string& path,
                                                            models::EngineKind engine);
 
+// Of an engine, in the order of its file; none where it has no file.
+[[nodiscard]] Result<std::vector<std::string>> preset_names(const models::Catalog& catalog,
+                                                            models::EngineKind engine);
+
 // Puts the options of `spec.preset` where the deployment says nothing itself, and returns those
 // that took effect, by the engine's names. Nothing without a preset. Unknown: did-you-mean.
 [[nodiscard]] Result<std::vector<EngineSetting>> apply_preset(

@@ -172,11 +172,13 @@ void add_engine(models::EngineKind engine, std::string& out) {
 constexpr std::string_view kEngineIntroduction =
     "\n## `deployment/engine_options`\n\n"
     "Options of the engine by its own names, `{\"max_num_batched_tokens\": 4096}`; on the command "
-    "line `--set NAME=VALUE`,\nwhich may be repeated. What stands for a field of the deployment "
-    "sets that field: both may be given only with\nthe same value, and a flag replaces what a "
-    "file's option says. An option that is taken acts; what the simulation\ndoes not know is "
-    "refused with the reason, another engine's option with its name. With several engines "
-    "(`plan`) an\noption holds for those that know it.\n";
+    "line `--set NAME=VALUE`,\nwhich may be repeated. Of several engines (`plan`, `sweep`) those "
+    "that know an option take it, and a plan notes for\nwhich it does not apply; "
+    "`--set ENGINE:NAME=VALUE` is for one alone, as is `--preset ENGINE:NAME`. What stands for a\n"
+    "field of the deployment sets that field: both may be given only with the same value, and a "
+    "flag replaces what a\nfile's option says. An option that is taken acts: what can do nothing "
+    "beside the other settings, or contradicts them,\nis refused with both places, what the "
+    "simulation does not know with the reason, another engine's option with its name.\n";
 
 constexpr std::string_view kIntroduction =
     "<!-- Written by `ephemeris schema --markdown`; a test compares the two. -->\n"

@@ -39,7 +39,7 @@ struct FirstAdmission {
 
 // Reused from step to step: clearing keeps the memory.
 struct BatchPlan {
-  std::vector<PlanEntry> entries;  // in scheduling order
+  std::vector<PlanEntry> entries;  // in scheduling order; of a lane without its decodes
   std::vector<FirstAdmission> first_scheduled;
   std::vector<RequestId>
       preempted;  // while composing this step, or attempts at it that came out empty
@@ -51,7 +51,7 @@ struct BatchPlan {
   SimTime start{}, end{};                                     // on the GPU
   Duration results{};  // between its end and the departure of its tokens
 
-  [[nodiscard]] bool empty() const { return entries.empty(); }
+  [[nodiscard]] bool empty() const { return entries.empty() && shape.decode_seqs == 0; }
   void clear() {
     entries.clear();
     first_scheduled.clear();

@@ -37,6 +37,10 @@ class EnginePolicy {
   [[nodiscard]] virtual bool steady(const EngineState&) const { return true; }
   // A sequence is left out once its last permitted token is in flight.
   [[nodiscard]] virtual bool foresees_ends() const { return true; }
+  // Where form_batch takes the running decodes first, a token for each in their order, and then does
+  // what admit does: how many decodes a step may hold. 0: it does something else.
+  [[nodiscard]] virtual std::int64_t lane_width() const { return 0; }
+  virtual void admit(EngineState&, BatchPlan&, std::int64_t /*decodes*/) {}
   // What `steps` such compositions do.
   virtual void advance(EngineState& state, std::span<const PlanEntry> entries, std::int64_t steps) {
     state.decode_on(entries, steps, EngineState::Settling::no);

@@ -97,6 +97,13 @@ class EngineState {
     ++held_;
     s.capacity += static_cast<std::int32_t>(kv_.block_size());
   }
+  // The same for many sequences at once, whose capacities the caller keeps.
+  void take_for_decodes(std::int64_t blocks) {
+    if (blocks == 0) return;
+    EPH_ASSERT(kv_.take(blocks), "INV-3: {} kv blocks needed, {} free", blocks, kv_.free());
+    if (queue_ != nullptr) queue_->take(blocks);
+    held_ += blocks;
+  }
   // Puts `n` tokens of `id` into the step. Requires room for them.
   void schedule(BatchPlan& plan, SeqId id, std::int32_t n) {
     Sequence& s = seqs_[index(id)];

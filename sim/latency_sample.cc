@@ -10,15 +10,6 @@ void LatencySample::add_each(std::span<const std::int64_t> values, std::uint64_t
   while (exact < values.size() && !overflowed_) add(Duration{values[exact++]}, count);
   values = values.subspan(exact);
   if (values.empty()) return;
-  EPH_ASSERT(sorted_ == 0, "a latency added after a quantile was asked for");
-  Wide sum = 0;
-  for (const std::int64_t ns : values) {
-    EPH_ASSERT(ns >= 0, "INV-4: latency of {} ns", ns);
-    sum += ns;
-    max_ns_ = std::max(max_ns_, ns);
-  }
-  sum_ns_ += sum * static_cast<Wide>(count);
-  count_ += count * values.size();
   histogram_.add_each(values, count);
 }
 
@@ -29,14 +20,15 @@ void LatencySample::overflow() {
 }
 
 double LatencySample::mean_s() const {
+  if (overflowed_) return histogram_.mean() * 1e-9;
   return count_ == 0 ? 0.0 : static_cast<double>(sum_ns_) / static_cast<double>(count_) * 1e-9;
 }
 
-double LatencySample::max_s() const { return Duration{max_ns_}.seconds(); }
+double LatencySample::max_s() const { return Duration{overflowed_ ? histogram_.max() : max_ns_}.seconds(); }
 
 double LatencySample::quantile_s(double p) const {
-  if (count_ == 0) return 0.0;
   if (overflowed_) return histogram_.quantile(p) * 1e-9;
+  if (count_ == 0) return 0.0;
   sort();
   const double rank = p * static_cast<double>(count_ - 1);
   const auto below = static_cast<std::uint64_t>(rank);

@@ -18,14 +18,14 @@ class LatencySample {
   static constexpr std::size_t kExactLimit = std::size_t{1} << 20;
   void add(Duration value, std::uint64_t count = 1) {
     EPH_ASSERT(value.ns >= 0, "INV-4: latency of {} ns", value.ns);
-    EPH_ASSERT(sorted_ == 0, "a latency added after a quantile was asked for");
-    count_ += count;
-    sum_ns_ += static_cast<Wide>(value.ns) * static_cast<Wide>(count);
-    max_ns_ = std::max(max_ns_, value.ns);
     if (overflowed_) {
       histogram_.add(value.ns, count);
       return;
     }
+    EPH_ASSERT(sorted_ == 0, "a latency added after a quantile was asked for");
+    count_ += count;
+    sum_ns_ += static_cast<Wide>(value.ns) * static_cast<Wide>(count);
+    max_ns_ = std::max(max_ns_, value.ns);
     if (!exact_.empty() && exact_.back().ns == value.ns)
       exact_.back().count += count;
     else
@@ -34,7 +34,9 @@ class LatencySample {
   }
   // Several, nanoseconds, each so many times.
   void add_each(std::span<const std::int64_t> values, std::uint64_t count);
-  [[nodiscard]] std::uint64_t count() const { return count_; }
+  [[nodiscard]] std::uint64_t count() const {
+    return overflowed_ ? histogram_.count() : count_;
+  }
   [[nodiscard]] double mean_s() const;
   [[nodiscard]] double quantile_s(double p) const;  // 0 when empty
   [[nodiscard]] double max_s() const;
@@ -52,6 +54,7 @@ class LatencySample {
   mutable std::vector<Value> exact_;
   mutable std::size_t sorted_ = 0;  // how many of exact_ are in sorted, cumulated form
   Histogram histogram_;
+  // Of the exact ones.
   Wide sum_ns_ = 0;
   std::int64_t max_ns_ = 0;
   std::uint64_t count_ = 0;

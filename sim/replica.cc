@@ -19,6 +19,7 @@ Replica::Replica(ReplicaId id, const ReplicaConfig& config, RequestTable& table,
       step_sink_(step_sink),
       spans_(spans && step_sink == nullptr && !needs_contexts_ && config.ranks == 1 &&
              !config.engine.speculation.on()),
+      lane_(state_),
       trims_(config.engine.kind == models::EngineKind::sglang),
       launches_(launches),
       totals_(totals) {
@@ -60,6 +61,10 @@ void Replica::form_until_done(EnginePolicy& policy, BatchPlan& plan) {
 bool Replica::compose(BatchPlan& plan) {
   if (!plan.empty()) plan.clear();  // an empty one may carry preemptions of the attempt before
   const std::size_t carried = plan.preempted.size();
+  if (lane_.is_open()) {
+    if (lane_.prepare(policy_->lane_width())) return compose_in_lane(plan);
+    leave_lane();
+  }
   if (ranks_) {
     compose_ranks(plan);
   } else {
@@ -82,7 +87,9 @@ Replica::Next Replica::form_batch(SimTime now) {
     BatchPlan& plan = in_flight_ == 0 ? current_ : next_;
     if (compose(plan)) {
       launch(plan, now);
-      if (++in_flight_ < depth) {
+      ++in_flight_;
+      if (std::exchange(lane_ends_, false)) leave_lane();
+      if (in_flight_ < depth) {
         batch_due_ = true;
         report_levels(now);
         return {Next::What::form_batch, host_free_};
@@ -157,13 +164,15 @@ const std::vector<Replica::Departure>& Replica::finish_step(SimTime now) {
   if (step_sink_ != nullptr) report_step();
   ++steps_;
   const SimTime at_client = emit_tokens(now);
-  if (acceptance_)
+  if (lane_.is_open())
+    take_lane_tokens(now, at_client);
+  else if (acceptance_)
     state_.caches() ? take_tokens<true, true>(now, at_client)
                     : take_tokens<false, true>(now, at_client);
   else
     state_.caches() ? take_tokens<true, false>(now, at_client)
                     : take_tokens<false, false>(now, at_client);
-  if (!departures_.empty()) drop_inactive();
+  if (!departures_.empty() && !lane_.is_open()) drop_inactive();
   --in_flight_;
   std::swap(current_, next_);  // also an empty one: it carries the preemptions of its attempts
   drop_pending(now);
@@ -267,6 +276,7 @@ void Replica::let_go(SeqId id, SimTime now) {
 
 // An engine looks at what came in between two steps, so that what runs ends with the step awaited.
 bool Replica::hang_up(SeqId id, SimTime now) {
+  leave_lane();
   const Sequence& s = state_[id];
   if (busy_ && (s.state == SeqState::active || s.plans > 0)) {
     to_abort_.push_back(id);
@@ -351,6 +361,7 @@ EngineLevels Replica::levels(SimTime now) {
 
 void Replica::die(SimTime now, std::vector<SlotId>& requests) {
   EPH_ASSERT(!in_span_, "replica {} dies at an instant to which it was not brought", index(id_));
+  leave_lane();
   if (in_flight_ > 0 && current_.start < now)
     collector_.on_step_cut(current_.start, std::min(now, current_.end));
   const std::size_t before = requests.size();
@@ -374,6 +385,7 @@ void Replica::die(SimTime now, std::vector<SlotId>& requests) {
 
 void Replica::stop(SimTime now) {
   if (in_span_) (void)interrupt(now + Duration{1});
+  leave_lane();
   if (in_flight_ > 0 && current_.start < now)
     collector_.on_step_cut(current_.start, std::min(now, current_.end));
   for (std::uint32_t i = 0; i < state_.capacity(); ++i) {

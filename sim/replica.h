@@ -11,6 +11,7 @@
 #include "sim/engine_policy.h"
 #include "sim/engine_state.h"
 #include "sim/front_end_station.h"
+#include "sim/lane.h"
 #include "sim/launch.h"
 #include "sim/rank_set.h"
 #include "sim/request_table.h"
@@ -93,8 +94,11 @@ class Replica {
   // The KV of a prompt that was computed here for another worker (RequestRow::keeps_kv) has been
   // read, or will never be. Requires !in_span().
   void let_go(SeqId id, SimTime now);
-  // Tokens that nobody takes any more make no gap.
-  void stop_measuring(SeqId id) { outcomes_[index(id)].measured = false; }
+  // Tokens that nobody takes any more make no gap. Requires !in_span().
+  void stop_measuring(SeqId id) {
+    leave_lane();
+    outcomes_[index(id)].measured = false;
+  }
 
   // The run stops here: fills in what the live requests have produced.
   void stop(SimTime now);
@@ -134,6 +138,15 @@ class Replica {
     return ranks_->policy(state_.rank_of(id));
   }
   void start_span();
+  void begin_span();
+  // --- lanes (sim/replica_lane.cc): while one is open ---
+  [[nodiscard]] bool open_lane();
+  void leave_lane();
+  [[nodiscard]] bool compose_in_lane(BatchPlan& plan);
+  void take_lane_tokens(SimTime now, SimTime at_client);
+  void take_joined(PlanEntry entry, SimTime now, SimTime at_client);
+  void end_in_lane(SeqId id, SimTime now, SimTime at_client);
+  [[nodiscard]] bool same_decodes_in_flight() const;
   [[nodiscard]] bool only_decodes(const BatchPlan& plan) const;
   [[nodiscard]] std::int64_t steps_without_end();
   [[nodiscard]] SimTime span_floor() const;
@@ -145,6 +158,11 @@ class Replica {
   [[nodiscard]] models::Stretch stretch_from(const models::BatchShape& first) const;
   [[nodiscard]] Launched launch_exactly(models::BatchShape shape, std::int64_t at,
                                         std::int64_t gpu_free, std::int64_t& results);
+  struct Ahead;
+  [[nodiscard]] std::size_t block_size(std::int64_t steps, std::int64_t ns) const;
+  template <bool kAsync>
+  static std::size_t run_block(Ahead& ahead, const models::StepBlock& block, std::size_t most,
+                               std::int64_t until, std::int64_t* gaps);
   template <bool kAsync>
   void run_ahead(std::int64_t until);
   [[nodiscard]] models::StepTimes step_times(const BatchPlan& plan);
@@ -191,6 +209,10 @@ class Replica {
   bool spans_ = false, in_span_ = false;
   std::int64_t ahead_ = 0;           // steps of the span that can still end without an event
   std::int64_t pending_ = 0;         // that have ended, and are not yet in the sequences
+  Lane lane_;
+  bool lane_ends_ = false;            // with the step just composed
+  std::uint64_t lane_measured_ = 0;   // of its sequences: those whose gaps count
+  std::uint64_t lane_gaps_ = 0;       // of those, with the step whose results are there
   int span_failures_ = 0, span_pause_ = 0;  // in a row; steps before the next attempt
   std::uint64_t span_measured_ = 0;  // sequences whose gaps count
   models::Stretch stretch_;          // from the next step to be launched

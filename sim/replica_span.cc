@@ -3,6 +3,7 @@
 #include <array>
 #include <cstring>
 #include <limits>
+#include <utility>
 
 #include "sim/replica.h"
 
@@ -37,19 +38,30 @@ std::int64_t Replica::steps_without_end() {
   return steps;
 }
 
+bool Replica::same_decodes_in_flight() const {
+  return !async_ ||
+         (only_decodes(next_) && std::memcmp(current_.entries.data(), next_.entries.data(),
+                                             current_.entries.size() * sizeof(PlanEntry)) == 0);
+}
+
 // After a step was composed and results are awaited.
 void Replica::start_span() {
   if (in_flight_ < (async_ ? 2 : 1) || !to_abort_.empty()) return;
+  if (lane_.is_open()) {
+    if (!lane_.steady() || !policy_->steady(state_)) return;
+    ahead_ = lane_.steps_alike();
+    span_measured_ = lane_measured_;
+    if (ahead_ >= kShortest) return begin_span();
+    ahead_ = 0;
+    return;
+  }
   if (!only_decodes(current_)) return;
   if (span_pause_ > 0) {
     --span_pause_;
     return;
   }
-  if (async_ &&
-      !(only_decodes(next_) && std::memcmp(current_.entries.data(), next_.entries.data(),
-                                           current_.entries.size() * sizeof(PlanEntry)) == 0))
-    return;
-  if (!policy_->steady(state_)) return;
+  if (!same_decodes_in_flight() || !policy_->steady(state_)) return;
+  if (open_lane()) return start_span();
   // Looking for a span walks the batch: where ends are dense, not after every step.
   const std::int64_t steps = steps_without_end();
   ahead_ = steps < kShortest ? 0 : state_.decodable(current_.entries, steps);
@@ -60,6 +72,10 @@ void Replica::start_span() {
     return;
   }
   span_failures_ = 0;
+  begin_span();
+}
+
+void Replica::begin_span() {
   in_span_ = true;
   models::BatchShape following = async_ ? next_.shape : current_.shape;
   following.decode_context_tokens += following.decode_seqs;
@@ -107,70 +123,106 @@ Launched Replica::launch_exactly(models::BatchShape shape, std::int64_t at, std:
   return launch_step(t, at, gpu_free, launches_);
 }
 
+// How many steps to look at together: not many more than are left until somebody looks.
+std::size_t Replica::block_size(std::int64_t steps, std::int64_t ns) const {
+  const double expected = static_cast<double>(ns) / std::max(1.0, stretch_.step_ns()) + 2;
+  return static_cast<std::size_t>(
+      std::min({static_cast<double>(steps), static_cast<double>(stretch_.left),
+                static_cast<double>(models::StepBlock::kMost), expected}));
+}
+
+// Of a span's steps, the older in flight, the newer, and the FIFO servers of tokens. Nanoseconds.
+struct Replica::Ahead {
+  std::int64_t done, start, end, results, host_free;
+  std::int64_t next_start, next_end, next_results;
+  std::int64_t station, client, last_emit;
+  std::int64_t station_work, out, client_work, busy_from;
+  std::int64_t busy = 0;
+
+  // The older one's results are there: its tokens leave. Returns the gap to those before.
+  std::int64_t emit() {
+    busy += std::max<std::int64_t>(0, end - std::max(start, busy_from));
+    station = std::max(station, done) + station_work;
+    client = std::max(client, station + out) + client_work;
+    return client - std::exchange(last_emit, client);
+  }
+  // At `done` a step was launched.
+  template <bool kAsync>
+  void shift(const Launched& l, std::int64_t its_results) {
+    host_free = l.host_free;
+    start = kAsync ? next_start : l.start;
+    end = kAsync ? next_end : l.end;
+    results = kAsync ? next_results : its_results;
+    next_start = l.start;
+    next_end = l.end;
+    next_results = its_results;
+    done = std::max(end, host_free) + results;
+  }
+};
+
+// Steps whose times are known, until one's results are there at `until` or later. Returns how many.
+template <bool kAsync>
+std::size_t Replica::run_block(Ahead& ahead, const models::StepBlock& block, std::size_t most,
+                               std::int64_t until, std::int64_t* gaps) {
+  Ahead a = ahead;
+  std::size_t i = 0;
+  do {
+    gaps[i] = a.emit();
+    Launched l;
+    l.host_free = a.done + block.lead[i];
+    l.start = std::max(a.next_end, l.host_free);
+    l.end = l.start + std::max<std::int64_t>(1, block.gpu[i]);
+    a.shift<kAsync>(l, block.results[i]);
+    ++i;
+  } while (i < most && a.done < until);
+  ahead = a;
+  return i;
+}
+
 template <bool kAsync>
 void Replica::run_ahead(std::int64_t until) {
   BatchPlan& newer = kAsync ? next_ : current_;
   const FrontEndStation::Work work = front_end_.work(current_.shape.decode_seqs);
-  const std::int64_t station_work = work.station.ns, out = work.out.ns,
-                     client_work = work.client.ns;
-  const std::int64_t busy_from = collector_.busy_from().ns, most = ahead_;
-  // Nanoseconds: of the older step in flight, the newer one, and the FIFO servers of tokens.
-  std::int64_t done = done_.ns, start = current_.start.ns, end = current_.end.ns;
-  std::int64_t results = current_.results.ns, host_free = host_free_.ns;
-  std::int64_t next_start = newer.start.ns, next_end = newer.end.ns,
-               next_results = newer.results.ns;
-  std::int64_t station = front_end_.free_at().ns, client = front_end_.client_free_at().ns;
-  std::int64_t last_emit = last_emit_.ns, steps = 0, busy = 0;
-  models::Stretch stretch = stretch_;
-  std::array<std::int64_t, 64> gaps;  // not yet reported
-  std::size_t unreported = 0;
-  const auto report = [&] {
-    collector_.on_gaps({gaps.data(), unreported}, span_measured_);
-    unreported = 0;
-  };
+  Ahead a{done_.ns,       current_.start.ns, current_.end.ns,  current_.results.ns, host_free_.ns,
+          newer.start.ns, newer.end.ns,      newer.results.ns, front_end_.free_at().ns,
+          front_end_.client_free_at().ns,    last_emit_.ns,    work.station.ns,     work.out.ns,
+          work.client.ns, collector_.busy_from().ns};
+  const std::int64_t most = ahead_;
+  std::int64_t steps = 0;
+  models::StepBlock block;
+  std::array<std::int64_t, models::StepBlock::kMost> gaps;
   do {
-    busy += std::max<std::int64_t>(0, end - std::max(start, busy_from));
-    station = std::max(station, done) + station_work;
-    client = std::max(client, station + out) + client_work;
-    gaps[unreported] = client - last_emit;
-    if (++unreported == gaps.size()) report();
-    last_emit = client;
     // The next step is composed and launched at `done`, behind one that leaves the GPU at next_end.
-    if (stretch.left == 0) stretch = stretch_from(stretch.shape);
-    models::RoundedStep step;
-    Launched l;
-    if (stretch.next(step)) {
-      ++launches_.entity;
-      l.host_free = done + step.lead;
-      l.start = std::max(next_end, l.host_free);
-      l.end = l.start + std::max<std::int64_t>(1, step.gpu);
+    if (stretch_.left == 0) stretch_ = stretch_from(stretch_.shape);
+    const std::size_t known =
+        stretch_.left > 0 ? stretch_.look(block, block_size(most - steps, until - a.done)) : 0;
+    std::size_t taken = 1;
+    if (known > 0) {
+      taken = run_block<kAsync>(a, block, known, until, gaps.data());
+      stretch_.skip(block, taken);
+      launches_.entity += taken;
     } else {
-      l = launch_exactly(stretch.shape, done, next_end, step.results);
+      gaps[0] = a.emit();
+      models::RoundedStep step;
+      (void)stretch_.next(step);
+      const Launched l = launch_exactly(stretch_.shape, a.done, a.next_end, step.results);
+      a.shift<kAsync>(l, step.results);
     }
-    host_free = l.host_free;
-    start = kAsync ? next_start : l.start;
-    end = kAsync ? next_end : l.end;
-    results = kAsync ? next_results : step.results;
-    next_start = l.start;
-    next_end = l.end;
-    next_results = step.results;
-    done = std::max(end, host_free) + results;
-    ++steps;
-  } while (steps < most && done < until);
-  report();
-  stretch_ = stretch;
-  done_ = SimTime{done};
-  host_free_ = SimTime{host_free};
-  current_.start = SimTime{start};
-  current_.end = SimTime{end};
-  current_.results = Duration{results};
-  newer.start = SimTime{next_start};
-  newer.end = gpu_free_ = SimTime{next_end};
-  newer.results = Duration{next_results};
-  front_end_.set(SimTime{station}, SimTime{client});
-  left_ = SimTime{station};
-  last_emit_ = SimTime{last_emit};
-  collector_.on_busy(busy);
+    collector_.on_gaps({gaps.data(), taken}, span_measured_);
+    steps += static_cast<std::int64_t>(taken);
+  } while (steps < most && a.done < until);
+  done_ = SimTime{a.done};
+  host_free_ = SimTime{a.host_free};
+  current_.start = SimTime{a.start};
+  current_.end = SimTime{a.end};
+  current_.results = Duration{a.results};
+  newer.start = SimTime{a.next_start};
+  newer.end = gpu_free_ = SimTime{a.next_end};
+  newer.results = Duration{a.next_results};
+  front_end_.set(SimTime{a.station}, SimTime{a.client});
+  left_ = SimTime{a.station};
+  last_emit_ = SimTime{a.last_emit};
+  collector_.on_busy(a.busy);
   ahead_ -= steps;
   pending_ += steps;
 }
@@ -178,9 +230,13 @@ void Replica::run_ahead(std::int64_t until) {
 // What the steps that have ended did to sequences, blocks and counters.
 void Replica::settle(SimTime now) {
   if (pending_ == 0) return;
-  for (const PlanEntry entry : current_.entries)
-    outcomes_[index(entry.seq)].last_token = last_emit_;
-  policy_->advance(state_, current_.entries, pending_);
+  if (lane_.is_open()) {
+    lane_.advance(pending_);
+  } else {
+    for (const PlanEntry entry : current_.entries)
+      outcomes_[index(entry.seq)].last_token = last_emit_;
+    policy_->advance(state_, current_.entries, pending_);
+  }
   const std::int64_t tokens = pending_ * current_.shape.decode_seqs;
   current_.shape.decode_context_tokens += tokens;
   if (async_) next_.shape.decode_context_tokens += tokens;

@@ -91,6 +91,14 @@ Result<TraceFormat> detect_trace_format(const std::string& path) {
   return opened->format;
 }
 
+Result<bool> has_column(const std::string& path, std::string_view name) {
+  const Result<Opened> opened = open(path, LineSource::kMaxLineBytes);
+  if (!opened) return opened.error();
+  std::vector<std::string> names;
+  return opened->format == TraceFormat::plain && split_csv(opened->header, names) &&
+         has_any(names, {name});
+}
+
 Result<std::unique_ptr<ArrivalSource>> open_trace(const std::string& path,
                                                   const TraceOptions& options) {
   Result<Opened> opened = open(path, options.max_line_bytes);

@@ -47,5 +47,7 @@ struct TraceOptions {
                                                                 const TraceOptions& options = {});
 // The format alone, from the first line of a file.
 [[nodiscard]] Result<TraceFormat> detect_trace_format(const std::string& path);
+// Whether the header of the own CSV has this optional column; other formats have none of them.
+[[nodiscard]] Result<bool> has_column(const std::string& path, std::string_view name);
 
 }  // namespace eph::workload

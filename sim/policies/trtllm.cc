@@ -121,10 +121,24 @@ void TrtllmPolicy::form_max_utilization(EngineState& state, BatchPlan& plan) {
   }
 }
 
-void TrtllmPolicy::form_batch(EngineState& state, BatchPlan& plan) {
+void TrtllmPolicy::forget_computed(EngineState& state) {
   std::erase_if(coming_, [&state](const NewBlock& b) {
     return state[b.seq].state != SeqState::active || !state[b.seq].prefilling();
   });
+}
+
+std::int64_t TrtllmPolicy::lane_width() const {
+  return !guaranteed_ || options_.speculation.on() ? 0 : options_.max_num_batched_tokens;
+}
+
+void TrtllmPolicy::admit(EngineState& state, BatchPlan& plan, std::int64_t decodes) {
+  forget_computed(state);
+  if (options_.capacity == Capacity::static_batch && state.active() > 0) return;
+  admit_waiting(state, plan, options_.max_num_batched_tokens - decodes);
+}
+
+void TrtllmPolicy::form_batch(EngineState& state, BatchPlan& plan) {
+  forget_computed(state);
   if (!guaranteed_) return form_max_utilization(state, plan);
   std::int64_t budget = options_.max_num_batched_tokens;
   schedule_generations(state, plan, budget);

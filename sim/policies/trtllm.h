@@ -25,6 +25,8 @@ class TrtllmPolicy final : public EnginePolicy {
   TrtllmPolicy(const EngineOptions& options, const models::KvPool& pool);
   [[nodiscard]] bool accepts(std::int64_t prompt, std::int64_t max_output) const override;
   void form_batch(EngineState& state, BatchPlan& plan) override;
+  [[nodiscard]] std::int64_t lane_width() const override;
+  void admit(EngineState& state, BatchPlan& plan, std::int64_t decodes) override;
   void on_finished(const Sequence& s) override {
     if (guaranteed_) committed_ -= to_completion(s.prompt, s.max_output);
   }
@@ -38,6 +40,7 @@ class TrtllmPolicy final : public EnginePolicy {
   };
   [[nodiscard]] std::optional<NewBlock> new_block(EngineState& state, SeqId id) const;
   [[nodiscard]] bool computed_by_another(const NewBlock& wanted) const;
+  void forget_computed(EngineState& state);
   void admit_waiting(EngineState& state, BatchPlan& plan, std::int64_t budget);
 
   [[nodiscard]] std::int64_t to_completion(std::int64_t prompt, std::int64_t max_output) const {

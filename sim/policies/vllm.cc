@@ -30,6 +30,16 @@ void VllmPolicy::form_batch(EngineState& state, BatchPlan& plan) {
   if (plan.preempted.size() == preempted_before) admit_waiting(state, plan, budget);
 }
 
+std::int64_t VllmPolicy::lane_width() const {
+  return options_.priority_scheduling || options_.speculation.on()
+             ? 0
+             : options_.max_num_batched_tokens;
+}
+
+void VllmPolicy::admit(EngineState& state, BatchPlan& plan, std::int64_t decodes) {
+  admit_waiting(state, plan, options_.max_num_batched_tokens - decodes);
+}
+
 bool VllmPolicy::make_room(EngineState& state, BatchPlan& plan, SeqId id,
                            std::int64_t tokens) const {
   while (!state.reserve(id, tokens)) {

@@ -19,6 +19,8 @@ class VllmPolicy final : public EnginePolicy {
   VllmPolicy(const EngineOptions& options, const models::KvPool& pool);
   [[nodiscard]] bool accepts(std::int64_t prompt, std::int64_t max_output) const override;
   void form_batch(EngineState& state, BatchPlan& plan) override;
+  [[nodiscard]] std::int64_t lane_width() const override;
+  void admit(EngineState& state, BatchPlan& plan, std::int64_t decodes) override;
 
  private:
   // False: `id` itself was the last in the list, and gone.

@@ -82,3 +82,62 @@ TEST_CASE("a picture of predictions with the shipped profiles has a mark for eac
   CHECK(occurrences(slurp(svg), "<circle ") == 12);
   CHECK(slurp(svg).starts_with("<svg xmlns"));
 }
+
+// SGLang's eager steps pay for every launch; nothing of the load or of the other settings changes.
+TEST_CASE("validate takes other engine options than the runs had") {
+  const std::string runs = measured_data() + "/h100/serving_runs.csv";
+  const auto tpot = [&](const std::vector<std::string>& more) {
+    const std::string out = out_path("what-if.csv");
+    std::vector<std::string> words{"validate", "--runs", runs, "--out", out};
+    words.insert(words.end(), more.begin(), more.end());
+    const Finished done = ephemeris(words);
+    CAPTURE(done.err);
+    REQUIRE(done.code == 0);
+    return slurp(out);
+  };
+  const std::string plain = tpot({});
+  CHECK(plain == tpot({"--set", "disable_overlap_schedule=false"}));  // as it is by default
+  CHECK(plain != tpot({"--set", "disable_cuda_graph=true"}));
+  CHECK(plain != tpot({"--set", "disable_overlap_schedule=true"}));
+  CHECK(plain != tpot({"--set", "chunked_prefill_size=512"}));
+  const Finished foreign = ephemeris({"validate", "--runs", runs, "--set", "n_batch=64"});
+  CHECK(foreign.code == 2);
+  CHECK(foreign.err.find("n_batch is an option of llama.cpp") != std::string::npos);
+  const Finished unknown = ephemeris({"validate", "--runs", runs, "--set", "max_num_token=64"});
+  CHECK(unknown.code == 2);
+  CHECK(unknown.err.find("is an option of none of vLLM, SGLang, TensorRT-LLM, llama.cpp") !=
+        std::string::npos);
+  const Finished drafts =
+      ephemeris({"validate", "--runs", runs, "--set", "speculative_algorithm=EAGLE"});
+  CHECK(drafts.err.find("no measured run has speculative decoding") != std::string::npos);
+  const Finished preset = ephemeris({"validate", "--runs", runs, "--preset", "tuned"});
+  CHECK(preset.code == 2);
+  CHECK(preset.err.find("SGLang has no preset \"tuned\"") != std::string::npos);
+}
+
+// 4096 requests and their tokens a step are taken for such runs: by default it is 2048 and 8192,
+// which cannot hold a prompt of 20,000 tokens; the tuned preset cuts prompts.
+TEST_CASE("a preset replaces the limits that a measured run is taken to have had") {
+  const std::string runs =
+      spill_out("offline.csv",
+                "trtllm_version,model,precision,gpu,tp,isl,osl,output_tok_s_total,note\n"
+                "1.0,Llama-3.1-8B,FP8,H100-SXM-80GB,1,128,128,27000,\n"
+                "1.0,Llama-3.1-8B,FP8,H100-SXM-80GB,1,20000,2000,800,\n");
+  const auto rows = [&](const std::vector<std::string>& more) {
+    const std::string out = out_path("preset.csv");
+    std::vector<std::string> words{"validate", "--runs", runs, "--out", out};
+    words.insert(words.end(), more.begin(), more.end());
+    const Finished done = ephemeris(words);
+    CAPTURE(done.err);
+    REQUIRE(done.code == 0);
+    return slurp(out);
+  };
+  const std::string taken = rows({}), plain = rows({"--preset", "default"}),
+                    tuned = rows({"--preset", "tuned"});
+  CHECK(taken != plain);
+  CHECK(plain != tuned);
+  CHECK(occurrences(taken, ",ok\n") == 2);
+  CHECK(occurrences(plain, "not predicted") == 1);
+  CHECK(occurrences(tuned, ",ok\n") == 2);
+  CHECK(rows({"--preset", "default", "--set", "enable_chunked_prefill=true"}) != plain);
+}

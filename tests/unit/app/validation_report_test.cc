@@ -144,9 +144,10 @@ TEST_CASE("every directive makes a table") {
                       "figure": "mean_tpot_ms", "n": 3, "mape_percent": 4, "median_percent": 5,
                       "p90_percent": 6, "bias_percent": -7}]})",
                   "r.json");
+  input.texts["presets"] = "| tuned | 5.0 |\n";
   const auto report = render_report(
       "{{schemes}}\n{{headline}}\n{{coverage}}\n{{worst leave-one-model-out}}\n{{runs serving}}\n"
-      "{{picture leave-one-model-out}}\n",
+      "{{picture leave-one-model-out}}\n{{text presets}}\n",
       "t.md", input);
   INFO((report ? std::string() : report.error().text()));
   REQUIRE(report.has_value());
@@ -158,6 +159,7 @@ TEST_CASE("every directive makes a table") {
       has("| run-9 | vllm 0.12.0 | some/model | 1 | 1024/128 | burst C 16 | 1 of 5 | "
           "mean_tpot_ms | 10.0 | 15.0 | +50 | 12.0..18.0 |"));
   CHECK(has("](pictures/leave-one-model-out.svg)\n"));
+  CHECK(has("| tuned | 5.0 |\n"));
   CHECK(has("| vllm | burst | mean_tpot_ms | 3 | 4.0 | 5.0 | 6.0 | -7.0 |"));
 }
 
@@ -171,6 +173,9 @@ TEST_CASE("a directive that cannot be filled in names its line") {
   CHECK(error("{{tabel k-fold}}") == "t.md:2: \"tabel\" is no directive; did you mean \"table\"?");
   CHECK(error("{{worst random}}") ==
         "t.md:2: there is no result of random; run it with --json into the folder of --from");
+  CHECK(error("{{text presets}}") ==
+        "t.md:2: there is no presets.md in the folder of --from; scripts/validation-report writes "
+        "it");
   CHECK(error("{{table k-fold modle}}") == "t.md:2: k-fold has no table \"modle\"");
   CHECK(error("| {{=k-fold; engine; trtllm; mean_tpot_ms}} |") ==
         "t.md:2: k-fold has no line trtllm of mean_tpot_ms in a table \"engine\"");
@@ -216,6 +221,7 @@ TEST_CASE("the report's own template asks for nothing that its script does not m
   CHECK(input.cross.back().name == "leave-one-instance-out+host");
   const Json none = *parse_json(R"({"errors": []})", "r.json");
   input.runs = {{"serving_runs", none}, {"guidellm_sweeps", none}};
+  input.texts["presets"] = "table\n";
   const auto text = read_file(EPH_SOURCE_DIR "/docs/VALIDATION.in.md");
   REQUIRE(text.has_value());
   const auto made = render_report(*text, "VALIDATION.in.md", input);

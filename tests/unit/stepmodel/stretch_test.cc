@@ -71,12 +71,29 @@ TEST_CASE("the steps of a stretch round as its single steps do, and none is belo
     REQUIRE(known >= 1);
     longest = std::max(longest, known);
     double least = model.times(first).gpu, sum = 0;
+    StepBlock block;
+    std::size_t looked = 0, sure_steps = 0;  // of the block: steps gone through, and those promised
+    Stretch behind = stretch;
     for (std::int64_t step = 0; step < kSteps; ++step) {
       const StepTimes t = model.times(shape);
       least = std::min(least, t.gpu);
       REQUIRE(stretch.shape == shape);
+      if (looked == sure_steps && stretch.left > 0) {
+        behind = stretch;
+        looked = 0;
+        sure_steps = stretch.look(block, 1 + stream.below(StepBlock::kMost));
+      }
       RoundedStep r;
       const bool sure = stretch.next(r);
+      if (looked < sure_steps) {
+        if (rounded(t) != std::vector{block.gpu[looked], block.lead[looked], block.results[looked]})
+          FAIL("step " << step << " rounds to something else in a block");
+        Stretch after = behind;
+        after.skip(block, ++looked);
+        REQUIRE(after.shape == stretch.shape);
+        REQUIRE(after.left == stretch.left);
+        REQUIRE(after.step_ns() == Approx(stretch.step_ns()).epsilon(1e-13));
+      }
       if (sure && rounded(t) != std::vector{r.gpu, r.lead, r.results})
         FAIL("step " << step << " rounds to something else");
       if (step < known) {

@@ -1,0 +1,113 @@
+#pragma once
+// Running decodes that go on together: counted, not walked over.
+#include <cstdint>
+#include <limits>
+#include <vector>
+
+#include "sim/batch_plan.h"
+#include "sim/engine_state.h"
+
+namespace eph::sim {
+
+// While a lane is open every active sequence decodes one token in every step, but for those that
+// were admitted by the newest ones. What a step does to a sequence is then the same for all, so that
+// a step costs what comes and goes, whatever the batch. In between the state's sequences lag behind:
+// queues and blocks are true at all times, tokens of a sequence after settle.
+//
+// Steps are numbered. A sequence is in the steps from the one that admitted it to the one that
+// brings its last token, or one more where results come late and its end is not foreseen.
+//
+// Contract: prepare, compose and then join for what was admitted, once for each step in the order of
+// their composition; finish, then end for each of ending(), in the order of their results. Everything
+// else that is done to a running sequence is done when the lane is closed.
+class Lane {
+ public:
+  explicit Lane(EngineState& state) : state_(state) {}
+
+  [[nodiscard]] bool is_open() const { return open_; }
+  // Followed by an add for each running sequence, in order; all of them are in the `in_flight` steps
+  // composed last. `foresees`: a sequence is left out once its last permitted token is in flight.
+  void open(int in_flight, bool foresees);
+  // False: it holds more blocks than its next token needs, which no lane can count.
+  [[nodiscard]] bool can_hold(SeqId id) const {
+    const Sequence& s = state_[id];
+    return s.capacity - s.computed < state_.kv().block_size();
+  }
+  // Requires can_hold.
+  void add(SeqId id, std::int32_t output) { enter(id, output, 0); }
+  // The plans' entries and the sequences as they would be without a lane. `plans`: those in flight.
+  void close(BatchPlan* const* plans, int in_flight);
+
+  // Before the next composition: false if its decodes need more than `width` tokens or the free
+  // blocks. Then the lane is to be closed.
+  [[nodiscard]] bool prepare(std::int64_t width);
+  void compose(BatchPlan& plan);
+  // Admitted by the step just composed, which brings it a token. Requires can_hold.
+  void join(SeqId id, std::int32_t output);
+  // The step just composed turned out empty: there is none.
+  void withdraw() { --composed_; }
+
+  // The results of the oldest step are there.
+  void finish();
+  // Whose last token it brought, in the order of the step's entries.
+  [[nodiscard]] const std::vector<SeqId>& ending() const { return ending_; }
+  // One of them: settles it, and forgets it. Call before its blocks are freed.
+  void end(SeqId id);
+  // It ended, but a step in flight holds it: to be released with that.
+  void haunt(SeqId id) { ghosts_.push_back(id); }
+
+  // The newest results brought it a token.
+  [[nodiscard]] bool has_emitted(SeqId id) const {
+    return holds(id) && members_[index(id)].joined <= finished_;
+  }
+  [[nodiscard]] std::int64_t decodes() const { return size_; }
+  // The steps in flight hold the same sequences, and nothing else.
+  [[nodiscard]] bool steady() const { return changed_ <= finished_ + 1; }
+  // How many steps can end, each followed by a composition, until one that is not like the others.
+  // Requires steady().
+  [[nodiscard]] std::int64_t steps_alike() const;
+  // So many have.
+  void advance(std::int64_t steps);
+
+ private:
+  static constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
+
+  struct Member {
+    std::int64_t composed = 0, finished = 0;  // what the sequence's counters tell of
+    std::int64_t end = 0;                     // the step that brings its last token
+    std::int64_t joined = 0;                  // the step that admitted it
+    std::int64_t last = kNever;               // the last step that holds it, once that is known
+    std::uint32_t order = 0;                  // in the running list
+    bool present = false;
+  };
+  struct End {
+    std::int64_t step = 0;
+    std::uint32_t order = 0;
+    SeqId seq{};
+  };
+
+  void enter(SeqId id, std::int32_t output, std::int64_t joined);
+  [[nodiscard]] bool holds(SeqId id) const {
+    return index(id) < members_.size() && members_[index(id)].present;
+  }
+  [[nodiscard]] std::int64_t& blocks_due(const Sequence& s);
+  void settle(SeqId id);
+  void leave_out(SeqId id, Member& m);
+  void gather(std::int64_t step);
+  [[nodiscard]] std::int64_t blocks_in(std::int64_t steps) const;
+  void write_entries(BatchPlan& plan, std::int64_t step) const;
+
+  EngineState& state_;
+  bool open_ = false, foresees_ = true;
+  std::int64_t composed_ = 0, finished_ = 0;  // newest steps
+  std::int64_t changed_ = 0;                  // the newest step unlike the one before
+  std::int64_t size_ = 0, context_ = 0;       // of the next step's decodes
+  std::vector<Member> members_;               // by sequence
+  std::vector<std::int64_t> blocks_;          // taken by a step, by its number modulo their size
+  std::vector<End> ends_;                     // heap: the next one first
+  std::vector<SeqId> ending_, ghosts_;
+  std::int64_t ending_step_ = 0;  // that `ending_` is of
+  std::uint32_t entered_ = 0;
+};
+
+}  // namespace eph::sim
