@@ -151,13 +151,11 @@ TEST_CASE("a point that cannot be is a row with its reason, what is wrong with a
     }
     CHECK(done.err.find("cannot be (status infeasible, with a note); the first: ") != std::string::npos);
   };
-  // 32 heads; one node takes one replica where two may not share it; an option of vLLM alone.
+  // 32 heads; one node takes one replica where two may not share it.
   rows({"--vary", "tp=1,3", "--slo", "p95_ttft=9s"},
        {"1,ok,", "3,infeasible,tp 3 does not divide the 32 attention heads of meta-llama/Llama-3.1-8B,3,0,,"});
   rows({"--vary", "replicas=1,2", "--nodes", "1", "--anti-affinity", "node"},
        {"1,ok,", "2,infeasible,\"replica 1 of pool main finds no machine: "});
-  rows({"--vary", "engine=sglang,vllm", "--set", "max_num_seqs=16", "--runs", "2"},
-       {"sglang,infeasible,\"--set: max_num_seqs is an option of vLLM, the deployment runs SGLang\",,0,", "vllm,ok,"});
   rows({"--vary", "commitment=spot,reserved"}, {"spot,infeasible,", "reserved,ok,"});
   rows({"--vary", "replicas=0,1"}, {"0,infeasible,--replicas: 0 replicas serve nobody,,0,", "1,ok,"});
   const auto refused = [](const std::vector<std::string>& more) {
