@@ -130,6 +130,10 @@ int run_autoscale(const Arguments& arguments) {
     scaler->observe((*series)[i].at, (*series)[i].load);
   }
   decide_until(series->back().at, true);
+  if (text == "t_s,desired\n")
+    write_warning(fmt::format("no decision falls into the series, which ends at {} s; the first would be at {}",
+                              number(series->back().at.seconds()),
+                              scaler->next() == SimTime::never() ? "no time" : number(scaler->next().seconds()) + " s"));
   if (!arguments.has("out")) return finish(text);
   if (auto ok = write_file(arguments.text("out"), text); !ok) return fail(ok.error());
   return kOk;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "app/fleet_figures.h"
 #include "app/run_figures.h"
 #include "app/table.h"
 #include "scenario/fleet.h"
@@ -142,6 +143,7 @@ Json pool_json(const sim::PoolSummary& pool, const PoolTerms& terms) {
     item.set("start_p50_s", pool.start_time.quantile_s(0.5))
         .set("start_p95_s", pool.start_time.quantile_s(0.95));
   item.set("drained", count(pool.drained)).set("deaths", count(pool.deaths));
+  if (pool.old_replicas > 0) item.set("old_replicas", Json::integer(pool.old_replicas));
   item.set("reclaims", count(pool.reclaims)).set("no_room", count(pool.no_room));
   return item;
 }
@@ -224,6 +226,13 @@ std::string fleet_text(const sim::RunSummary& run, const std::vector<PoolTerms>&
         "KV moved     {} requests, {} GB; there {} after the prompt was complete, {} at p95\n",
         human_count(fleet.handed_over), human(fleet.moved_bytes / 1e9),
         human_time(fleet.transfer_time.mean_s()), human_time(fleet.transfer_time.quantile_s(0.95)));
+  if (fleet.spared_tokens > 0)
+    out += fmt::format("KV spared    {} prompt tokens were in the decode workers' caches already\n",
+                       human_count(fleet.spared_tokens));
+  if (fleet.expired_leases > 0)
+    out +=
+        fmt::format("KV dropped   {} requests waited longer than their prefill worker keeps KV\n",
+                    human_count(fleet.expired_leases));
   out += gateway_text(fleet);
   if (fleet.retries > 0 || run.counts.lost > 0)
     out += fmt::format(
@@ -231,12 +240,15 @@ std::string fleet_text(const sim::RunSummary& run, const std::vector<PoolTerms>&
         "nothing\n",
         human_count(fleet.retries), human_count(run.counts.lost),
         human_count(fleet.lost_prompt_tokens), human_count(fleet.lost_output_tokens));
-  if (fleet.aimless_faults > 0)
+  if (const auto share = availability(run); share && *share < 1)
     out += fmt::format(
-        "note         {} outages, stragglers or upgrades met no replica: none stood there then, or "
-        "the "
-        "run was over\n",
-        human_count(fleet.aimless_faults));
+        "availability {} of the requests were neither shed nor lost nor left waiting in the "
+        "gateway\n",
+        percent(*share));
+  if (fleet.aimless_faults > 0)
+    out +=
+        fmt::format("note         {} outages or stragglers met no replica: none stood there then\n",
+                    human_count(fleet.aimless_faults));
   if (fleet.pools.size() > 1) out += by_pool(fleet);
   return out;
 }
@@ -271,12 +283,15 @@ Json fleet_json(const sim::RunSummary& run, const std::vector<PoolTerms>& terms)
   out.set("never_left_gateway", count(fleet.never_left));
   out.set("never_left_wait_mean_ms", to_ms(fleet.never_left_wait.mean_s()));
   out.set("never_left_wait_max_ms", to_ms(fleet.never_left_wait.max_s()));
+  if (const auto share = availability(run)) out.set("availability", *share);
   out.set("aimless_faults", count(fleet.aimless_faults));
   if (fleet.nodes > 0)
     out.set("nodes", Json::integer(fleet.nodes))
         .set("gpus", Json::integer(fleet.gpus))
         .set("peak_gpus", Json::integer(fleet.peak_gpus));
+  if (fleet.expired_leases > 0) out.set("expired_leases", count(fleet.expired_leases));
   if (fleet.handed_over > 0) {
+    out.set("spared_tokens", count(fleet.spared_tokens));
     out.set("handed_over", count(fleet.handed_over)).set("moved_bytes", fleet.moved_bytes);
     out.set("transfer_mean_ms", to_ms(fleet.transfer_time.mean_s()));
     out.set("transfer_p95_ms", to_ms(fleet.transfer_time.quantile_s(0.95)));

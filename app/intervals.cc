@@ -1,5 +1,6 @@
 #include "app/intervals.h"
 
+#include <algorithm>
 #include <cmath>
 #include <numbers>
 
@@ -42,6 +43,13 @@ Interval mean_interval(std::span<const double> values) {
   const double half =
       student_quantile(0.95, static_cast<int>(values.size()) - 1) * std::sqrt(variance(values) / n);
   return {centre, centre - half, centre + half};
+}
+
+Interval bounded_interval(std::span<const double> values, double most) {
+  Interval out = mean_interval(values);
+  out.low = std::max(0.0, out.low);
+  out.high = std::min(most, out.high);
+  return out;
 }
 
 }  // namespace eph::app

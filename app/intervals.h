@@ -10,6 +10,8 @@ struct Interval {
 
 // 90 % two-sided interval of the mean by Student's t, for at least two values.
 [[nodiscard]] Interval mean_interval(std::span<const double> values);
+// Cut where a figure from 0 to `most` cannot be.
+[[nodiscard]] Interval bounded_interval(std::span<const double> values, double most);
 
 // P(T <= t) of Student's distribution with `dof` degrees of freedom: finite series for whole dof,
 // Abramowitz and Stegun 26.7.3 and 26.7.4.

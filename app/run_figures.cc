@@ -51,10 +51,7 @@ double figure_value(const Figure& figure, const sim::RunSummary& run) {
 }
 
 Interval figure_interval(const Figure& figure, std::span<const double> values) {
-  Interval out = mean_interval(values);
-  out.low = std::max(0.0, out.low);
-  out.high = std::min(figure.most, out.high);
-  return out;
+  return bounded_interval(values, figure.most);
 }
 
 std::vector<double> figure_values(const Figure& figure, std::span<const sim::RunSummary> runs) {

@@ -8,7 +8,7 @@
 namespace eph::app {
 
 RunRecord record_of(const sim::RunSummary& run, std::vector<std::string> warnings,
-                    const Spending& spending) {
+                    const FleetFigures& fleet) {
   RunRecord out;
   out.saturated = run.saturated;
   out.slos_met = run.slos_met();
@@ -17,16 +17,8 @@ RunRecord record_of(const sim::RunSummary& run, std::vector<std::string> warning
       c.arrived, c.finished, c.rejected, c.cancelled, c.unfinished};
   std::transform(counts.begin(), counts.end(), out.counts.begin(),
                  [](std::uint64_t n) { return static_cast<double>(n); });
-  std::uint64_t starts = 0;
-  if (run.fleet)
-    for (const sim::PoolSummary& pool : run.fleet->pools) starts += pool.starts;
   out.changes = run.fleet.has_value();
-  out.fleet = {static_cast<double>(c.shed),
-               static_cast<double>(c.lost),
-               static_cast<double>(run.fleet ? run.fleet->retries : 0),
-               static_cast<double>(starts),
-               spending.gpu_hours,
-               spending.usd.value_or(-1)};
+  out.fleet = fleet;
   if (c.finished > 0) {
     out.mean_prompt = static_cast<double>(c.prompt_tokens) / static_cast<double>(c.finished);
     out.mean_output = static_cast<double>(c.output_tokens) / static_cast<double>(c.finished);
@@ -38,6 +30,7 @@ RunRecord record_of(const sim::RunSummary& run, std::vector<std::string> warning
 
 std::string encode(const RunRecord& record) {
   Json json = Json::object();
+  if (!record.problem.empty()) return json.set("problem", record.problem).dump(-1);
   json.set("saturated", record.saturated).set("slos_met", record.slos_met);
   json.set("counts", jobs::exact(std::vector<double>(record.counts.begin(), record.counts.end())));
   json.set("changes", record.changes);
@@ -50,6 +43,12 @@ std::string encode(const RunRecord& record) {
 std::optional<RunRecord> decode_run(const std::string& text) {
   const Result<Json> json = parse_json(text, "run");
   if (!json) return std::nullopt;
+  RunRecord out;
+  if (const Json* problem = json->find("problem")) {
+    if (problem->type() != Json::Type::string) return std::nullopt;
+    out.problem = problem->as_string();
+    return out;
+  }
   const Json* saturated = json->find("saturated");
   const Json* met = json->find("slos_met");
   const Json* changes = json->find("changes");
@@ -62,12 +61,11 @@ std::optional<RunRecord> decode_run(const std::string& text) {
     return value != nullptr && value->type() == Json::Type::boolean;
   };
   if (!flag(saturated) || !flag(met) || !flag(changes) || !fleet ||
-      fleet->size() != RunRecord::kFleet.size() || !counts || !lengths || !figures || !warnings)
+      fleet->size() != kFleetFigures.size() || !counts || !lengths || !figures || !warnings)
     return std::nullopt;
   if (counts->size() != RunRecord::kCounts.size() || lengths->size() != 2 ||
       figures->size() != run_figures().size())
     return std::nullopt;
-  RunRecord out;
   out.saturated = saturated->as_bool();
   out.slos_met = met->as_bool();
   out.changes = changes->as_bool();

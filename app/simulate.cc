@@ -15,6 +15,7 @@
 #include "jobs/parallel.h"
 #include "scenario/assemble.h"
 #include "scenario/fleet.h"
+#include "scenario/fleet_remarks.h"
 #include "sim/simulation.h"
 
 namespace eph::app {
@@ -138,6 +139,8 @@ Result<RunOutcome> simulate_one(const models::Catalog& catalog, const Options& o
   if (const Result<void> closed = (*files)->close(); !closed) return closed.error();
   watcher.run_ended();
   RunOutcome out{std::move(*summary), std::move(run_config->warnings)};
+  for (std::string& text : scenario::fleet_remarks(scenario, out.summary))
+    out.warnings.push_back(std::move(text));
   for (std::string& text : (*load)->warnings()) out.warnings.push_back(std::move(text));
   for (std::string& text :
        scenario::idle_warnings((*load)->shares_prefixes(), (*load)->varies_priorities(), config))

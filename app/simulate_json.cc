@@ -2,6 +2,7 @@
 
 #include <string_view>
 
+#include "app/fleet_figures.h"
 #include "app/fleet_report.h"
 #include "app/intervals.h"
 #include "app/run_figures.h"
@@ -184,15 +185,19 @@ Json deployment_json(const SimulateReport& report) {
   return out;
 }
 
-Json intervals_json(const std::vector<sim::RunSummary>& runs) {
+Json intervals_json(const SimulateReport& report) {
+  const std::vector<sim::RunSummary>& runs = report.runs;
   Json out = Json::object();
-  for (const Figure& figure : run_figures()) {
-    if (!means_something(figure, runs)) continue;
-    const Interval interval = figure_interval(figure, figure_values(figure, runs));
+  const auto add = [&out](const std::string& key, const Interval& interval) {
     Json item = Json::object();
     item.set("mean", interval.mean).set("low", interval.low).set("high", interval.high);
-    out.set(figure.key, std::move(item));
+    out.set(key, std::move(item));
+  };
+  for (const Figure& figure : run_figures()) {
+    if (!means_something(figure, runs)) continue;
+    add(figure.key, figure_interval(figure, figure_values(figure, runs)));
   }
+  for (const auto& [key, interval] : fleet_intervals(report)) add(key, interval);
   return out;
 }
 
@@ -230,7 +235,7 @@ Json simulate_json(const SimulateReport& report) {
   out.set("deployment", deployment_json(report)).set("workload", report.workload);
   out.set("seed", static_cast<std::int64_t>(report.scenario->seed));
   out.set("series_columns", std::move(names)).set("runs", std::move(runs));
-  if (report.runs.size() > 1) out.set("intervals_90", intervals_json(report.runs));
+  if (report.runs.size() > 1) out.set("intervals_90", intervals_json(report));
   if (report.assembly->error) out.set("uncertainty", uncertainty_json(*report.assembly->error));
   out.set("warnings", std::move(warnings));
   if (report.timing != nullptr) {
@@ -238,6 +243,18 @@ Json simulate_json(const SimulateReport& report) {
     timing.set("wall_s", report.timing->wall_s);
     out.set("timing", std::move(timing));
   }
+  return out;
+}
+
+std::vector<std::pair<std::string, Interval>> fleet_intervals(const SimulateReport& report) {
+  std::vector<std::pair<std::string, Interval>> out;
+  if (!report.runs.front().fleet) return out;
+  std::vector<FleetFigures> runs;
+  for (const sim::RunSummary& run : report.runs)
+    runs.push_back(fleet_figures(run, *report.scenario, report.terms));
+  for (std::size_t f = 0; f < kFleetFigures.size(); ++f)
+    if (const std::vector<double> values = known_values(runs, f); !values.empty())
+      out.emplace_back(kFleetFigures[f].key, bounded_interval(values, kFleetFigures[f].most));
   return out;
 }
 

@@ -2,9 +2,11 @@
 // What `simulate` prints: tables for people, JSON for machines.
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "app/fleet_report.h"
+#include "app/intervals.h"
 #include "core/json_doc.h"
 #include "scenario/assemble.h"
 #include "scenario/scenario.h"
@@ -26,6 +28,10 @@ struct SimulateReport {
   };
   const Timing* timing = nullptr;
 };
+
+// Of what several runs of a fleet say, as far as all of them do; empty for other deployments.
+[[nodiscard]] std::vector<std::pair<std::string, Interval>> fleet_intervals(
+    const SimulateReport& report);
 
 [[nodiscard]] std::string simulate_text(const SimulateReport& report);
 [[nodiscard]] Json simulate_json(const SimulateReport& report);

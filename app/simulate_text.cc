@@ -262,13 +262,16 @@ std::string stated(const scenario::Assembly& assembly) {
       tpot.low, tpot.high, ttft.low, ttft.high, e.basis());
 }
 
-std::string intervals(const std::vector<sim::RunSummary>& runs) {
+std::string intervals(const SimulateReport& report) {
+  const std::vector<sim::RunSummary>& runs = report.runs;
   TextTable table({"mean of runs, 90 % interval", "mean", "low", "high"}, {Align::left});
   for (const Figure& figure : run_figures()) {
     if (!means_something(figure, runs)) continue;
     const Interval interval = figure_interval(figure, figure_values(figure, runs));
     table.add({figure.key, human(interval.mean), human(interval.low), human(interval.high)});
   }
+  for (const auto& [key, interval] : fleet_intervals(report))
+    table.add({key, human(interval.mean), human(interval.low), human(interval.high)});
   std::string out = table.text();
   for (std::size_t s = 0; s < runs.front().slos.size(); ++s) {
     const auto met = std::count_if(runs.begin(), runs.end(),
@@ -291,7 +294,7 @@ std::string simulate_text(const SimulateReport& report) {
     out += over_time(run) + objectives(run) + saturation(run);
   } else {
     for (const sim::RunSummary& run : report.runs) out += counts_line(run);
-    out += '\n' + intervals(report.runs);
+    out += '\n' + intervals(report);
     const auto saturated = std::count_if(report.runs.begin(), report.runs.end(),
                                          [](const sim::RunSummary& run) { return run.saturated; });
     if (saturated > 0)

@@ -55,17 +55,6 @@ Result<Question> read_question(const Arguments& arguments, const models::Catalog
   return out;
 }
 
-Result<void> check_cloud(const models::StartupModel& model, const std::string& cloud) {
-  std::vector<std::string> clouds;
-  for (const models::StartupCloud& known : model.clouds) clouds.push_back(known.cloud);
-  for (const std::string& known : clouds) {
-    if (known == cloud) return {};
-  }
-  if (cloud.empty()) return {};
-  return usage_error(fmt::format("--cloud: no start-up was measured on \"{}\"", cloud),
-                     suggest(cloud, clouds));
-}
-
 std::vector<std::string> notes(const Question& question, const models::FoundStartup& found,
                                const models::StartupDistribution& start) {
   std::vector<std::string> out;
@@ -122,7 +111,8 @@ int run_startup(const Arguments& arguments) {
   if (!question) return fail(question.error());
   const Result<models::FoundStartup> found = models::find_startup(*catalog, question->engine);
   if (!found) return fail(found.error());
-  if (auto ok = check_cloud(found->model, question->query.cloud); !ok) return fail(ok.error());
+  if (auto ok = models::check_cloud(found->model, question->query.cloud); !ok)
+    return fail(usage_error("--cloud: " + ok.error().what, ok.error().remedy));
 
   TextTable table({"start", "p50 s", "p90 s", "p95 s", "of it download s"});
   Json starts = Json::array();

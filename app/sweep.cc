@@ -61,9 +61,10 @@ int lead(const Arguments& arguments, jobs::Team& team) {
     return team.run(tasks, team_options(p.threads, ledger->get(), line, tasks.count));
   }();
   if (!results) return fail(results.error());
-  const std::vector<SweepRuns::Outcome> outcomes = p.runs->outcomes(*results);
-  for (const std::string& warning : p.runs->warnings(outcomes)) write_warning(warning);
-  const std::string text = sweep_rows(p.sweep, outcomes, arguments.has("json"));
+  const Result<std::vector<SweepRuns::Outcome>> outcomes = p.runs->outcomes(*results);
+  if (!outcomes) return fail(outcomes.error());
+  for (const std::string& warning : p.runs->warnings(*outcomes)) write_warning(warning);
+  const std::string text = sweep_rows(p.sweep, *outcomes, arguments.has("json"));
   const std::string out = arguments.text("out");
   if (out.empty()) return finish(text);
   if (auto ok = write_file(out, text); !ok) return fail(ok.error());
@@ -87,8 +88,9 @@ const CommandSpec& sweep_spec() {
       "Rows come in the order of the values, the last field fastest. With --runs N each row holds "
       "the mean of N "
       "replications and its 90 % interval (_low, _high); all points see the same random numbers. A "
-      "point whose "
-      "model does not fit its GPUs is a row with status infeasible. Nothing but the number of "
+      "point that cannot be (a model that does not fit its GPUs, a setting that its engine does "
+      "not know) is a row with status infeasible and the reason as its note; what is wrong with "
+      "all of them ends the sweep before anything is simulated. Nothing but the number of "
       "points (100,000) limits "
       "the size of a sweep; on a terminal a line shows how many simulations are done. With "
       "--ledger a sweep that was "

@@ -13,6 +13,7 @@
 #include "jobs/figures.h"
 #include "jobs/parallel.h"
 #include "scenario/fleet.h"
+#include "scenario/fleet_remarks.h"
 #include "sim/simulation.h"
 
 namespace eph::app {
@@ -107,7 +108,13 @@ Result<Sweep> read_sweep(const Arguments& arguments, const models::Catalog& cata
     FlagUse use;
     use.varied = true;
     const auto gathered = gather_scenario(with, use);
-    if (!gathered) return gathered.error();
+    if (!gathered) {
+      if (gathered.error().kind == ErrorKind::io) return gathered.error();
+      point.fault = gathered.error();
+      if (identified) out.abouts.emplace_back();
+      out.points.push_back(std::move(point));
+      continue;
+    }
     point.scenario = gathered->scenario;
     idle.add(*gathered);
     if (point.scenario.disaggregation.replicas > 0)  // the cluster follows from them
@@ -128,6 +135,7 @@ Result<Sweep> read_sweep(const Arguments& arguments, const models::Catalog& cata
     }
     out.points.push_back(std::move(point));
   }
+  if (out.deployments.empty()) return *out.points.front().fault;
   if (const std::optional<Error> error = idle.everywhere()) return *error;
   return out;
 }
@@ -138,22 +146,18 @@ Result<std::unique_ptr<SweepRuns>> SweepRuns::prepare(const models::Catalog& cat
   std::unique_ptr<SweepRuns> out(new SweepRuns(catalog, sweep, exact_steps));
   out->assemblies_.resize(sweep.deployments.size());
   jobs::run_in_parallel(sweep.deployments.size(), threads, [&](std::size_t i) {
-    const auto& made =
-        out->assemblies_[i].emplace(scenario::assemble_fleet(catalog, sweep.deployments[i]));
-    return made || made.error().kind == ErrorKind::infeasible;
+    out->assemblies_[i].emplace(scenario::assemble_fleet(catalog, sweep.deployments[i]));
+    return true;
   });
-  for (const auto& assembly : out->assemblies_) {
-    if (!*assembly && assembly->error().kind != ErrorKind::infeasible) return assembly->error();
-  }
-  for (const Point& point : sweep.points)
-    out->terms_.push_back(out->assembly(point)
-                              ? pool_terms(catalog, point.scenario, *out->assembly(point))
-                              : std::vector<PoolTerms>{});
+  if (auto ok = out->check_points(threads); !ok) return ok.error();
+  out->terms_.resize(sweep.points.size());
   for (std::size_t p = 0; p < sweep.points.size(); ++p) {
-    if (!out->assembly(sweep.points[p])) continue;
-    for (int r = 0; r < sweep.points[p].scenario.runs; ++r) {
+    if (out->problems_[p]) continue;
+    const scenario::Scenario& scenario = sweep.points[p].scenario;
+    out->terms_[p] = pool_terms(catalog, scenario, *out->assembly(sweep.points[p]));
+    for (int r = 0; r < scenario.runs; ++r) {
       const auto run = static_cast<std::uint64_t>(r);
-      out->tasks_.push_back({p, run, out->requests_->announce(sweep.points[p].scenario, run)});
+      out->tasks_.push_back({p, run, out->requests_->announce(scenario, run)});
     }
   }
   return out;
@@ -194,13 +198,15 @@ Result<RunRecord> SweepRuns::simulate(const Task& task, SharedRequests::Use& use
   const Result<sim::RunSummary> run = sim::Simulation(config->config).run(load, options);
   if (!run) return run.error();
   std::vector<std::string> warnings = std::move(config->warnings);
+  for (std::string& text : scenario::fleet_remarks(scenario, *run))
+    warnings.push_back(std::move(text));
   for (const std::string& text : own ? own->warnings() : (*shared)->warnings)
     warnings.push_back(text);
   for (std::string& text : scenario::idle_warnings(
            own ? own->shares_prefixes() : (*shared)->shares_prefixes,
            own ? own->varies_priorities() : (*shared)->varies_priorities, config->config))
     warnings.push_back(std::move(text));
-  return record_of(*run, std::move(warnings), spending_of(*run, scenario, terms_[task.point]));
+  return record_of(*run, std::move(warnings), fleet_figures(*run, scenario, terms_[task.point]));
 }
 
 Result<std::string> SweepRuns::run(const Task& task, jobs::Memo& memo) const {
@@ -213,8 +219,13 @@ Result<std::string> SweepRuns::run(const Task& task, jobs::Memo& memo) const {
     if (!decode_run(**known)) return jobs::damaged_result(key);
     return std::move(**known);
   }
-  const Result<RunRecord> record = simulate(task, use);
-  if (!record) return record.error();
+  Result<RunRecord> record = simulate(task, use);
+  if (!record && record.error().kind == ErrorKind::io) return record.error();
+  if (!record) {  // a class that this point's requests do not have
+    RunRecord wrong;
+    wrong.problem = reason_of(record.error());
+    record = std::move(wrong);
+  }
   std::string text = encode(*record);
   if (!point.key.empty()) {
     const auto kept =
@@ -224,28 +235,41 @@ Result<std::string> SweepRuns::run(const Task& task, jobs::Memo& memo) const {
   return text;
 }
 
-std::vector<SweepRuns::Outcome> SweepRuns::outcomes(const std::vector<std::string>& results) const {
+Result<std::vector<SweepRuns::Outcome>> SweepRuns::outcomes(
+    const std::vector<std::string>& results) const {
   std::vector<Outcome> out(sweep_.points.size());
-  for (std::size_t p = 0; p < out.size(); ++p) {
-    if (!assembly(sweep_.points[p])) out[p].problem = assembly(sweep_.points[p]).error().what;
-  }
+  for (std::size_t p = 0; p < out.size(); ++p)
+    if (problems_[p]) out[p].problem = reason_of(*problems_[p]);
   for (std::size_t i = 0; i < tasks_.size(); ++i) {
     auto record = decode_run(results[i]);
     EPH_ASSERT(record.has_value(), "the result of run {}: {}", i, results[i]);
-    out[tasks_[i].point].runs.push_back(std::move(*record));
+    Outcome& outcome = out[tasks_[i].point];
+    if (outcome.problem.empty()) outcome.problem = record->problem;
+    outcome.runs.push_back(std::move(*record));
   }
+  bool some = false;
+  for (Outcome& outcome : out) {
+    some = some || outcome.problem.empty();
+    if (!outcome.problem.empty()) outcome.runs.clear();
+  }
+  if (!some && !tasks_.empty()) return usage_error(out[tasks_.front().point].problem);
   return out;
 }
 
 std::vector<std::string> SweepRuns::warnings(const std::vector<Outcome>& outcomes) const {
   std::vector<std::string> out, lengths;
   std::set<std::string> said;
+  std::size_t problems = 0;
+  std::string first_problem;
   const auto say = [&](std::vector<std::string>& list, const std::string& text) {
     if (said.insert(text).second) list.push_back(text);
   };
   for (std::size_t p = 0; p < outcomes.size(); ++p) {
+    if (!outcomes[p].problem.empty()) {
+      if (problems++ == 0) first_problem = outcomes[p].problem;
+      continue;
+    }
     const auto& made = assembly(sweep_.points[p]);
-    if (!made) continue;
     for (const std::string& text : made->warnings) say(out, text);
     const RunRecord& first = outcomes[p].runs.front();
     for (const std::string& text : first.warnings) say(out, text);
@@ -260,6 +284,10 @@ std::vector<std::string> SweepRuns::warnings(const std::vector<Outcome>& outcome
     out.push_back(
         fmt::format("{} more mean lengths of other points lie outside what the profile covers",
                     lengths.size() - shown));
+  if (problems > 0)
+    out.push_back(
+        fmt::format("{} of {} points cannot be (status infeasible, with a note); the first: {}",
+                    problems, outcomes.size(), first_problem));
   return out;
 }
 

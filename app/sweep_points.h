@@ -18,6 +18,7 @@ namespace eph::app {
 
 struct Point {
   std::vector<std::string> values;  // by axis
+  std::optional<Error> fault;       // of its scenario; then nothing else holds
   scenario::Scenario scenario;
   std::size_t deployment = 0;  // index of its assembly
   std::string key;             // digest of what determines its results; empty without identities
@@ -34,8 +35,12 @@ struct Sweep {
 [[nodiscard]] Result<Sweep> read_sweep(const Arguments& arguments, const models::Catalog& catalog,
                                        bool identified);
 
-// The assemblies of a sweep's deployments, and a task for each run of each point that can be.
-// Borrows the catalogue and the sweep.
+// Why a point cannot be, in one line and without what could be done about it.
+[[nodiscard]] std::string reason_of(Error error);
+
+// The assemblies of a sweep's deployments, and a task for each run of each point that can be; an
+// error when none can for what is wrong with all, and where files cannot be read. Borrows the
+// catalogue and the sweep.
 class SweepRuns {
  public:
   [[nodiscard]] static Result<std::unique_ptr<SweepRuns>> prepare(const models::Catalog& catalog,
@@ -48,8 +53,9 @@ class SweepRuns {
     std::vector<RunRecord> runs;
     std::string problem;  // why this point cannot be
   };
-  // By point; `results`: what the tasks returned.
-  [[nodiscard]] std::vector<Outcome> outcomes(const std::vector<std::string>& results) const;
+  // By point; `results`: what the tasks returned. An error: every point turned out to be wrong.
+  [[nodiscard]] Result<std::vector<Outcome>> outcomes(
+      const std::vector<std::string>& results) const;
   // What is to be said of the whole sweep: of its deployments, its workloads, and of lengths beyond
   // what was measured.
   [[nodiscard]] std::vector<std::string> warnings(const std::vector<Outcome>& outcomes) const;
@@ -62,6 +68,9 @@ class SweepRuns {
   };
   SweepRuns(const models::Catalog& catalog, const Sweep& sweep, bool exact_steps)
       : catalog_(catalog), sweep_(sweep), exact_steps_(exact_steps) {}
+  [[nodiscard]] Result<void> check_points(int threads);
+  [[nodiscard]] std::optional<Error> check_point(const Point& point) const;
+  // Requires a point without fault.
   [[nodiscard]] const Result<scenario::Assembly>& assembly(const Point& point) const {
     return *assemblies_[point.deployment];
   }
@@ -72,7 +81,8 @@ class SweepRuns {
   const Sweep& sweep_;
   bool exact_steps_;
   std::vector<std::optional<Result<scenario::Assembly>>> assemblies_;
-  std::vector<std::vector<PoolTerms>> terms_;  // by point
+  std::vector<std::optional<Error>> problems_;  // by point: why it cannot be
+  std::vector<std::vector<PoolTerms>> terms_;   // by point
   std::vector<Task> tasks_;
   std::unique_ptr<SharedRequests> requests_ = std::make_unique<SharedRequests>();
 };

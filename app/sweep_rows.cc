@@ -30,17 +30,27 @@ double mean_count(const std::vector<RunRecord>& runs, std::size_t count) {
   return runs.empty() ? 0 : sum / static_cast<double>(runs.size());
 }
 
-void add_fleet(std::vector<Cell>& row, const SweepRuns::Outcome& outcome) {
-  for (std::size_t i = 0; i < RunRecord::kFleet.size(); ++i) {
-    double sum = 0;
-    bool known = !outcome.runs.empty();
-    for (const RunRecord& run : outcome.runs) {
-      known = known && run.fleet[i] >= 0;
-      sum += run.fleet[i];
-    }
-    const auto runs = static_cast<double>(outcome.runs.size());
-    row.push_back({RunRecord::kFleet[i], known ? number(sum / runs) : "", false});
-  }
+// The mean of the runs and, where the sweep has intervals, its ends; empty without values. One run
+// has no interval: the number of runs may itself be varied.
+void add_figure(std::vector<Cell>& row, const std::string& key, const std::vector<double>& values,
+                double most, bool intervals) {
+  const bool several = intervals && values.size() > 1;
+  const Interval interval = several ? bounded_interval(values, most) : Interval{};
+  row.push_back({key,
+                 values.empty() ? ""
+                 : several      ? number(interval.mean)
+                                : number(values.front()),
+                 false});
+  if (!intervals) return;
+  row.push_back({key + "_low", several ? number(interval.low) : "", false});
+  row.push_back({key + "_high", several ? number(interval.high) : "", false});
+}
+
+void add_fleet(std::vector<Cell>& row, const SweepRuns::Outcome& outcome, bool intervals) {
+  std::vector<FleetFigures> runs;
+  for (const RunRecord& run : outcome.runs) runs.push_back(run.fleet);
+  for (std::size_t f = 0; f < kFleetFigures.size(); ++f)
+    add_figure(row, kFleetFigures[f].key, known_values(runs, f), kFleetFigures[f].most, intervals);
 }
 
 // A verification brings out a token at least.
@@ -53,8 +63,13 @@ bool drafted(const std::vector<Figure>& figures, const SweepRuns::Outcome& outco
                      [f](const RunRecord& run) { return run.figures[f] > 0; });
 }
 
+// Which columns all rows have.
+struct Columns {
+  bool intervals = false, fleets = false, slos = false;
+};
+
 std::vector<Cell> row_of(const Sweep& sweep, const Point& point, const SweepRuns::Outcome& outcome,
-                         bool intervals, bool fleets) {
+                         const Columns& columns) {
   std::vector<Cell> row;
   for (std::size_t a = 0; a < sweep.axes.size(); ++a) {
     row.push_back(
@@ -68,42 +83,24 @@ std::vector<Cell> row_of(const Sweep& sweep, const Point& point, const SweepRuns
                                           : "ok",
                  true});
   row.push_back({"note", outcome.problem, true});
-  add_number(row, "gpus", scenario::total_gpus(point.scenario));
+  row.push_back({"gpus", point.fault ? "" : number(scenario::total_gpus(point.scenario)), false});
   add_number(row, "runs", static_cast<double>(outcome.runs.size()));
   const bool met = std::all_of(outcome.runs.begin(), outcome.runs.end(),
                                [](const auto& r) { return r.slos_met; });
-  if (!point.scenario.slos.empty())
+  if (columns.slos)
     row.push_back({"slos_met", outcome.runs.empty() ? "" : met ? "true" : "false", false});
   for (std::size_t c = 0; c < RunRecord::kCounts.size(); ++c) {
     row.push_back({RunRecord::kCounts[c],
                    outcome.runs.empty() ? "" : number(mean_count(outcome.runs, c)), false});
   }
-  if (fleets) add_fleet(row, outcome);
+  if (columns.fleets) add_fleet(row, outcome, columns.intervals);
   const std::vector<Figure> figures = run_figures();
   for (std::size_t f = 0; f < figures.size(); ++f) {
     const Figure& figure = figures[f];
     std::vector<double> values;
     for (const RunRecord& run : outcome.runs) values.push_back(run.figures[f]);
-    if (values.empty() || (figure.of_drafts && !drafted(figures, outcome))) {
-      row.push_back({figure.key, "", false});
-      if (intervals)
-        row.insert(row.end(),
-                   {{figure.key + "_low", "", false}, {figure.key + "_high", "", false}});
-      continue;
-    }
-    if (!intervals) {
-      add_number(row, figure.key, values.front());
-      continue;
-    }
-    if (values.size() < 2) {  // the number of runs is itself varied
-      add_number(row, figure.key, values.front());
-      row.insert(row.end(), {{figure.key + "_low", "", false}, {figure.key + "_high", "", false}});
-      continue;
-    }
-    const Interval interval = figure_interval(figure, values);
-    add_number(row, figure.key, interval.mean);
-    add_number(row, figure.key + "_low", interval.low);
-    add_number(row, figure.key + "_high", interval.high);
+    if (figure.of_drafts && !drafted(figures, outcome)) values.clear();
+    add_figure(row, figure.key, values, figure.most, columns.intervals);
   }
   return row;
 }
@@ -133,16 +130,17 @@ std::string json_row(const std::vector<Cell>& row) {
 
 std::string sweep_rows(const Sweep& sweep, const std::vector<SweepRuns::Outcome>& outcomes,
                        bool json) {
-  const bool intervals = std::any_of(sweep.points.begin(), sweep.points.end(),
-                                     [](const Point& p) { return p.scenario.runs > 1; });
-  const bool fleets =
-      std::any_of(outcomes.begin(), outcomes.end(), [](const SweepRuns::Outcome& o) {
-        return std::any_of(o.runs.begin(), o.runs.end(),
-                           [](const RunRecord& r) { return r.changes; });
-      });
+  Columns columns;
+  for (const Point& point : sweep.points) {
+    columns.intervals = columns.intervals || point.scenario.runs > 1;
+    columns.slos = columns.slos || !point.scenario.slos.empty();
+  }
+  columns.fleets = std::any_of(outcomes.begin(), outcomes.end(), [](const SweepRuns::Outcome& o) {
+    return std::any_of(o.runs.begin(), o.runs.end(), [](const RunRecord& r) { return r.changes; });
+  });
   std::string text;
   for (std::size_t p = 0; p < sweep.points.size(); ++p) {
-    const std::vector<Cell> row = row_of(sweep, sweep.points[p], outcomes[p], intervals, fleets);
+    const std::vector<Cell> row = row_of(sweep, sweep.points[p], outcomes[p], columns);
     if (p == 0 && !json) text += csv_row(row, true);
     text += json ? json_row(row) : csv_row(row, false);
   }

@@ -5,6 +5,7 @@
 
 #include "core/assert.h"
 #include "core/distributions.h"
+#include "core/text.h"
 #include "models/catalog.h"
 
 namespace eph::models {
@@ -62,6 +63,17 @@ StartupDistribution StartupModel::distribution(const StartupQuery& query) const 
   out.sigma =
       out.known_host ? (cold ? sd_cold_known : sd_warm_known) : (cold ? sd_cold_new : sd_warm_new);
   return out;
+}
+
+Result<void> check_cloud(const StartupModel& model, const std::string& cloud) {
+  if (cloud.empty()) return {};
+  std::vector<std::string> clouds;
+  for (const StartupCloud& known : model.clouds) {
+    if (known.cloud == cloud) return {};
+    clouds.push_back(known.cloud);
+  }
+  return usage_error(fmt::format("no start-up was measured on \"{}\"", cloud),
+                     suggest(cloud, clouds));
 }
 
 Result<FoundStartup> find_startup(const Catalog& catalog, EngineKind engine) {

@@ -98,6 +98,9 @@ struct FoundStartup {
   bool borrowed = false;
 };
 inline constexpr double kForeignEngineSpread = 2.0;
+// An error names the clouds that starts were measured on; empty: not known, which is none.
+[[nodiscard]] Result<void> check_cloud(const StartupModel& model, const std::string& cloud);
+
 [[nodiscard]] Result<FoundStartup> find_startup(const Catalog& catalog, EngineKind engine);
 
 }  // namespace eph::models

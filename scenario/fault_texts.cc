@@ -60,7 +60,10 @@ Result<sim::Spread> parse_spread(std::string_view text) {
   sim::Spread out;
   for (std::size_t i = 0; i < parts.size(); ++i) {
     const auto time = parse_time(parts[i]);
-    if (!time) return time.error();
+    if (!time)
+      return usage_error(
+          time.error().what,
+          "write a median, \"30 s\", or a median and a 95th percentile, \"30 s / 60 s\"");
     (i == 0 ? out.median_s : out.p95_s) = time->seconds();
   }
   if (parts.size() == 1) out.p95_s = out.median_s;

@@ -86,9 +86,13 @@ Error wrong_type(std::string_view expected, const Json& json) {
 }
 
 // A string, or an array of them.
-Result<FieldValue> read_texts(const Json& json) {
+Result<FieldValue> read_texts(const Field& field, const Json& json) {
   if (json.is_string()) return FieldValue(std::vector<std::string>{json.as_string()});
-  if (!json.is_array()) return wrong_type("strings", json);
+  if (!json.is_array()) {
+    Error error = wrong_type("strings", json);
+    error.remedy = fmt::format("write [\"{}\"]", field.argument);
+    return error;
+  }
   std::vector<std::string> all;
   for (const Json& item : json.items()) {
     if (!item.is_string()) return wrong_type("a string", item);
@@ -187,7 +191,7 @@ Result<FieldValue> read_value(const Field& field, const Json& json) {
     case FieldKind::slos:
       return read_slos(json);
     case FieldKind::texts:
-      return read_texts(json);
+      return read_texts(field, json);
     case FieldKind::spread:
       if (!json.is_string())
         return wrong_type("a string such as \"30 s\" or \"30 s / 60 s\"", json);

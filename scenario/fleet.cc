@@ -16,6 +16,7 @@ namespace {
 
 constexpr const char* kDefaultTopology = "dgx-h100";
 constexpr double kRepairSeconds = 3600;
+constexpr double kNixlAbortSeconds = 480;  // vLLM, VLLM_NIXL_ABORT_REQUEST_TIMEOUT
 
 sim::Spread spread_of(const models::StartupDistribution& d, double share) {
   return {d.median_s * share, d.quantile(0.95) * share};
@@ -33,6 +34,7 @@ Result<void> set_fitted_start(const models::Catalog& catalog, const Scenario& sc
   const Result<models::FoundStartup> found =
       models::find_startup(catalog, assembly.config.replica.engine.kind);
   if (!found) return found.error();
+  if (auto ok = models::check_cloud(found->model, spec.cloud); !ok) return ok.error();
   models::StartupQuery query;
   query.weight_bytes = models::weight_bytes(assembly.llm).as_double();
   query.layers = assembly.llm.layers;
@@ -104,21 +106,6 @@ sim::PoolRule rule_of(const RuleSpec& spec) {
   return out;
 }
 
-// Repairs that nobody waits for.
-void warn_of_repairs(const FleetSpec& spec, std::vector<std::string>& warnings) {
-  if (spec.waits_for_repairs()) return;
-  const bool outages =
-      std::any_of(spec.outages.begin(), spec.outages.end(), [](const std::string& text) {
-        const auto one = parse_outage(text);
-        return one && one->lasts;
-      });
-  if (!outages && !spec.gpu_repair_s && !spec.node_repair_s && !spec.zone_repair_s) return;
-  warnings.emplace_back(
-      "how long repairs and outages last changes nothing: another machine takes a broken one's "
-      "place at "
-      "once; with capacity, with nodes, or with replace off it would");
-}
-
 // Of the scenario's deployment, which may be that of a further pool.
 Result<void> set_pool(const models::Catalog& catalog, const Scenario& scenario,
                       const Assembly& assembly, sim::PoolConfig& pool, bool first,
@@ -145,6 +132,13 @@ Result<void> set_pool(const models::Catalog& catalog, const Scenario& scenario,
   pool.places.replicas_per_node =
       spec.replicas_per_node.value_or(std::max(1, kGpusOfANode / pool.gpus));
   pool.places.zones = spec.zones;
+  const int nodes =
+      (pool.replicas + pool.places.replicas_per_node - 1) / pool.places.replicas_per_node;
+  if (spec.nodes == 0 && spec.autoscaler.empty() && nodes < spec.zones)
+    warnings.push_back(
+        fmt::format("pool {} stands in {} of {} zones: {} replicas fill a node before the next one "
+                    "is begun (replicas_per_node)",
+                    pool.name, nodes, spec.zones, pool.places.replicas_per_node));
   pool.places.capacity = spec.capacity;
   if (spec.upgrade_at_s)
     pool.upgrade = {SimTime::from_seconds(*spec.upgrade_at_s), spec.upgrade_surge,
@@ -206,6 +200,8 @@ Result<void> add_pools(const models::Catalog& catalog, const Scenario& scenario,
                  : sim::Disaggregation::Flow::pull;
   how.first_from_prefill = sglang;
   how.local_prompt = split.local_prompt;
+  how.kv_lease = Duration::from_seconds(kv_lease_s(scenario));
+  how.spares_cached = out.config.replica.engine.kind == models::EngineKind::vllm;
   how.llm = assembly.llm;
   how.kv_precision = assembly.kv_precision;
   how.decode_layout = scenario.deployment.layout;
@@ -288,6 +284,11 @@ DeploymentSpec prefill_deployment(const Scenario& scenario) {
   return out;
 }
 
+double kv_lease_s(const Scenario& scenario) {
+  const double usual = scenario.deployment.engine == "vllm" ? kNixlAbortSeconds : 0;
+  return scenario.disaggregation.kv_lease_s.value_or(usual);
+}
+
 int total_gpus(const Scenario& scenario) {
   const auto gpus = [](const DeploymentSpec& d) { return d.replicas * d.layout.gpus(); };
   int total = gpus(scenario.deployment);
@@ -327,6 +328,14 @@ Result<Assembly> assemble_fleet(const models::Catalog& catalog, const Scenario& 
         out->warnings.push_back(fmt::format("{}: {}", name, warning));
     out->further.push_back(std::make_unique<Assembly>(std::move(*one)));
   }
+  for (const PoolSpec& pool : scenario.pools)
+    if (!pool.left_out.empty())
+      out->warnings.push_back(
+          fmt::format("pool {} runs {} and does not take over what the deployment says to {}: {}; "
+                      "give the pool "
+                      "its own where the defaults will not do",
+                      pool.name, pool.deployment.engine, scenario.deployment.engine,
+                      fmt::join(pool.left_out, ", ")));
   if (scenario.disaggregation.replicas == 0) return out;
   const Result<models::ClusterSpec> spec = topology_of(catalog, scenario);
   if (!spec) return spec.error();
@@ -354,7 +363,6 @@ Result<RunConfig> run_config(const models::Catalog& catalog, const Scenario& sce
   out.config.name = first_pool_name(scenario);
   if (auto ok = set_pool(catalog, scenario, assembly, out.config, true, out.warnings); !ok)
     return ok.error();
-  warn_of_repairs(scenario.fleet, out.warnings);
   out.config.rule = rule_of(scenario.fleet.rule);
   if (auto ok = add_pools(catalog, scenario, assembly, out); !ok) return ok.error();
   if (auto ok = pool_prices(catalog, scenario, assembly); !ok) return ok.error();

@@ -22,6 +22,9 @@ inline constexpr int kGpusOfANode = 8;  // where no topology is named
 [[nodiscard]] DeploymentSpec prefill_deployment(const Scenario& scenario);
 [[nodiscard]] int first_prefill_gpu(const Scenario& scenario, int gpus_per_node);
 
+// How long prefill workers keep KV that nobody reads, 0 for good.
+[[nodiscard]] double kv_lease_s(const Scenario& scenario);
+
 // What a GPU-hour of each pool costs, in their order; none where the list does not know it. An
 // error: a provider or a commitment that was asked for is not in the list.
 [[nodiscard]] Result<std::vector<std::optional<models::Price>>> pool_prices(

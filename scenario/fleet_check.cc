@@ -35,6 +35,7 @@ constexpr Need kNeeds[] = {
     {"disaggregation/max_num_batched_tokens", "disaggregation/replicas"},
     {"disaggregation/flow", "disaggregation/replicas"},
     {"disaggregation/local_prompt", "disaggregation/replicas"},
+    {"disaggregation/kv_lease", "disaggregation/replicas"},
     {"disaggregation/autoscaler", "disaggregation/replicas"},
     {"disaggregation/autoscale", "disaggregation/autoscaler"},
 };
@@ -235,7 +236,9 @@ void check_failures(Checker& check, const Scenario& scenario) {
     check.needs(id, spec.fails(), "where nothing breaks",
                 "give a time between failures or outages");
   for (const std::string_view id : {"fleet/lost_work", "fleet/max_retries", "fleet/retry_delay"})
-    check.needs(id, spec.breaks() || has_spot(scenario) || spec.drain_limit_s > 0,
+    check.needs(id,
+                spec.breaks() || has_spot(scenario) || spec.drain_limit_s > 0 ||
+                    (scenario.disaggregation.replicas > 0 && kv_lease_s(scenario) > 0),
                 "where no replica is lost", "give failures or a drain limit");
   check.needs("fleet/max_retries", spec.lost_work == "retry", "on work that is lost",
               fmt::format("let {} be retry", check.spell("fleet/lost_work")));

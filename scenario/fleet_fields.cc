@@ -284,6 +284,12 @@ std::vector<Field> disaggregation_fields() {
   out.push_back({d, "local_prompt", "local-prompt", integer, "TOKENS", "0",
                  "prompts up to it stay with the worker that decodes",
                  disaggregation<&D::local_prompt>, 0, kMostTokens});
+  Field lease = time("kv_lease", "kv-lease", "480 s for vLLM, else 0 s",
+                     "how long a prefill worker keeps KV that no decode worker has read; 0 s: for "
+                     "good",
+                     disaggregation<&D::kv_lease_s>);
+  lease.section = d;
+  out.push_back(std::move(lease));
   out.push_back(
       {.section = d,
        .key = "autoscaler",

@@ -29,6 +29,7 @@ struct DisaggregationSpec {
   std::optional<std::int64_t> max_num_batched_tokens;
   std::string flow;  // "pull" or "push"; empty: the engine's way
   std::int64_t local_prompt = 0;
+  std::optional<double> kv_lease_s;  // none: the engine's; 0: for good
   std::string autoscaler;
   std::vector<std::string> autoscale;
 };

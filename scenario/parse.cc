@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
 #include <filesystem>
 
 #include "core/reader.h"
@@ -72,19 +74,76 @@ void read_engine_options(Reader& deployment, ScenarioFile& out) {
   }
 }
 
+// Keys of a deployment that mean something to the engine they were written for alone.
+constexpr std::array<std::string_view, 5> kOfTheEngine{"engine_version", "preset", "chunk_tokens",
+                                                       "chunked_prefill", "schedule_policy"};
+
+// The field that one of these settings stands for, as "deployment/KEY".
+bool stands_for(const std::vector<EngineSetting>& settings, const std::string& engine,
+                std::string_view id) {
+  const auto kind = models::parse_engine(engine);
+  if (!kind) return false;
+  for (const EngineOption& option : engine_options())
+    for (const EngineSetting& setting : settings)
+      if (option.engine == *kind && option.field.key == setting.name && option.stands_for == id)
+        return true;
+  return false;
+}
+
+// What a pool takes over from the deployment: all that it does not say itself, in whichever way;
+// from one of another engine nothing that is this engine's own.
+void take_over(const ScenarioFile& whole, const Json* deployment, const ScenarioFile& own,
+               bool has_options, Scenario& out, PoolSpec& spec) {
+  const DeploymentSpec& base = whole.scenario.deployment;
+  const DeploymentSpec& pool = own.scenario.deployment;
+  const std::string engine = own.given.contains("deployment/engine") ? pool.engine : base.engine;
+  const bool same = engine == base.engine;
+  for (const Field& field : fields()) {
+    const std::string id = field.id();
+    if (field.section != "deployment" || !whole.given.contains(id) || own.given.contains(id) ||
+        stands_for(pool.engine_options, engine, id))
+      continue;
+    if (!same &&
+        std::find(kOfTheEngine.begin(), kOfTheEngine.end(), field.key) != kOfTheEngine.end()) {
+      spec.left_out.emplace_back(field.key);
+      continue;
+    }
+    if (const auto value = read_value(field, *deployment->find(field.key)); value)
+      field.set(out, *value);
+  }
+  for (const EngineSetting& setting : base.engine_options) {
+    if (!same) {
+      if (!has_options) spec.left_out.push_back(setting.name);
+      continue;
+    }
+    const auto again = [&](const EngineSetting& s) { return s.name == setting.name; };
+    const bool said = std::any_of(own.given.begin(), own.given.end(), [&](const std::string& id) {
+      return stands_for({setting}, engine, id);
+    });
+    if (!said && std::none_of(pool.engine_options.begin(), pool.engine_options.end(), again))
+      out.deployment.engine_options.push_back(setting);
+  }
+}
+
 // Further pools: the deployment's keys again, as far as they are different, and what they take.
-void read_pools(Reader& root, ScenarioFile& out) {
+void read_pools(Reader& root, const Json* deployment, ScenarioFile& out) {
   for (Reader& pool : root.objects("pools", false)) {
     ScenarioFile own;
-    own.scenario.deployment = out.scenario.deployment;
-    own.scenario.deployment.engine_options.clear();
     own.scenario.pools.emplace_back();
     read_section(pool, "deployment", own);
     read_section(pool, "pools", own);
     read_engine_options(pool, own);
-    pool.finish();
     PoolSpec spec = std::move(own.scenario.pools.back());
-    spec.deployment = std::move(own.scenario.deployment);
+    Scenario whole;
+    take_over(out, deployment, own, pool.has("engine_options"), whole, spec);
+    for (const Field& field : fields())
+      if (field.section == "deployment" && own.given.contains(field.id()))
+        if (const auto value = read_value(field, *pool.raw(field.key)); value)
+          field.set(whole, *value);
+    for (EngineSetting& setting : own.scenario.deployment.engine_options)
+      whole.deployment.engine_options.push_back(std::move(setting));
+    pool.finish();
+    spec.deployment = std::move(whole.deployment);
     if (spec.name.empty()) spec.name = fmt::format("pool {}", out.scenario.pools.size() + 1);
     out.given.insert("pools");
     for (const std::string& id : own.given)
@@ -110,7 +169,7 @@ void read_tree(const Json& json, const std::string& file, Diagnostics& faults, S
   Reader split = root.object("disaggregation", false);
   read_section(split, "disaggregation", out);
   split.finish();
-  read_pools(root, out);
+  read_pools(root, json.find("deployment"), out);
   Reader workload = root.object("workload", false);
   read_section(workload, "workload", out);
   Reader synthetic = workload.object("synthetic", false);

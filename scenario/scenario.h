@@ -108,6 +108,8 @@ struct PoolSpec {
   RuleSpec rule;
   std::optional<double> reclaims_per_hour, usd_per_gpu_hour;  // none: as the first pool
   std::optional<std::string> provider, commitment;            // likewise
+  // Of the deployment, not taken over: they are its engine's, and this pool runs another one.
+  std::vector<std::string> left_out;
 };
 
 struct Scenario {

@@ -275,7 +275,13 @@ std::string scenario_markdown() {
   add_table("disaggregation", out);
   out +=
       "\n## `pools`\n\nAn array of further pools behind the same gateway. Each has the keys of "
-      "`deployment`, which it takes over as far as it does not say otherwise, and these. The "
+      "`deployment`, which it takes over as far as it does not say otherwise, engine options one "
+      "by one, and these. What "
+      "belongs to an engine (`engine_options`, `engine_version`, `preset`, `chunk_tokens`, "
+      "`chunked_prefill`, `schedule_policy`) is not taken over by a pool of another one, which the "
+      "output says; `\"engine_options\": {}` says it in the file. Flags of the command line change "
+      "the first pool "
+      "alone. The "
       "`fleet` section holds for all pools, but its autoscaler and what it takes for the "
       "first one (`main`) alone, as do outages and stragglers that name no pool. A request goes to "
       "the first pool that takes such ones "

@@ -86,6 +86,8 @@ class Collector {
     fleet_.moved_bytes += bytes;
     fleet_.transfer_time.add(took);
   }
+  void on_spared(std::int64_t tokens) { fleet_.spared_tokens += static_cast<std::uint64_t>(tokens); }
+  void on_expired_lease() { ++fleet_.expired_leases; }
   void on_pool(PoolSummary&& pool);  // at the end of the run
   void on_event() { ++summary_.counts.events; }
 

@@ -157,6 +157,11 @@ struct Disaggregation {
   // The first token is the prefill worker's (SGLang), or computed again by the decode worker.
   bool first_from_prefill = false;
   std::int64_t local_prompt = 0;  // prompts up to it are computed where they decode
+  // How long a prefill worker keeps KV that nobody has read, from the end of the prompt on; zero:
+  // for good. When it has run out the request is treated as one whose worker died.
+  Duration kv_lease{};
+  // What the decode worker's prefix cache has when the move begins is not moved (vLLM).
+  bool spares_cached = false;
   models::LlmSpec llm;            // whose KV moves
   models::Precision kv_precision = models::Precision::bf16;
   models::Parallelism decode_layout;

@@ -183,6 +183,10 @@ class EngineState {
   // Somebody else will read its KV: when it ends its blocks stay taken, until let_go.
   void keep(SeqId id);
   void let_go(SeqId id);  // of one that was kept and has ended
+  [[nodiscard]] std::int64_t cached_tokens(const Content& content, std::int64_t tokens) {
+    if (!cache_ || !content.shares()) return 0;
+    return cache_->find(content, tokens / kv_.block_size()).blocks * kv_.block_size();
+  }
   [[nodiscard]] std::int64_t kept_blocks() const { return kept_; }
   [[nodiscard]] RequestId request(SeqId id) const { return requests_[index(id)]; }
   [[nodiscard]] std::size_t capacity() const { return seqs_.size(); }

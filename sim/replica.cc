@@ -250,6 +250,8 @@ void Replica::finish(SeqId id, SimTime now, SimTime at_client) {
   const SlotId slot = outcomes_[index(id)].slot;
   RequestRecord& record = table_[slot].record;
   at_client = at_client + table_[slot].return_delay;
+  // The prefill worker's token may pass a busier API server than all that follow.
+  if (table_[slot].tokens_before > 0) at_client = std::max(at_client, record.first_token);
   record.status = RequestStatus::finished;
   record.output_tokens = s.generated + table_[slot].tokens_before;
   record.preemptions = s.preemptions;

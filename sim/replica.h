@@ -109,6 +109,11 @@ class Replica {
   void set_slowdown(double factor) { slowdown_ = factor; }
 
   [[nodiscard]] EngineLevels levels(SimTime now);
+  // Of the first `tokens` of a prompt, those whose KV its cache has, in whole blocks; 0 with ranks,
+  // because which of them will take it is not known. Requires !in_span().
+  [[nodiscard]] std::int64_t cached_tokens(const Content& content, std::int64_t tokens) {
+    return ranks_ ? 0 : state_.cached_tokens(content, tokens);
+  }
 
  private:
   // Known to the replica, hidden from the policy.

@@ -32,6 +32,7 @@ struct RequestRow {
   SeqId source_seq{};
   bool keeps_kv = false;      // prefill: its KV stays there until it has been read
   bool source_holds = false;  // decode: it has not been read
+  bool kv_gone = false;       // decode: its lease ran out before it was read
 
   // What its replica shall do.
   [[nodiscard]] std::int32_t stage_prompt() const { return record.prompt_tokens + tokens_before; }

@@ -74,6 +74,8 @@ class Run {
   void let_go_of_source(RequestRow& row);  // its KV has been read, or will never be
   void hand_over(SlotId slot);  // its prompt is complete: to a decode worker
   void start_transfer(SlotId slot);
+  void lease_out(SlotId slot);  // its KV, from now on
+  void end_leases();
   void settle_transfers();
   void plan_workers();
   [[nodiscard]] FleetLoad load_of_workers();
@@ -87,7 +89,7 @@ class Run {
   void settle_cancelled(SlotId slot);
 
   // --- fleet ---
-  Result<void> open_fleet();
+  void open_fleet();
   std::uint32_t add_place(Pool& pool);
   void fleet_event(const FleetEvent& event);
   void settle(const FleetEvent& event);
@@ -179,6 +181,12 @@ class Run {
   std::unique_ptr<Dynamo> planner_;  // of prefill and decode workers together
   std::unique_ptr<TransferNetwork> transfers_;
   std::vector<TransferNetwork::Delivered> delivered_;
+  struct Lease {
+    SlotId slot{};
+    RequestId id{};
+    SimTime since{};
+  };
+  Ring<Lease> leases_;  // all as long: the first ends first
   std::vector<models::GpuAt> gpus_;
   std::unique_ptr<models::Placement> placement_;  // of all pools; null: places are anywhere
   std::vector<models::ReplicaShape> shapes_;      // by pool

@@ -163,11 +163,13 @@ bool Run::domain_fault(Pool& pool, FaultKind kind, std::uint32_t number, Duratio
 void Run::note_aimless_faults() {
   for (const auto& pool : pools_) {
     for (const Straggler& s : pool->config().faults.stragglers)
-      if (s.from > now_ || s.replica >= pool->members().size()) collector_.on_aimless_fault();
-    for (const Outage& outage : pool->config().faults.outages)
-      if (outage.at > now_) collector_.on_aimless_fault();
-    const SimTime upgrade = pool->config().upgrade.at;
-    if (upgrade != SimTime::never() && upgrade > now_) collector_.on_aimless_fault();
+      if (s.from <= now_ && s.replica >= pool->members().size()) collector_.on_aimless_fault();
+    if (!pool->upgrading) continue;
+    for (std::uint32_t place = 0; place < pool->old_starts.size(); ++place) {
+      const Life life = (*pool)[place].life;
+      if (pool->is_old(place) && (life == Life::starting || life == Life::ready))
+        ++pool->summary.old_replicas;
+    }
   }
 }
 
@@ -246,6 +248,7 @@ void Run::give_back(SlotId slot) {
   row.stage = RequestRow::Stage::whole;
   row.keeps_kv = false;
   row.moved_tokens = row.tokens_before = 0;
+  row.kv_gone = false;
   if (row.gave_up != SimTime::never()) return settle_cancelled(slot);
   if (faults.lost_work == LostWork::lose || row.retries >= faults.max_retries)
     return answer(slot, RequestStatus::lost);

@@ -17,7 +17,7 @@ void Run::plan_event(SimTime at, const FleetEvent& event) {
   queue_.push(at, EventClass::fleet, fleet_events_.add(event));
 }
 
-Result<void> Run::open_fleet() {
+void Run::open_fleet() {
   faults_.assign(pools_.size(), 0);
   open_machines();
   for (auto& pool : pools_) {
@@ -25,14 +25,8 @@ Result<void> Run::open_fleet() {
       std::optional<models::Allocation> machine;
       if (placement_) {
         machine = find_machine(*pool);
-        if (!machine)
-          return usage_error(
-              fmt::format(
-                  "replica {} of pool {} finds no machine: of {} GPUs {} are idle, but not {} "
-                  "where it may stand",
-                  i, pool->config().name, placement_->gpus(), placement_->idle(),
-                  pool->config().gpus),
-              "give more nodes, fewer replicas or another placement");
+        EPH_ASSERT(machine.has_value(), "replica {} of pool {} was checked to find a machine", i,
+                   pool->config().name);
       }
       const std::uint32_t place = add_place(*pool);
       if (machine) (*pool)[place].machine = std::move(*machine);
@@ -48,11 +42,10 @@ Result<void> Run::open_fleet() {
     pool->scaler->observe(now_, pool->load(now_));
     plan_event(pool->scaler->next(), {.kind = FleetEvent::Kind::decide, .pool = pool->number()});
   }
-  if (!planner_) return {};
+  if (!planner_) return;
   planner_->observe(now_, load_of_workers());
   planner_->begin_with(pools_[1]->desired, pools_[0]->desired);
   plan_event(planner_->next(), {.kind = FleetEvent::Kind::plan});
-  return {};
 }
 
 std::uint32_t Run::add_place(Pool& pool) {
@@ -98,6 +91,8 @@ void Run::settle(const FleetEvent& event) {
       return plan_workers();
     case transfers:
       return settle_transfers();
+    case lease:
+      return end_leases();
     default:
       return fault_event(pool, event);
   }
@@ -110,6 +105,7 @@ void Run::observe(Pool& pool) {
 
 void Run::decide(Pool& pool) {
   observe(pool);
+  ++pool.summary.decisions;
   while (pool.scaler->next() <= now_)
     pool.desired = std::clamp(pool.scaler->decide(now_), 0, kMostReplicas);
   plan_event(pool.scaler->next(), {.kind = FleetEvent::Kind::decide, .pool = pool.number()});

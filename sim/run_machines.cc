@@ -1,6 +1,7 @@
 // Nodes that the replicas of all pools are placed on.
 #include <algorithm>
 
+#include "sim/fleet/machines.h"
 #include "sim/run.h"
 
 namespace eph::sim {
@@ -8,20 +9,10 @@ namespace eph::sim {
 void Run::open_machines() {
   if (!config_.machines) return;
   const MachineOptions& machines = *config_.machines;
-  // Where KV moves over the network, which leaf a node hangs on counts.
-  const bool networked =
-      config_.disaggregation && config_.disaggregation->cluster->nodes() == machines.nodes;
-  placement_ = networked ? std::make_unique<models::Placement>(*config_.disaggregation->cluster)
-                         : std::make_unique<models::Placement>(
-                               machines.nodes, machines.gpus_per_node, machines.nodes_per_rack);
+  placement_ = open_placement(config_);
   out_.assign(static_cast<std::size_t>(machines.nodes), 0);
   scattered_.assign(pools_.size(), 0);
-  for (const auto& pool : pools_) {
-    const auto shape = models::ReplicaShape::of(pool->config().gpus, machines.gpus_per_node);
-    EPH_ASSERT(shape.has_value(), "replicas of {} GPUs on nodes of {}", pool->config().gpus,
-               machines.gpus_per_node);
-    shapes_.push_back(*shape);
-  }
+  shapes_ = replica_shapes(config_);
   note_machines();
 }
 

@@ -130,6 +130,7 @@ void Run::hand_over(SlotId slot) {
   r.status = RequestStatus::unfinished;
   row.pool = 0;
   row.place = RequestRow::Place::sent;
+  if (row.source_holds) lease_out(slot);
   gateway(slot);
   if (prefill.queued > 0) pump(prefill);
   observe(prefill);
@@ -153,6 +154,38 @@ void Run::let_go_of_source(RequestRow& row) {
   }
   if (--source.resident == 0 && source.life == Life::draining)
     drained_.push_back({row.source_pool, row.source_member});
+}
+
+void Run::lease_out(SlotId slot) {
+  const Duration lease = config_.disaggregation->kv_lease;
+  if (lease <= Duration::zero()) return;
+  leases_.push_back({slot, table_[slot].record.id, now_});
+  if (leases_.size() == 1) plan_event(now_ + lease, {.kind = FleetEvent::Kind::lease});
+}
+
+// One event at a time, for the first lease of KV that has not been read.
+void Run::end_leases() {
+  const Duration lease = config_.disaggregation->kv_lease;
+  while (!leases_.empty()) {
+    const Lease first = leases_.front();
+    RequestRow& row = table_[first.slot];
+    const bool runs =
+        row.live && row.record.id == first.id && row.source_holds && row.prompt_done == first.since;
+    if (runs && first.since + lease > now_)
+      return plan_event(first.since + lease, {.kind = FleetEvent::Kind::lease});
+    (void)leases_.pop_front();
+    if (!runs) continue;
+    collector_.on_expired_lease();
+    let_go_of_source(row);
+    row.kv_gone = true;  // what is on its way arrives in vain
+    if (row.place != RequestRow::Place::queued) continue;
+    Pool& pool = pool_of(row);
+    --pool.queued;
+    collector_.on_gateway(-1);
+    collector_.on_left_gateway(row, now_ - row.at_gateway);
+    give_back(first.slot);
+    observe(pool);
+  }
 }
 
 // Workers fill nodes in order of their places; beyond the cluster's end they begin anew.
@@ -184,6 +217,12 @@ void Run::start_transfer(SlotId slot) {
   what.tokens = row.record.prompt_tokens;
   what.block_size = pool_of(row).config().replica.kv.block_size;
   what.precision = how.kv_precision;
+  Member& receiver = pool_of(row)[row.member];
+  if (how.spares_cached && caching_ && receiver.replica) {
+    reach(receiver.id);
+    what.cached_tokens = receiver.replica->cached_tokens(table_.content(slot), row.moved_tokens);
+    collector_.on_spared(what.cached_tokens);
+  }
   double bytes = models::kv_transfer_bytes(how.llm, how.decode_layout, what);
   row.moved_bytes = bytes;
   if (how.flow == Disaggregation::Flow::push) {
@@ -212,6 +251,7 @@ FleetLoad Run::load_of_workers() {
 
 void Run::plan_workers() {
   planner_->observe(now_, load_of_workers());
+  ++pools_[0]->summary.decisions;
   while (planner_->next() <= now_) (void)planner_->decide(now_);
   plan_event(planner_->next(), {.kind = FleetEvent::Kind::plan});
   pools_[1]->desired = planner_->prefill();
@@ -233,7 +273,7 @@ void Run::settle_transfers() {
   for (const TransferNetwork::Delivered& one : delivered_) {
     const SlotId slot{one.tag};
     RequestRow& row = table_[slot];
-    if (!source_lives(row)) {
+    if (row.kv_gone || !source_lives(row)) {
       give_back(slot);
       continue;
     }

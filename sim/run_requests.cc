@@ -135,7 +135,7 @@ void Run::pump(Pool& pool) {
     const Waiting next = pool.queue().front();
     RequestRow& row = table_[next.slot];
     const bool still = row.live && row.record.id == next.id &&
-                       row.place == RequestRow::Place::queued;
+                       row.place == RequestRow::Place::queued && row.pool == pool.number();
     if (still) {
       if (!try_assign(pool, next.slot)) return;
       --pool.queued;

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "sim/engine_policy.h"
+#include "sim/fleet/machines.h"
 #include "sim/run.h"
 
 namespace eph::sim {
@@ -37,6 +38,8 @@ Result<void> check_pool(const PoolConfig& pool) {
   return check(pool.replica.engine, pool.replica.kv);
 }
 
+}  // namespace
+
 Result<void> check(const SimulationConfig& config) {
   if (auto ok = check_pool(config); !ok) return ok.error();
   for (const FurtherPool& further : config.further)
@@ -56,10 +59,8 @@ Result<void> check(const SimulationConfig& config) {
   if (config.client_timeout < Duration::zero())
     return usage_error(fmt::format("client timeout of {} s", config.client_timeout.seconds()),
                        "give a time above zero, or zero for none");
-  return {};
+  return check_machines(config);
 }
-
-}  // namespace
 
 struct Simulation::Impl {
   SimulationConfig config;

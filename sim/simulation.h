@@ -23,6 +23,9 @@ struct RunOptions {
   Progress progress;            // may be empty
 };
 
+// What makes a config impossible: an error of kind usage.
+[[nodiscard]] Result<void> check(const SimulationConfig& config);
+
 // Owns the state of one run; no statics, so runs may go on in parallel, one thread each.
 // Contract: same config, load and options give the same summary and digest on any machine with the
 // same build (INV-8). The error is the load's (a broken trace), or a usage error for a config that

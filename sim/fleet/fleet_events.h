@@ -25,6 +25,7 @@ struct FleetEvent {
     upgrade,
     plan,       // the turn of the planner of both kinds of workers
     transfers,  // the network between prefill and decode workers
+    lease,      // KV that a prefill worker keeps no longer
   };
   Kind kind = Kind::decide;
   std::uint32_t pool = 0;

@@ -79,18 +79,89 @@ TEST_CASE("what would have no effect on a fleet is refused", "[fleet]") {
   says({"--pool-order", "price"}, "without further pools");
 }
 
-TEST_CASE("a duration that nobody waits for is warned of", "[fleet]") {
-  const Finished done = ephemeris(on_linear(
-      with(kSteady, {"--replicas", "2", "--start", "instant", "--outage", "gpu 0 at 5s for 5s"})));
+namespace {
+
+std::string said(std::vector<std::string> more) {
+  const Finished done = ephemeris(on_linear(with(kSteady, std::move(more))));
+  CAPTURE(done.err);
   CHECK(done.code == 0);
-  CHECK(done.out.find("repairs and outages last changes nothing") != std::string::npos);
+  return done.out;
+}
+
+}  // namespace
+
+TEST_CASE("a duration that nobody waits for is warned of, where it would have ended", "[fleet]") {
+  const auto warns = [](std::vector<std::string> more) {
+    return said(with({"--replicas", "2", "--start", "instant"}, more))
+               .find("repairs and outages last changes nothing") != std::string::npos;
+  };
+  CHECK(warns({"--outage", "gpu 0 at 5s for 5s"}));
+  CHECK(warns({"--gpu-mtbf", "5min", "--gpu-repair", "1min"}));
+  CHECK_FALSE(warns({"--outage", "gpu 0 at 5s"}));
+  CHECK_FALSE(warns({"--outage", "gpu 0 at 5s for 1h"}));  // the run is over after ten minutes
+  CHECK_FALSE(warns({"--outage", "gpu 0 at 1h for 1h"}));
+  CHECK_FALSE(warns({"--gpu-mtbf", "9999h", "--gpu-repair", "5min"}));  // nothing breaks
+  CHECK_FALSE(warns({"--outage", "gpu 0 at 5s for 5s", "--replace", "off"}));
+}
+
+TEST_CASE("what was to happen after the end of the run is warned of", "[fleet]") {
+  const auto says = [](std::vector<std::string> more, std::string_view text) {
+    const std::string out = said(std::move(more));
+    CAPTURE(out);
+    CHECK(out.find(text) != std::string::npos);
+  };
+  const std::vector<std::string> base{"--replicas", "2", "--start", "instant"};
+  says(with(base, {"--upgrade-at", "2h"}),
+       "the upgrade at 7200 s never came: the run was over before");
+  says(with(base, {"--outage", "gpu 1 at 30min"}), "the outage \"gpu 1 at 30min\" never came");
+  says({"--straggler", "replica 0 x 2 from 1h"},
+       "the straggler \"replica 0 x 2 from 1h\" never came");
+  says(with(base, {"--autoscaler", "scheduled", "--autoscale", "schedule=0:2,1h:3,2h:4"}),
+       "the schedule from 3600 s on never came");
+  says(with(base,
+            {"--autoscaler", "hpa", "--autoscale", "target=1", "--autoscale", "sync_period=20min"}),
+       "the autoscaler of pool main never decided");
+  says(
+      {"--replicas", "2", "--upgrade-at", "5min", "--start-init", "20min", "--start-weights", "1s"},
+      "the upgrade of pool main was not complete when the run ended: old replicas were left");
+  const std::string fine = said(with(base, {"--upgrade-at", "1min", "--outage", "gpu 1 at 3min",
+                                            "--autoscaler", "hpa", "--autoscale", "target=1"}));
+  for (const char* text : {"never came", "never decided", "not complete"})
+    CHECK(fine.find(text) == std::string::npos);
+}
+
+TEST_CASE("what a stranger may get wrong about a fleet is said", "[fleet]") {
+  CHECK(refused(with(kSteady, {"--gpu-mtbf", "1h", "--cloud", "azur"}))
+            .find("no start-up was measured on \"azur\"; did you mean \"azure\"?") !=
+        std::string::npos);
+  // Eight replicas of one GPU fill a node before the next one is begun.
+  const std::vector<std::string> zones{"--replicas", "4", "--zones", "2", "--zone-mtbf", "1h"};
+  CHECK(said(zones).find("pool main stands in 1 of 2 zones") != std::string::npos);
+  CHECK(said(with(zones, {"--replicas-per-node", "2"})).find("of 2 zones") == std::string::npos);
+  (void)linear_profile();
+  const auto pools = [](const std::string& fleet) {
+    const std::string file = spill_out("idle-pool.json", fmt::format(R"({{"version": 1,
+"deployment": {{"model": "meta-llama/Llama-3.1-8B-Instruct", "profile": "linear.json", "kv_blocks": 2000, "max_model_len": 8192}},
+"fleet": {{{}}}, "pools": [{{"name": "second"}}],
+"workload": {{"synthetic": {{"rate": 2, "duration": "20 s", "prompt_tokens": 100, "length_spread": 0.5, "output_tokens": 20}}}}}})",
+                                                                     fleet));
+    const Finished done = ephemeris({"simulate", file});
+    return done.out + done.err;
+  };
+  CHECK(pools("").find("pool second got no request") != std::string::npos);
+  CHECK(pools(R"("max_prompt": 100)").find("got no request") == std::string::npos);
+  CHECK(
+      pools(R"("autoscaler": "hpa", "autoscale": {"target": 4})").find("write [\"NAME=VALUE\"]") !=
+      std::string::npos);
 }
 
 TEST_CASE("faults that meet nobody are counted", "[fleet]") {
-  const Json run = simulate(with(
-      kSteady, {"--replicas", "2", "--start", "instant", "--outage", "gpu 0 at 5s", "--outage",
-                "gpu 1 at 30min", "--upgrade-at", "2h", "--straggler", "replica 0 x 2 from 1h"}));
-  CHECK(number(run, "fleet/aimless_faults") == 3);  // the run is over after ten minutes
+  // Both replicas start for ten seconds after one node of both has failed; the second outage meets
+  // none.
+  const Json run = simulate(
+      with(kSteady, {"--replicas", "1", "--start-init", "1min", "--start-weights", "1s", "--outage",
+                     "gpu 0 at 5s", "--outage", "gpu 0 at 10s", "--failure-detection", "20s"}));
+  CHECK(number(run, "fleet/aimless_faults") == 1);
 }
 
 TEST_CASE("pools that can never act are refused where they stand", "[fleet]") {

@@ -207,3 +207,26 @@ TEST_CASE("what a GPU-hour costs is the user's to say", "[fleet]") {
   CHECK(refused(with(base, {"--commitment", "reserved", "--usd-per-gpu-hour", "2"}))
             .find("give it, or a provider") != std::string::npos);
 }
+
+TEST_CASE("options of the deployment hold for pools of its engine, and others say that they do not",
+          "[fleet]") {
+  (void)linear_profile();
+  const auto run = [](const std::string& pool) {
+    const std::string file = spill_out("options-of-pools.json", fmt::format(R"({{"version": 1,
+"deployment": {{"model": "meta-llama/Llama-3.1-8B-Instruct", "profile": "linear.json", "kv_blocks": 2000, "max_model_len": 8192,
+  "engine_options": {{"max_num_seqs": 2}}}},
+"fleet": {{"max_prompt": 1}}, "pools": [{{"name": "second"{}}}],
+"workload": {{"synthetic": {{"rate": 50, "duration": "20 s", "prompt_tokens": 100, "output_tokens": 20}}}}}})",
+                                                                            pool));
+    return run_of({"simulate", file, "--json"});
+  };
+  const Json same = run(""), other = run(R"(, "engine": "sglang")"),
+             said = run(R"(, "engine": "sglang", "engine_options": {})");
+  CHECK(same.at_path("deployment/pools/0/max_num_seqs")->as_int() == 2);
+  CHECK(other.at_path("deployment/pools/0/max_num_seqs")->as_int() > 2);
+  // Two at a time are too few for 50 requests/s of 0.2 s each.
+  CHECK(ttft(*same.at_path("runs/0"), "p95") > 4 * ttft(*other.at_path("runs/0"), "p95"));
+  const std::string warning = "does not take over what the deployment says to vllm: max_num_seqs";
+  CHECK(other.find("warnings")->dump().find(warning) != std::string::npos);
+  CHECK(said.find("warnings")->dump().find(warning) == std::string::npos);
+}

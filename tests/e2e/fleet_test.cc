@@ -1,4 +1,6 @@
 // Every option of a fleet changes the result, in the direction that it should.
+#include <cmath>
+
 #include "tests/e2e/fleet.h"
 
 using namespace eph;
@@ -250,6 +252,44 @@ TEST_CASE("prefill workers take prompts off those that decode, and their options
         std::string::npos);
   CHECK(refused(with(base, {"--topology", "dgx-h100"})).find("on replicas of one node") !=
         std::string::npos);
+}
+
+TEST_CASE("prefill workers keep KV as long as its lease runs", "[fleet]") {
+  // Two at a time take 1.2 s for 60 tokens: at 4 requests/s KV waits for a decode worker.
+  const std::vector<std::string> base =
+      with(kSteady, {"--prompt-tokens", "1000", "--output-tokens", "60", "--duration", "1min",
+                     "--prefill-replicas", "1", "--max-in-flight", "2"});
+  const auto peak = [](const Json& run) { return number(run, "peak_kv_used"); };
+  const Json usual = simulate(base), kept = simulate(with(base, {"--kv-lease", "0s"})),
+             brief = simulate(with(base, {"--kv-lease", "1s"}));
+  CHECK(usual.find("digest")->as_string() == kept.find("digest")->as_string());  // 480 s are long
+  CHECK(usual.at_path("fleet/expired_leases") == nullptr);
+  CHECK(number(brief, "fleet/expired_leases") > 0);
+  CHECK(peak(brief) < 0.6 * peak(kept));
+  CHECK(number(brief, "fleet/retries") > 0);
+  const Json lost = simulate(with(base, {"--kv-lease", "1s", "--lost-work", "lose"}));
+  CHECK(number(lost, "counts/lost") == number(lost, "fleet/expired_leases"));
+  CHECK(refused(with(kSteady, {"--kv-lease", "1s"})).find("give --prefill-replicas too") !=
+        std::string::npos);
+  CHECK(refused(with(base, {"--kv-lease", "0s", "--lost-work", "lose"}))
+            .find("where no replica is lost") != std::string::npos);
+}
+
+TEST_CASE("KV that vLLM's decode worker has already does not move again", "[fleet]") {
+  const std::vector<std::string> base =
+      with(kSteady, {"--prompt-tokens", "400", "--turns", "6", "--think-time", "2s", "--rate",
+                     "0.5", "--duration", "3min", "--prefill-replicas", "1", "--replicas", "2",
+                     "--router", "session-affinity"});
+  const auto bytes = [](const Json& run) {
+    return number(run, "fleet/moved_bytes") / number(run, "fleet/handed_over");
+  };
+  const Json spares = simulate(base),
+             caches_nothing = simulate(with(base, {"--prefix-caching", "off"}));
+  CHECK(number(spares, "fleet/spared_tokens") > 0);
+  CHECK(number(caches_nothing, "fleet/spared_tokens") == 0);
+  CHECK(bytes(spares) < 0.7 * bytes(caches_nothing));
+  // 131,072 bytes a token in whole blocks of 16 (MODEL eq. 42).
+  CHECK(std::fmod(number(spares, "fleet/moved_bytes"), 131072.0 * 16) == 0);
 }
 
 TEST_CASE("Dynamo's planner sets both kinds of workers", "[fleet]") {

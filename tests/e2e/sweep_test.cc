@@ -1,7 +1,9 @@
 #include <catch2/catch.hpp>
 
+#include <algorithm>
 #include <sstream>
 
+#include "core/json_doc.h"
 #include "core/text.h"
 #include "tests/e2e/run.h"
 
@@ -124,4 +126,82 @@ TEST_CASE("a point whose model does not fit is a row, a bad field is an error") 
   CHECK(error({"--vary", "replicas=1,1"}).find("given twice") != std::string::npos);
   CHECK(error({"--vary", "replicas=1", "--vary", "replicas=2"}).find("given twice") != std::string::npos);
   CHECK(error({"--vary", "rate=1", "--rate", "2"}).find("--rate and --vary rate both set it") != std::string::npos);
+}
+
+TEST_CASE("a point that cannot be is a row with its reason, what is wrong with all is an error") {
+  const auto rows = [](const std::vector<std::string>& more, const std::vector<std::string>& starts) {
+    const Finished done = ephemeris(sweep(more));
+    CAPTURE(done.err, done.out);
+    REQUIRE(done.code == 0);
+    const auto all = lines(done.out);
+    REQUIRE(all.size() == starts.size() + 1);
+    const auto cells = [](const std::string& row) {  // commas in notes are quoted
+      std::size_t n = 1;
+      bool quoted = false;
+      for (const char c : row) {
+        quoted = quoted != (c == '"');
+        n += c == ',' && !quoted ? 1 : 0;
+      }
+      return n;
+    };
+    for (std::size_t i = 0; i < starts.size(); ++i) {
+      CAPTURE(all[i + 1]);
+      CHECK(all[i + 1].starts_with(starts[i]));
+      CHECK(cells(all[i + 1]) == cells(all[0]));
+    }
+    CHECK(done.err.find("cannot be (status infeasible, with a note); the first: ") != std::string::npos);
+  };
+  // 32 heads; one node takes one replica where two may not share it.
+  rows({"--vary", "tp=1,3", "--slo", "p95_ttft=9s"},
+       {"1,ok,", "3,infeasible,tp 3 does not divide the 32 attention heads of meta-llama/Llama-3.1-8B,3,0,,"});
+  rows({"--vary", "replicas=1,2", "--nodes", "1", "--anti-affinity", "node"},
+       {"1,ok,", "2,infeasible,\"replica 1 of pool main finds no machine: "});
+  rows({"--vary", "commitment=spot,reserved"}, {"spot,infeasible,", "reserved,ok,"});
+  rows({"--vary", "replicas=0,1"}, {"0,infeasible,--replicas: 0 replicas serve nobody,,0,", "1,ok,"});
+  const auto refused = [](const std::vector<std::string>& more) {
+    const Finished bad = ephemeris(sweep(more));
+    CAPTURE(bad.err);
+    CHECK(bad.code == 2);
+    CHECK(bad.out.empty());
+    return bad.err;
+  };
+  CHECK(refused({"--vary", "tp=3,5"}).find("tp 3 does not divide") != std::string::npos);
+  CHECK(refused({"--vary", "tp=1,2", "--gpu", "h1000"}).find("h1000") != std::string::npos);
+  // Known only when all requests have been sent.
+  CHECK(refused({"--vary", "replicas=1,2", "--slo", "chat:p95_ttft=1s"}).find("no request of class \"chat\"") !=
+        std::string::npos);
+}
+
+TEST_CASE("figures of fleets have intervals too", "[fleet][sweep]") {
+  const std::vector<std::string> fleet{"--rate", "4", "--replicas", "2", "--outage", "gpu 0 at 10s",
+                                       "--start-weights", "20s / 60s", "--start-init", "10s", "--runs", "3"};
+  std::vector<std::string> words = on_linear({"--arrivals", "poisson", "--requests", "200", "--json"});
+  words.insert(words.end(), fleet.begin(), fleet.end());
+  const Finished simulated = ephemeris(words);
+  CAPTURE(simulated.err);
+  REQUIRE(simulated.code == 0);
+  const eph::Json all = *eph::parse_json(simulated.out, "simulate");
+  std::vector<std::string> swept = fleet;
+  swept.insert(swept.end(), {"--vary", "retry_delay=0s,1s", "--json"});
+  const Finished done = ephemeris(sweep(swept));
+  REQUIRE(done.code == 0);
+  const eph::Json row = *eph::parse_json(lines(done.out).at(0), "row");
+  double hours = 0;
+  for (const eph::Json& run : all.find("runs")->items())
+    hours += run.at_path("fleet/pools/0/gpu_hours")->as_double() / 3;
+  CHECK(all.at_path("intervals_90/gpu_hours/mean")->as_double() == Approx(hours));
+  for (const std::string key : {"shed", "lost", "retries", "availability", "starts", "drained", "deaths", "mean_ready",
+                                "gpu_hours", "cost_usd"}) {
+    CAPTURE(key);
+    const eph::Json* interval = all.at_path("intervals_90/" + key);
+    REQUIRE(interval != nullptr);
+    CHECK(row.find(key)->as_double() == interval->find("mean")->as_double());
+    CHECK(row.find(key + "_low")->as_double() == interval->find("low")->as_double());
+    CHECK(row.find(key + "_high")->as_double() == interval->find("high")->as_double());
+  }
+  CHECK(all.at_path("intervals_90/starts/mean")->as_double() == 1);  // one replica died, one came
+  CHECK(all.at_path("intervals_90/gpu_hours/low")->as_double() < all.at_path("intervals_90/gpu_hours/high")->as_double());
+  CHECK(all.at_path("intervals_90/availability/high")->as_double() <= 1);
+  words.erase(std::find(words.begin(), words.end(), "--json"));
+  CHECK(ephemeris(words).out.find("\ngpu_hours ") != std::string::npos);
 }

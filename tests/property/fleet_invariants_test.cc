@@ -103,18 +103,15 @@ void draw_faults(Stream& stream, sim::PoolConfig& pool) {
   if (chance(stream, 20)) pool.places.capacity = static_cast<int>(in(stream, 3, 6));
 }
 
-// A second pool: of its own, or for prompts.
-void draw_pools(Stream& stream, Scenario& s) {
-  sim::SimulationConfig& c = s.config;
+void draw_second_pool(Stream& stream, sim::SimulationConfig& c) {
   sim::FurtherPool further{c, {}};
   further.pool.name = "second";
   further.pool.replicas = std::max(1, static_cast<int>(in(stream, 1, 3)));
   c.further.push_back(further);
-  if (chance(stream, 40)) {
-    c.rule.max_prompt = static_cast<std::int32_t>(in(stream, 1, 60));
-    c.rule.spill_above = chance(stream, 50) ? static_cast<double>(in(stream, 1, 6)) : 0;
-    return;
-  }
+}
+
+// Of which the second pool computes prompts.
+void draw_disaggregation(Stream& stream, sim::SimulationConfig& c) {
   sim::Disaggregation how;
   how.llm.layers = 2;
   how.llm.heads = how.llm.kv_heads = how.llm.head_dim = how.llm.hidden = 2;
@@ -122,6 +119,8 @@ void draw_pools(Stream& stream, Scenario& s) {
   how.flow = static_cast<sim::Disaggregation::Flow>(stream.below(2));
   how.first_from_prefill = chance(stream, 50);
   how.local_prompt = chance(stream, 50) ? in(stream, 0, 40) : 0;
+  how.kv_lease = ms(chance(stream, 30) ? in(stream, 1, 300) : 0);
+  how.spares_cached = chance(stream, 50);
   models::ClusterSpec spec;
   spec.name = "small";
   spec.gpus_per_node = 2;
@@ -134,6 +133,14 @@ void draw_pools(Stream& stream, Scenario& s) {
   how.cluster = std::make_shared<const models::Cluster>(std::move(*cluster));
   how.prefill_gpu = 4;
   c.disaggregation = how;
+}
+
+// A second pool: of its own, or for prompts.
+void draw_pools(Stream& stream, sim::SimulationConfig& c) {
+  draw_second_pool(stream, c);
+  if (!chance(stream, 40)) return draw_disaggregation(stream, c);
+  c.rule.max_prompt = static_cast<std::int32_t>(in(stream, 1, 60));
+  c.rule.spill_above = chance(stream, 50) ? static_cast<double>(in(stream, 1, 6)) : 0;
 }
 
 // Enough for all replicas at the start.
@@ -186,7 +193,7 @@ void draw_fleet(std::uint64_t seed, Scenario& s) {
   }
   c.horizon = SimTime{60'000'000'000};
   if (chance(stream, 40)) draw_machines(stream, c);
-  if (chance(stream, 50)) draw_pools(stream, s);
+  if (chance(stream, 50)) draw_pools(stream, c);
 }
 
 void check(const Scenario& s, const Outcome& o) {
@@ -246,7 +253,7 @@ void check_spans(const Scenario& s, const Outcome& o) {
 
 TEST_CASE("Every request ends once, whatever happens to the fleet", "[property][fleet]") {
   std::uint64_t handed_over = 0, finished = 0, retried = 0, shed = 0, lost = 0, cancelled = 0,
-                deaths = 0;
+                deaths = 0, expired = 0, spared = 0;
   for (const std::uint64_t seed : seeds(3000)) {
     INFO("EPH_SEED=" << seed);
     RandomScenario random = random_scenario(seed, seed % 2 == 0);
@@ -254,6 +261,7 @@ TEST_CASE("Every request ends once, whatever happens to the fleet", "[property][
     draw_rules(seed, s);
     Stream stream({seed, 0, Purpose::test, 98});
     if (chance(stream, 50)) draw_patience(stream, s);
+    if (chance(stream, 40)) draw_sharing(stream, s);
     draw_fleet(seed, s);
     const Outcome o = run(s);
     check(s, o);
@@ -266,6 +274,8 @@ TEST_CASE("Every request ends once, whatever happens to the fleet", "[property][
     if (!o.summary.fleet) continue;
     retried += o.summary.fleet->retries;
     handed_over += o.summary.fleet->handed_over;
+    expired += o.summary.fleet->expired_leases;
+    spared += o.summary.fleet->spared_tokens;
     for (const auto& pool : o.summary.fleet->pools) deaths += pool.deaths;
   }
   if (seeds(2).size() == 1) return;
@@ -277,6 +287,51 @@ TEST_CASE("Every request ends once, whatever happens to the fleet", "[property][
   CHECK(lost > 100);
   CHECK(cancelled > 100);
   CHECK(deaths > 100);
+  CHECK(expired > 100);
+  CHECK(spared > 100);
+}
+
+// Prefill workers keep KV on one of several ranks until it has been read, die with it or drain, and
+// so do decode workers that it is on its way to. Each has as many ranks as it likes.
+TEST_CASE("Ranks keep, move and lose KV between prefill and decode workers", "[property][fleet]") {
+  std::uint64_t handed_over = 0, finished = 0, retried = 0, drained = 0, deaths = 0;
+  for (const std::uint64_t seed : seeds(1500)) {
+    INFO("EPH_SEED=" << seed);
+    RandomScenario random = random_scenario(seed, seed % 2 == 0);
+    Scenario& s = random.scenario;
+    draw_rules(seed, s);
+    sim::SimulationConfig& c = s.config;
+    if (c.replica.engine.kind == models::EngineKind::llamacpp) continue;
+    Stream stream({seed, 0, Purpose::test, 97});
+    if (chance(stream, 40)) draw_sharing(stream, s);
+    draw_fleet(seed, s);
+    draw_faults(stream, c);
+    if (c.machines) {
+      c.places.capacity = 0;
+      c.faults.replace = true;
+    }
+    c.further.clear();
+    draw_second_pool(stream, c);
+    draw_disaggregation(stream, c);
+    c.replica.ranks = static_cast<int>(in(stream, 1, 4));
+    c.further.front().pool.replica.ranks = static_cast<int>(in(stream, 2, 4));
+    const Outcome o = run(s);
+    check(s, o);
+    check_spans(s, o);
+    finished += o.summary.counts.finished;
+    retried += o.summary.fleet->retries;
+    handed_over += o.summary.fleet->handed_over;
+    for (const auto& pool : o.summary.fleet->pools) {
+      deaths += pool.deaths;
+      drained += pool.drained;
+    }
+  }
+  if (seeds(2).size() == 1) return;
+  CHECK(finished > 5'000);
+  CHECK(handed_over > 2'000);
+  CHECK(retried > 200);
+  CHECK(drained > 200);
+  CHECK(deaths > 200);
 }
 
 TEST_CASE("The parts of a request's time add up exactly in fleets too", "[property][fleet]") {

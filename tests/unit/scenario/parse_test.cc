@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "core/line_source.h"
+#include "scenario/engine_options.h"
 
 using namespace eph;
 using namespace eph::scenario;
@@ -149,4 +150,58 @@ TEST_CASE("the schema names every key that the reader takes") {
     INFO(path);
     CHECK(schema.at_path(path) != nullptr);
   }
+}
+
+namespace {
+
+// The second pool of a file whose deployment runs vLLM with options.
+ScenarioFile with_pool(const std::string& pool) {
+  const auto json = parse_json(R"({"version": 1, "deployment": {"model": "m", "max_model_len": 4096,
+      "engine_version": "0.19.0", "memory_fraction": 0.8,
+      "engine_options": {"max_num_seqs": 64, "num_speculative_tokens": 3, "speculative_method": "ngram"}},
+      "pools": [)" + pool + "]}",
+                               "pools.json");
+  REQUIRE(json);
+  auto part = parse_scenario_part(*json, "pools.json");
+  CAPTURE(part ? "" : part.error().text());
+  REQUIRE(part);
+  return std::move(*part);
+}
+
+std::string options(const PoolSpec& pool) {
+  std::string out;
+  for (const EngineSetting& s : pool.deployment.engine_options) out += s.name + "=" + s.value + ";";
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("a pool of the same engine takes the deployment's engine options over one by one") {
+  const PoolSpec same =
+      with_pool(R"({"name": "b", "engine_options": {"max_num_seqs": 8}})").scenario.pools[0];
+  CHECK(options(same) == "num_speculative_tokens=3;speculative_method=ngram;max_num_seqs=8;");
+  CHECK(same.deployment.engine_version == "0.19.0");
+  CHECK(same.left_out.empty());
+  // A key that sets the same replaces the option, an option the key.
+  const PoolSpec key = with_pool(R"({"max_num_seqs": 8})").scenario.pools[0];
+  CHECK(options(key) == "num_speculative_tokens=3;speculative_method=ngram;");
+  CHECK(key.deployment.max_num_seqs == 8);
+  const PoolSpec option =
+      with_pool(R"({"engine_options": {"gpu_memory_utilization": 0.5}})").scenario.pools[0];
+  CHECK_FALSE(option.deployment.memory_fraction);
+  CHECK(with_engine_options(option.deployment)->memory_fraction == 0.5);
+}
+
+TEST_CASE("a pool of another engine takes none of the engine's own over, and that is known") {
+  const PoolSpec other = with_pool(R"({"engine": "sglang"})").scenario.pools[0];
+  CHECK(options(other).empty());
+  CHECK(other.deployment.engine_version.empty());
+  CHECK(other.deployment.max_model_len == 4096);
+  CHECK(other.left_out == std::vector<std::string>{"engine_version", "max_num_seqs",
+                                                   "num_speculative_tokens", "speculative_method"});
+  const PoolSpec own =
+      with_pool(R"({"engine": "sglang", "engine_version": "0.5.10", "engine_options": {}})")
+          .scenario.pools[0];
+  CHECK(own.left_out.empty());
+  CHECK(own.deployment.engine_version == "0.5.10");
 }
