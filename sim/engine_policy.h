@@ -41,6 +41,10 @@ class EnginePolicy {
   // for each in their order, and then does what admit does. 0: it does something else.
   [[nodiscard]] virtual std::int64_t lane_width(const EngineState&) const { return 0; }
   virtual void admit(EngineState&, BatchPlan&, std::int64_t /*decodes*/) {}
+  // Before that: prompts that form_batch computes in a step of their own, while decodes stand still.
+  // `to_come`: tokens that the running ones may still generate. They may only be those that a lane_takes.
+  virtual void form_prompts(EngineState&, BatchPlan&, std::int64_t /*to_come*/) {}
+  [[nodiscard]] virtual bool lane_takes(const Sequence&) const { return true; }
   // EngineState::settle is told what the decodes of each step took.
   [[nodiscard]] virtual bool settles() const { return false; }
   // What `steps` steps of decodes do to the policy itself.

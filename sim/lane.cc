@@ -17,7 +17,7 @@ void Lane::open(int in_flight, bool foresees, bool settles) {
   open_ = true;
   foresees_ = foresees;
   settles_ = settles && state_.caches();
-  finished_ = changed_ = size_ = context_ = 0;
+  finished_ = changed_ = size_ = context_ = to_come_ = 0;
   composed_ = in_flight;
   entered_ = 0;
   ending_step_ = 0;
@@ -29,25 +29,41 @@ void Lane::open(int in_flight, bool foresees, bool settles) {
 
 void Lane::join(SeqId id, std::int32_t output) {
   changed_ = composed_ + 1;
-  enter(id, output, composed_);
+  enter(id, composed_ - 1 + output - state_[id].generated, composed_, composed_);
 }
 
-// `joined`: 0 for one that was there before.
-void Lane::enter(SeqId id, std::int32_t output, std::int64_t joined) {
+void Lane::join_apart(SeqId id, std::int32_t output) {
+  changed_ = composed_ + 1;
+  enter(id, composed_ - 1 + output - state_[id].generated, composed_, composed_ + 1);
+}
+
+void Lane::prompt_done(SeqId id) {
+  Sequence& s = state_.sequences()[index(id)];
+  ++s.generated;
+  --s.plans;
+  --to_come_;
+}
+
+// `end`: the step that brings its last token; none if it is not after those composed so far, and its
+// prompt came apart.
+void Lane::enter(SeqId id, std::int64_t end, std::int64_t joined, std::int64_t first) {
   const Sequence& s = state_[id];
   if (index(id) >= members_.size()) members_.resize(state_.capacity());
   Member& m = members_[index(id)];
   m = Member{};
   m.present = true;
   m.composed = composed_;
-  m.finished = joined > 0 ? joined - 1 : finished_;
-  m.end = m.finished + output - s.generated;
+  m.finished = joined > 0 ? first - 1 : finished_;
   m.joined = joined;
+  m.first = first;
   m.order = entered_++;
-  ends_.push_back({m.end, m.order, id});
-  std::push_heap(ends_.begin(), ends_.end(), kLater);
+  if (end >= first) {
+    ends_.push_back({end, m.order, id});
+    std::push_heap(ends_.begin(), ends_.end(), kLater);
+  }
   ++size_;
   context_ += s.computed;
+  to_come_ += s.max_output - s.generated;
   ++blocks_due(s);
 }
 
@@ -126,8 +142,9 @@ void Lane::compose(BatchPlan& plan) {
   context_ += size_;
 }
 
-void Lane::finish() {
+void Lane::finish(std::int64_t tokens) {
   ++finished_;
+  to_come_ -= tokens;
   for (const SeqId id : ghosts_)
     if (--state_.sequences()[index(id)].plans == 0) state_.release(id);
   ghosts_.clear();
@@ -141,6 +158,7 @@ void Lane::end(SeqId id) {
   else
     settle(id);
   m.present = false;
+  to_come_ -= state_[id].max_output - state_[id].generated;
 }
 
 std::int64_t Lane::blocks_in(std::int64_t steps) const {
@@ -175,6 +193,7 @@ void Lane::advance(std::int64_t steps) {
   }
   finished_ += steps;
   context_ += steps * size_;
+  to_come_ -= steps * size_;
 }
 
 // Where prompts were admitted behind the decodes, as in every plan of a lane.
@@ -193,7 +212,9 @@ void Lane::write_entries(BatchPlan& plan, std::int64_t step) const {
 }
 
 void Lane::close(BatchPlan* const* plans, int in_flight) {
-  for (int i = 0; i < in_flight; ++i) write_entries(*plans[i], finished_ + 1 + i);
+  std::int64_t step = finished_;
+  for (int i = 0; i < in_flight; ++i)
+    if (!plans[i]->apart) write_entries(*plans[i], ++step);
   for (const SeqId id : state_.running()) {
     if (!holds(id)) continue;
     settle(id);

@@ -35,7 +35,9 @@ class Lane {
     return s.capacity - s.computed < state_.kv().block_size();
   }
   // Requires can_hold.
-  void add(SeqId id, std::int32_t output) { enter(id, output, 0); }
+  void add(SeqId id, std::int32_t output) {
+    enter(id, finished_ + output - state_[id].generated, 0, 0);
+  }
   // The plans' entries and the sequences as they would be without a lane. `plans`: those in flight.
   void close(BatchPlan* const* plans, int in_flight);
 
@@ -45,11 +47,15 @@ class Lane {
   void compose(BatchPlan& plan);
   // Admitted by the step just composed, which brings it a token. Requires can_hold.
   void join(SeqId id, std::int32_t output);
+  // Admitted by a step of its own, in which the decodes stand still and which has no number.
+  void join_apart(SeqId id, std::int32_t output);
+  // Its prompt's results are there.
+  void prompt_done(SeqId id);
   // The step just composed turned out empty: there is none.
   void withdraw() { --composed_; }
 
-  // The results of the oldest step are there.
-  void finish();
+  // The results of the oldest step are there: so many tokens.
+  void finish(std::int64_t tokens);
   // Whose last token it brought, in the order of the step's entries.
   [[nodiscard]] const std::vector<SeqId>& ending() const { return ending_; }
   // One of them: settles it, and forgets it. Call before its blocks are freed.
@@ -57,10 +63,12 @@ class Lane {
   // It ended, but a step in flight holds it: to be released with that.
   void haunt(SeqId id) { ghosts_.push_back(id); }
 
-  // The newest results brought it a token.
+  // The newest results of a numbered step brought it a token.
   [[nodiscard]] bool has_emitted(SeqId id) const {
-    return holds(id) && members_[index(id)].joined <= finished_;
+    return holds(id) && members_[index(id)].first <= finished_;
   }
+  // Tokens that its sequences may still generate.
+  [[nodiscard]] std::int64_t to_come() const { return to_come_; }
   [[nodiscard]] std::int64_t decodes() const { return size_; }
   // The steps in flight hold the same sequences, and nothing else.
   [[nodiscard]] bool steady() const { return changed_ <= finished_ + 1; }
@@ -75,8 +83,8 @@ class Lane {
 
   struct Member {
     std::int64_t composed = 0, finished = 0;  // what the sequence's counters tell of
-    std::int64_t end = 0;                     // the step that brings its last token
-    std::int64_t joined = 0;                  // the step that admitted it
+    std::int64_t joined = 0;                  // it decodes in the steps after this one
+    std::int64_t first = 0;                   // the first step that brings it a token
     std::int64_t last = kNever;               // the last step that holds it, once that is known
     std::uint32_t order = 0;                  // in the running list
     bool present = false;
@@ -87,7 +95,7 @@ class Lane {
     SeqId seq{};
   };
 
-  void enter(SeqId id, std::int32_t output, std::int64_t joined);
+  void enter(SeqId id, std::int64_t end, std::int64_t joined, std::int64_t first);
   [[nodiscard]] bool holds(SeqId id) const {
     return index(id) < members_.size() && members_[index(id)].present;
   }
@@ -104,6 +112,7 @@ class Lane {
   std::int64_t composed_ = 0, finished_ = 0;  // newest steps
   std::int64_t changed_ = 0;                  // the newest step unlike the one before
   std::int64_t size_ = 0, context_ = 0;       // of the next step's decodes
+  std::int64_t to_come_ = 0;
   std::vector<Member> members_;               // by sequence
   std::vector<std::int64_t> blocks_;          // taken by a step, by its number modulo their size
   std::vector<End> ends_;                     // heap: the next one first

@@ -61,11 +61,7 @@ void Replica::form_until_done(EnginePolicy& policy, BatchPlan& plan) {
 bool Replica::compose(BatchPlan& plan) {
   if (!plan.empty()) plan.clear();  // an empty one may carry preemptions of the attempt before
   const std::size_t carried = plan.preempted.size();
-  if (lane_.is_open()) {
-    const std::int64_t width = policy_->lane_width(state_);
-    if (width > 0 && lane_.prepare(width)) return compose_in_lane(plan);
-    leave_lane();
-  }
+  if (lane_.is_open() && compose_in_lane(plan)) return !plan.empty();
   if (ranks_) {
     compose_ranks(plan);
   } else {

@@ -141,10 +141,12 @@ class Replica {
   void begin_span();
   // --- lanes (sim/replica_lane.cc): while one is open ---
   [[nodiscard]] bool open_lane();
+  [[nodiscard]] bool lane_can_hold(SeqId id) const;
   void leave_lane();
   [[nodiscard]] bool compose_in_lane(BatchPlan& plan);
   void take_lane_tokens(SimTime now, SimTime at_client);
-  void take_joined(PlanEntry entry, SimTime now, SimTime at_client);
+  void take_prompts_apart(SimTime now, SimTime at_client);
+  [[nodiscard]] bool take_joined(PlanEntry entry, SimTime now, SimTime at_client);
   void end_in_lane(SeqId id, SimTime now, SimTime at_client);
   [[nodiscard]] bool same_decodes_in_flight() const;
   [[nodiscard]] bool only_decodes(const BatchPlan& plan) const;
@@ -213,6 +215,12 @@ class Replica {
   bool lane_ends_ = false;            // with the step just composed
   std::uint64_t lane_measured_ = 0;   // of its sequences: those whose gaps count
   std::uint64_t lane_gaps_ = 0;       // of those, with the step whose results are there
+  SimTime lane_emit_{};               // client time of the tokens that its decodes brought last
+  struct Fresh {
+    SimTime at{};                // their first tokens, and no decode since
+    std::uint64_t measured = 0;  // sequences
+  };
+  std::vector<Fresh> lane_fresh_;
   int span_failures_ = 0, span_pause_ = 0;  // in a row; steps before the next attempt
   std::uint64_t span_measured_ = 0;  // sequences whose gaps count
   models::Stretch stretch_;          // from the next step to be launched

@@ -48,7 +48,9 @@ bool Replica::same_decodes_in_flight() const {
 void Replica::start_span() {
   if (in_flight_ < (async_ ? 2 : 1) || !to_abort_.empty()) return;
   if (lane_.is_open()) {
-    if (!lane_.steady() || !policy_->steady(state_)) return;
+    if (!lane_.steady() || lane_emit_ != last_emit_ || current_.apart || (async_ && next_.apart) ||
+        !policy_->steady(state_))
+      return;
     ahead_ = lane_.steps_alike();
     span_measured_ = lane_measured_;
     if (ahead_ >= kShortest) return begin_span();
@@ -232,6 +234,7 @@ void Replica::settle(SimTime now) {
   if (pending_ == 0) return;
   if (lane_.is_open()) {
     lane_.advance(pending_);
+    lane_emit_ = last_emit_;
     policy_->pass(pending_);
   } else {
     for (const PlanEntry entry : current_.entries)

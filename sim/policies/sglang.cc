@@ -9,6 +9,7 @@ namespace {
 constexpr std::size_t kLongestSortedQueue = 128;  // beyond it lpm is fcfs
 // IN_BATCH_PREFIX_CACHING_CHECK_THRESHOLD and _DEPRIORITIZE_THRESHOLD, tokens
 constexpr std::int64_t kInBatchTokens = 32;
+constexpr std::int64_t kToBeCounted = -1;
 
 }  // namespace
 
@@ -37,7 +38,7 @@ void SglangPolicy::form_batch(EngineState& state, BatchPlan& plan) {
   if (options_.mixed_chunk && !state.running().empty())
     form_mixed(state, plan);
   else
-    form_prefill(state, plan);
+    form_prefill(state, plan, kToBeCounted);
   if (!plan.empty() || state.running().empty()) return;
   form_decode(state, plan);
   if (reopens_) reopens_ = batch_is_full_ = false;
@@ -52,7 +53,7 @@ void SglangPolicy::admit_moved(EngineState& state, BatchPlan& plan) const {
     const Sequence& head = state[state.waiting().front()];
     const std::int64_t reserved =
         head.prompt + std::min<std::int64_t>(kReservedDecodeTokens, head.max_output);
-    if (static_cast<double>(reserved) > budget(state).total) return;
+    if (static_cast<double>(reserved) > budget(state, to_come(state)).total) return;
     const PrefixHit hit = state.find_cached(state.waiting().front());
     const SeqId id = state.admit(plan, 0, hit);
     EPH_ASSERT(state.reserve(id, hit.moved + 1), "no room for {} moved tokens", hit.moved);
@@ -60,7 +61,7 @@ void SglangPolicy::admit_moved(EngineState& state, BatchPlan& plan) const {
   }
 }
 
-void SglangPolicy::form_prefill(EngineState& state, BatchPlan& plan) {
+void SglangPolicy::form_prefill(EngineState& state, BatchPlan& plan, std::int64_t expected) {
   if (chunked_) state.store(*chunked_);
   if ((batch_is_full_ || state.waiting().empty()) && !chunked_) return;
   const std::int64_t slots =
@@ -71,7 +72,7 @@ void SglangPolicy::form_prefill(EngineState& state, BatchPlan& plan) {
   }
   if (options_.prefix_caching && options_.schedule_policy == SchedulePolicy::lpm)
     sort_waiting(state);
-  Budget left = budget(state);
+  Budget left = budget(state, expected == kToBeCounted ? to_come(state) : expected);
   if (chunked_) continue_chunk(state, plan, left);
   while (!state.waiting().empty()) {
     if (left.count >= slots) {
@@ -120,7 +121,7 @@ void SglangPolicy::form_mixed(EngineState& state, BatchPlan& plan) {
   const std::size_t decodes = state.running().size();
   for (const SeqId id : state.running()) state.grow_for_next(id);
   mixed_decodes_ = static_cast<std::int64_t>(decodes);
-  form_prefill(state, plan);
+  form_prefill(state, plan, kToBeCounted);
   mixed_decodes_ = 0;
   if (plan.empty()) return;
   DecodeWriter writer(state, plan);
@@ -137,12 +138,16 @@ std::int64_t SglangPolicy::pages_needed(const EngineState& state) const {
   return pages;
 }
 
-SglangPolicy::Budget SglangPolicy::budget(const EngineState& state) const {
-  std::int64_t to_come = 0;
+std::int64_t SglangPolicy::to_come(const EngineState& state) const {
+  std::int64_t tokens = 0;
   for (const SeqId id : state.running()) {
     const Sequence& s = state[id];
-    to_come += clipped(s.max_output - s.generated);
+    tokens += clipped(s.max_output - s.generated);
   }
+  return tokens;
+}
+
+SglangPolicy::Budget SglangPolicy::budget(const EngineState& state, std::int64_t to_come) const {
   Budget left;
   left.total =
       static_cast<double>(state.kv().free() * page_) - static_cast<double>(to_come) * ratio_;
@@ -257,12 +262,15 @@ void SglangPolicy::advance(EngineState& state, std::span<const PlanEntry> entrie
 
 std::int64_t SglangPolicy::lane_width(const EngineState& state) const {
   if (options_.mixed_chunk || draft_tokens_ > 0 || chunked_ || reopens_) return 0;
-  const bool looks = !state.waiting().empty() &&
-                     (!batch_is_full_ || state.is_moved(state.waiting().front()));
-  return looks || state.active() == 0 ? 0 : options_.max_num_seqs;
+  const bool moved = !state.waiting().empty() && state.is_moved(state.waiting().front());
+  return moved || state.active() == 0 ? 0 : options_.max_num_seqs;
 }
 
-// Nobody, while lane_width is above 0.
+void SglangPolicy::form_prompts(EngineState& state, BatchPlan& plan, std::int64_t to_come) {
+  form_prefill(state, plan, to_come);
+}
+
+// Prompts come in steps of their own.
 void SglangPolicy::admit(EngineState&, BatchPlan& plan, std::int64_t) {
   if (!plan.empty()) pass(1);
 }

@@ -45,9 +45,12 @@ class SglangPolicy final : public EnginePolicy {
     return !chunked_ && !reopens_ && (batch_is_full_ || state.waiting().empty());
   }
   [[nodiscard]] bool foresees_ends() const override { return false; }
-  // While nobody is looked at who waits, every step decodes.
   [[nodiscard]] std::int64_t lane_width(const EngineState& state) const override;
   void admit(EngineState& state, BatchPlan& plan, std::int64_t decodes) override;
+  void form_prompts(EngineState& state, BatchPlan& plan, std::int64_t to_come) override;
+  [[nodiscard]] bool lane_takes(const Sequence& s) const override {
+    return s.max_output <= options_.clip_max_new_tokens;
+  }
   [[nodiscard]] bool settles() const override { return true; }
   void pass(std::int64_t steps) override;
   void advance(EngineState& state, std::span<const PlanEntry> entries,
@@ -61,11 +64,13 @@ class SglangPolicy final : public EnginePolicy {
     std::int64_t chunk = 0;  // chunked_prefill_size
     std::int64_t count = 0;  // requests in the batch
   };
-  void form_prefill(EngineState& state, BatchPlan& plan);
+  void form_prefill(EngineState& state, BatchPlan& plan, std::int64_t to_come);
   void form_mixed(EngineState& state, BatchPlan& plan);
   // Pages that one more token of every running sequence takes; with drafts, what they might.
   [[nodiscard]] std::int64_t pages_needed(const EngineState& state) const;
-  [[nodiscard]] Budget budget(const EngineState& state) const;
+  // Tokens that the running ones may still generate, as far as each is counted.
+  [[nodiscard]] std::int64_t to_come(const EngineState& state) const;
+  [[nodiscard]] Budget budget(const EngineState& state, std::int64_t to_come) const;
   void continue_chunk(EngineState& state, BatchPlan& plan, Budget& left);
   void admit_moved(EngineState& state, BatchPlan& plan) const;
   [[nodiscard]] bool add_head(EngineState& state, BatchPlan& plan, Budget& left);

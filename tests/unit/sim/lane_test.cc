@@ -39,7 +39,8 @@ TEST_CASE("a lane counts tokens, blocks and ends of its decodes") {
   lane.add(b, 5);
   REQUIRE(state.kv().used() == 3);
 
-  lane.finish();  // step 1
+  CHECK(lane.to_come() == 2 * (100 - 1));
+  lane.finish(2);  // step 1
   CHECK(lane.ending().empty());
   REQUIRE(lane.prepare(8));
   BatchPlan plan;
@@ -50,9 +51,10 @@ TEST_CASE("a lane counts tokens, blocks and ends of its decodes") {
   CHECK(lane.steady());
   CHECK(lane.steps_alike() == 0);
 
-  lane.finish();
+  lane.finish(2);
   REQUIRE(lane.ending() == std::vector{a});
   lane.end(a);
+  CHECK(lane.to_come() == 100 - 3);
   CHECK(state[a].generated == 3);
   CHECK(state[a].computed == 5);
   CHECK(state[a].capacity == 8);
@@ -89,7 +91,38 @@ TEST_CASE("a lane has no room for more decodes than a step holds, or without blo
   lane.open(1, true, false);
   lane.add(a, 50);
   lane.add(b, 50);
-  lane.finish();
+  lane.finish(2);
   CHECK_FALSE(lane.prepare(1));
   CHECK_FALSE(lane.prepare(2));  // both need a block, and all 3 are taken
+}
+
+// A prompt of 5 tokens takes a step of its own between steps 1 and 2; its request wants 2 tokens.
+TEST_CASE("a lane's decodes stand still while a prompt is computed apart") {
+  EngineState state(kPool, 8);
+  const SeqId a = decoding(state, 3, 0);
+  Lane lane(state);
+  lane.open(1, true, false);
+  lane.add(a, 20);
+  BatchPlan prompt;
+  (void)state.add_waiting(5, 2, RequestId{1});
+  const SeqId b = state.admit(prompt);
+  state.append_running(b);
+  REQUIRE(state.reserve(b, 5));
+  state.schedule(prompt, b, 5);
+  lane.join_apart(b, 2);
+  lane.finish(1);  // step 1, which does not hold the prompt
+  CHECK_FALSE(lane.has_emitted(b));
+  lane.prompt_done(b);
+  CHECK(state[b].generated == 1);
+  REQUIRE(lane.prepare(8));
+  BatchPlan plan;
+  lane.compose(plan);  // step 2
+  CHECK(plan.shape.decode_seqs == 2);
+  CHECK(plan.shape.decode_context_tokens == 4 + 5);
+  lane.finish(2);
+  REQUIRE(lane.ending() == std::vector{b});
+  lane.end(b);
+  CHECK(state[b].generated == 2);
+  CHECK(state[b].computed == 6);
+  CHECK(state[b].plans == 0);
 }
