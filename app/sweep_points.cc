@@ -34,6 +34,7 @@ const std::set<std::string, std::less<>>& indifferent() {
 class IdleFields {
  public:
   void add(const GatheredScenario& point) {
+    for (const Error& error : point.idle) ++seen_[error.what];
     if (points_++ == 0)
       always_ = point.idle;
     else
@@ -41,6 +42,13 @@ class IdleFields {
         return std::none_of(point.idle.begin(), point.idle.end(),
                             [&](const Error& other) { return field_of(other) == field_of(error); });
       });
+  }
+  // Those that do have one at others.
+  [[nodiscard]] std::vector<std::string> somewhere() const {
+    std::vector<std::string> out;
+    for (const auto& [what, points] : seen_)
+      out.push_back(fmt::format("no effect at {} of {} points: {}", points, points_, what));
+    return out;
   }
   [[nodiscard]] std::optional<Error> everywhere() const {
     return always_.empty() ? std::nullopt : std::optional(always_.front());
@@ -51,6 +59,7 @@ class IdleFields {
     return std::string_view(error.what).substr(0, error.what.find(": "));
   }
   std::vector<Error> always_;
+  std::map<std::string, std::size_t> seen_;
   std::size_t points_ = 0;
 };
 
@@ -137,6 +146,7 @@ Result<Sweep> read_sweep(const Arguments& arguments, const models::Catalog& cata
   }
   if (out.deployments.empty()) return *out.points.front().fault;
   if (const std::optional<Error> error = idle.everywhere()) return *error;
+  out.remarks = idle.somewhere();
   return out;
 }
 
@@ -257,7 +267,7 @@ Result<std::vector<SweepRuns::Outcome>> SweepRuns::outcomes(
 }
 
 std::vector<std::string> SweepRuns::warnings(const std::vector<Outcome>& outcomes) const {
-  std::vector<std::string> out, lengths;
+  std::vector<std::string> out = sweep_.remarks, lengths;
   std::set<std::string> said;
   std::size_t problems = 0;
   std::string first_problem;

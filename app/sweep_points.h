@@ -29,6 +29,7 @@ struct Sweep {
   std::vector<Point> points;
   std::vector<scenario::Scenario> deployments;  // distinct ones, apart from their replicas
   std::vector<std::string> abouts;              // by point: what its key was made of
+  std::vector<std::string> remarks;             // fields without effect at some points
 };
 
 // With keys only where `identified`: they need every input file to be read once more.

@@ -99,6 +99,14 @@ TEST_CASE("a sweep warns once of what its deployments extrapolate") {
   CHECK(done.err.find("extrapolate", first + 1) == std::string::npos);
 }
 
+TEST_CASE("a sweep says at how many points an option does nothing") {
+  const Finished done = ephemeris({"sweep", "--model", "meta-llama/Llama-3.1-8B-Instruct", "--rate",
+                                   "2", "--requests", "20", "--profile", linear_profile(), "--set",
+                                   "max_num_seqs=16", "--vary", "engine=sglang,vllm,trtllm"});
+  CHECK(done.code == 0);
+  CHECK(done.err.find("no effect at 1 of 3 points: --set max_num_seqs") != std::string::npos);
+}
+
 TEST_CASE("replications give an interval for each figure") {
   const Finished done = ephemeris(sweep({"--rate", "20", "--vary", "replicas=1,2", "--runs", "4", "--json"}));
   REQUIRE(done.code == 0);
