@@ -211,8 +211,9 @@ int run_simulate(const Arguments& arguments) {
   if (!outcomes) return fail(outcomes.error());
 
   if (outcomes->front().summary.counts.arrived == 0) {
-    return fail(
-        usage_error("the workload has no request", "look at its window, its caps and its rows"));
+    return fail(usage_error(
+        "no request was sent",
+        "look at the workload's window, caps and rows, and at a --horizon before its first one"));
   }
   SimulateReport report;
   report.scenario = &scenario;

@@ -95,7 +95,9 @@ Json overload_json(const sim::RunSummary& run) {
   out.set("ttft_p95_first_half_ms", to_ms(o.ttft_p95_half_s));
   out.set("ttft_p95_all_ms", to_ms(o.ttft_p95_all_s));
   if (run.counts.unfinished > 0)
-    out.set("note", "throughput and latencies count finished requests only");
+    out.set("note",
+            "throughput and latencies count finished requests only; ttft_p95_first_half_ms and "
+            "ttft_p95_all_ms are lower bounds");
   return out;
 }
 

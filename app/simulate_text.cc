@@ -234,7 +234,12 @@ std::string saturation(const sim::RunSummary& run) {
         "lasts.\n",
         human(o.growth_per_s), human_count(static_cast<std::uint64_t>(o.at_last_send)),
         human_count(run.counts.unfinished));
-    if (o.ttft_p95_half_s > 0) {
+    if (o.ttft_p95_half_s > 0 && run.counts.unfinished > 0) {
+      out += fmt::format(
+          "horizon      p95 TTFT is at least {} ms for requests sent in the first half of the time: "
+          "those sent later had less of it to wait in before the run was cut\n",
+          human(o.ttft_p95_half_s * 1e3));
+    } else if (o.ttft_p95_half_s > 0) {
       out += fmt::format(
           "horizon      p95 TTFT is {} ms for requests sent in the first half of the time and {} "
           "ms for all: twice the horizon gives x{:.2f}\n",

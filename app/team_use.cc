@@ -16,7 +16,7 @@ std::vector<OptionSpec> team_execution_options() {
       {"threads", "N", "simulations at the same time; the results do not depend on it [all cores]"},
       {"exact-steps", "",
        "one event per iteration instead of one per change of the batch: slower, with "
-       "the same results"},
+       "the same results (but for the number of events)"},
       {"ledger", "FILE",
        "keep the result of every simulation there (SQLite), and take those that are there "
        "already instead of "

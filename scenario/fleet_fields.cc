@@ -37,7 +37,7 @@ void add_starts(std::vector<Field>& out) {
                  .kind = choice,
                  .argument = "POLICY",
                  .fallback = "none: replicas as given",
-                 .help = "policy that sets the number of replicas",
+                 .help = "policy that sets the number of replicas; leave it out for a fixed one",
                  .set = fleet<&F::autoscaler>,
                  .choices = {"scheduled", "hpa", "keda", "knative", "ray-serve", "serverless"}});
   out.push_back({.section = f,

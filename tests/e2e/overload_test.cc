@@ -36,11 +36,14 @@ TEST_CASE("at twice the capacity the output says saturated, growing, unfinished"
   CHECK(value("runs/0/overload/in_system_at_last_send") == Approx(500).margin(3));
   CHECK(value("runs/0/overload/ttft_p95_all_ms") == Approx(23770).epsilon(0.01));
   CHECK(json->at_path("runs/0/overload/note")->as_string() ==
-        "throughput and latencies count finished requests only");
+        "throughput and latencies count finished requests only; ttft_p95_first_half_ms and "
+        "ttft_p95_all_ms are lower bounds");
   const Finished text = ephemeris(at_rate("20", {"--duration", "50", "--horizon", "50"}));
   CHECK(text.out.find("SATURATED: the queue grew by 10") != std::string::npos);
   CHECK(text.out.find("throughput and latencies count finished requests only") !=
         std::string::npos);
+  CHECK(text.out.find("p95 TTFT is at least") != std::string::npos);
+  CHECK(text.out.find("twice the horizon") == std::string::npos);
 }
 
 // Run to the end: everything finishes, late. Over the whole sending time p95 waits twice as long as
