@@ -14,8 +14,8 @@ struct RoundedStep {
   std::int64_t gpu = 0, lead = 0, results = 0;
 };
 
-// Steps side by side, nanoseconds. Filled in fours: what lies behind the last one asked for is of no
-// use.
+// Steps side by side, nanoseconds. Filled in fours: what lies behind the last one asked for is of
+// no use.
 struct StepBlock {
   static constexpr std::size_t kMost = 64;
   alignas(32) std::array<std::int64_t, kMost> gpu, lead, results;

@@ -16,8 +16,8 @@ namespace eph::sim {
 // Sequence numbers wrap: equal keys keep their order as long as fewer than 2^31 pushes lie between
 // them.
 //
-// A pop leaves a hole at the root, which the next push fills: most events bring one other, and going
-// down once is cheaper than down and up.
+// A pop leaves a hole at the root, which the next push fills: most events bring one other, and
+// going down once is cheaper than down and up.
 class EventQueue {
  public:
   [[nodiscard]] bool empty() const { return size() == 0; }

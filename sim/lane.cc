@@ -44,8 +44,8 @@ void Lane::prompt_done(SeqId id) {
   --to_come_;
 }
 
-// `end`: the step that brings its last token; none if it is not after those composed so far, and its
-// prompt came apart.
+// `end`: the step that brings its last token; none if it is not after those composed so far, and
+// its prompt came apart.
 void Lane::enter(SeqId id, std::int64_t end, std::int64_t joined, std::int64_t first) {
   const Sequence& s = state_[id];
   if (index(id) >= members_.size()) members_.resize(state_.capacity());
@@ -203,8 +203,7 @@ void Lane::write_entries(BatchPlan& plan, std::int64_t step) const {
   for (const SeqId id : state_.running()) {
     if (!holds(id)) continue;
     const Member& m = members_[index(id)];
-    if (m.joined < step && step <= m.last)
-      entries.push_back({id, 1 | PlanEntry::kSamples});
+    if (m.joined < step && step <= m.last) entries.push_back({id, 1 | PlanEntry::kSamples});
   }
   if (step == finished_ + 1)
     for (const SeqId id : ghosts_) entries.push_back({id, 1 | PlanEntry::kSamples});

@@ -10,24 +10,24 @@
 namespace eph::sim {
 
 // While a lane is open every active sequence decodes one token in every step, but for those that
-// were admitted by the newest ones. What a step does to a sequence is then the same for all, so that
-// a step costs what comes and goes, whatever the batch. In between the state's sequences lag behind:
-// queues and blocks are true at all times, tokens of a sequence after settle.
+// were admitted by the newest ones. What a step does to a sequence is then the same for all, so
+// that a step costs what comes and goes, whatever the batch. In between the state's sequences lag
+// behind: queues and blocks are true at all times, tokens of a sequence after settle.
 //
 // Steps are numbered. A sequence is in the steps from the one that admitted it to the one that
 // brings its last token, or one more where results come late and its end is not foreseen.
 //
-// Contract: prepare, compose and then join for what was admitted, once for each step in the order of
-// their composition; finish, then end for each of ending(), in the order of their results. Everything
-// else that is done to a running sequence is done when the lane is closed.
+// Contract: prepare, compose and then join for what was admitted, once for each step in the order
+// of their composition; finish, then end for each of ending(), in the order of their results.
+// Everything else that is done to a running sequence is done when the lane is closed.
 class Lane {
  public:
   explicit Lane(EngineState& state) : state_(state) {}
 
   [[nodiscard]] bool is_open() const { return open_; }
-  // Followed by an add for each running sequence, in order; all of them are in the `in_flight` steps
-  // composed last. `foresees`: a sequence is left out once its last permitted token is in flight.
-  // `settles`: EngineState::settle follows what the decodes of a step take.
+  // Followed by an add for each running sequence, in order; all of them are in the `in_flight`
+  // steps composed last. `foresees`: a sequence is left out once its last permitted token is in
+  // flight. `settles`: EngineState::settle follows what the decodes of a step take.
   void open(int in_flight, bool foresees, bool settles);
   // False: it holds more blocks than its next token needs, which no lane can count.
   [[nodiscard]] bool can_hold(SeqId id) const {
@@ -113,9 +113,9 @@ class Lane {
   std::int64_t changed_ = 0;                  // the newest step unlike the one before
   std::int64_t size_ = 0, context_ = 0;       // of the next step's decodes
   std::int64_t to_come_ = 0;
-  std::vector<Member> members_;               // by sequence
-  std::vector<std::int64_t> blocks_;          // taken by a step, by its number modulo their size
-  std::vector<End> ends_;                     // heap: the next one first
+  std::vector<Member> members_;       // by sequence
+  std::vector<std::int64_t> blocks_;  // taken by a step, by its number modulo their size
+  std::vector<End> ends_;             // heap: the next one first
   std::vector<SeqId> ending_, ghosts_;
   std::int64_t ending_step_ = 0;  // that `ending_` is of
   std::uint32_t entered_ = 0;

@@ -28,8 +28,8 @@ SeqId decoding(EngineState& state, std::int32_t prompt, std::uint32_t request) {
 
 }  // namespace
 
-// Prompts of 3 and 6 tokens: after the decode in flight 4 and 7 are computed, in 1 and 2 blocks of 4.
-// Outputs of 3 and 5 tokens, of which one is known: the last ones come with steps 2 and 4.
+// Prompts of 3 and 6 tokens: after the decode in flight 4 and 7 are computed, in 1 and 2 blocks
+// of 4. Outputs of 3 and 5 tokens, of which one is known: the last ones come with steps 2 and 4.
 TEST_CASE("a lane counts tokens, blocks and ends of its decodes") {
   EngineState state(kPool, 8);
   const SeqId a = decoding(state, 3, 0), b = decoding(state, 6, 1);
