@@ -53,6 +53,11 @@ struct BatchPlan {
   Duration results{};  // between its end and the departure of its tokens
 
   [[nodiscard]] bool empty() const { return entries.empty() && shape.decode_seqs == 0; }
+  void reserve(std::size_t sequences) {
+    entries.reserve(sequences);
+    first_scheduled.reserve(sequences / 2);
+    admitted.reserve(sequences / 2);
+  }
   void clear() {
     entries.clear();
     first_scheduled.clear();

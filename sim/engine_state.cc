@@ -10,10 +10,13 @@ EngineState::EngineState(const models::KvPool& pool, std::int64_t max_num_seqs,
     : kv_(pool),
       cache_(std::move(cache)),
       queue_(cache_ && cache_->rules().forgets_when_taken ? cache_.get() : nullptr) {
-  const auto expected = static_cast<std::size_t>(std::min<std::int64_t>(max_num_seqs, 4096));
-  running_.reserve(expected);
+  // Close together: of a large fleet the replicas' states are spread over no more pages than they
+  // fill. Those with more sequences grow.
+  const auto expected = static_cast<std::size_t>(std::min<std::int64_t>(max_num_seqs, 32));
   seqs_.reserve(expected);
   requests_.reserve(expected);
+  unused_.reserve(expected);
+  running_.reserve(expected);
 }
 
 SeqId EngineState::add_waiting(std::int32_t prompt, std::int32_t max_output, RequestId request,

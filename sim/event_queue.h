@@ -9,8 +9,7 @@ namespace eph::sim {
 
 // Contract:
 //  - pop returns the smallest key; events of equal key leave in the order in which they were
-//    pushed, those of replicas in the replicas' order: when they were pushed depends on how far a
-//    replica has been simulated ahead
+//    pushed
 //  - time never goes back (INV-2): a pushed event is not earlier than the last one popped
 //  - no allocation once it has held as many events as it ever will
 // Sequence numbers wrap: equal keys keep their order as long as fewer than 2^31 pushes lie between
@@ -30,20 +29,10 @@ class EventQueue {
     fill();
     return heap_.front();
   }
-  // Nothing else happens at the time of the event popped last.
-  [[nodiscard]] bool nothing_now() const {
-    const std::size_t first = hole_ ? 1 : 0, end = hole_ ? 5 : 1;
-    for (std::size_t i = first; i < end && i < heap_.size(); ++i)
-      if (heap_[i].at() <= now_) return false;
-    return true;
-  }
 
   void push(SimTime at, EventClass event_class, std::uint32_t target) {
     EPH_ASSERT(at >= now_, "INV-2: event at {} ns pushed at {} ns", at.ns, now_.ns);
-    const bool of_replica =
-        event_class == EventClass::step_done || event_class == EventClass::form_batch;
-    const std::uint32_t order = of_replica ? target : next_sequence_++;
-    const Event event{Event::key_of(at, event_class), target, order};
+    const Event event{Event::key_of(at, event_class), target, next_sequence_++};
     if (std::exchange(hole_, false)) return sift_down(event);
     heap_.push_back({});
     sift_up(heap_.size() - 1, event);

@@ -25,6 +25,13 @@ class Lane {
   explicit Lane(EngineState& state) : state_(state) {}
 
   [[nodiscard]] bool is_open() const { return open_; }
+  void reserve(std::size_t sequences) {
+    members_.reserve(sequences);
+    ends_.reserve(sequences);
+    blocks_.reserve(static_cast<std::size_t>(state_.kv().block_size()));
+    ending_.reserve(sequences / 4);
+    ghosts_.reserve(sequences / 4);
+  }
   // Followed by an add for each running sequence, in order; all of them are in the `in_flight`
   // steps composed last. `foresees`: a sequence is left out once its last permitted token is in
   // flight. `settles`: EngineState::settle follows what the decodes of a step take.

@@ -24,6 +24,13 @@ Replica::Replica(ReplicaId id, const ReplicaConfig& config, RequestTable& table,
       launches_(launches),
       totals_(totals) {
   launches_.entity += std::uint64_t{index(id)} << 40;
+  // One after another in memory, as EngineState's are.
+  constexpr std::size_t kFew = 32;
+  outcomes_.reserve(kFew);
+  lane_.reserve(kFew);
+  for (BatchPlan* const plan : {&current_, &next_}) plan->reserve(kFew / 2);
+  departures_.reserve(kFew / 4);
+  first_tokens_.reserve(kFew / 4);
   if (config.ranks > 1) ranks_ = std::make_unique<RankSet>(config, state_);
   if (config.engine.speculation.on()) acceptance_.emplace(config.engine.speculation, launches);
 }
@@ -131,12 +138,18 @@ models::StepTimes Replica::step_times(const BatchPlan& plan) {
 
 void Replica::launch(BatchPlan& plan, SimTime now) {
   if (acceptance_ && in_flight_ > 0) correct_contexts(plan);
-  const LaunchTimes t(slowed(step_times(plan)));
-  const Launched l = launch_step(t, std::max(now, host_free_).ns, gpu_free_.ns, launches_);
+  const std::int64_t began = std::max(now, host_free_).ns;
+  std::int64_t results = 0;
+  Launched l;
+  if (!spans_ || !launch_in_stretch(plan.shape, began, l, results)) {
+    const LaunchTimes t(slowed(step_times(plan)));
+    results = t.results;
+    l = launch_step(t, began, gpu_free_.ns, launches_);
+  }
   host_free_ = SimTime{l.host_free};
   plan.start = SimTime{l.start};
   plan.end = gpu_free_ = SimTime{l.end};
-  plan.results = Duration{t.results};
+  plan.results = Duration{results};
   mark_first_scheduled(plan);
 }
 

@@ -106,7 +106,10 @@ class Replica {
   // which they were sent; they have produced nothing.
   void die(SimTime now, std::vector<SlotId>& requests);
   // Steps composed from now on take so many times as long on the GPU. Requires !in_span(), as die.
-  void set_slowdown(double factor) { slowdown_ = factor; }
+  void set_slowdown(double factor) {
+    slowdown_ = factor;
+    stretch_.left = 0;
+  }
 
   [[nodiscard]] EngineLevels levels(SimTime now);
   // Of the first `tokens` of a prompt, those whose KV its cache has, in whole blocks; 0 with ranks,
@@ -160,6 +163,8 @@ class Replica {
   [[nodiscard]] models::Stretch stretch_from(const models::BatchShape& first) const;
   [[nodiscard]] Launched launch_exactly(models::BatchShape shape, std::int64_t at,
                                         std::int64_t gpu_free, std::int64_t& results);
+  [[nodiscard]] bool launch_in_stretch(const models::BatchShape& shape, std::int64_t began,
+                                       Launched& l, std::int64_t& results);
   struct Ahead;
   [[nodiscard]] std::size_t block_size(std::int64_t steps, std::int64_t ns) const;
   template <bool kAsync>

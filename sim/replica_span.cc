@@ -5,6 +5,7 @@
 #include <limits>
 #include <utility>
 
+#include "core/vector_clones.h"
 #include "sim/replica.h"
 
 namespace eph::sim {
@@ -81,7 +82,7 @@ void Replica::begin_span() {
   in_span_ = true;
   models::BatchShape following = async_ ? next_.shape : current_.shape;
   following.decode_context_tokens += following.decode_seqs;
-  stretch_ = stretch_from(following);
+  if (stretch_.left == 0 || stretch_.shape != following) stretch_ = stretch_from(following);
   announced_ = span_floor();
 }
 
@@ -125,6 +126,22 @@ Launched Replica::launch_exactly(models::BatchShape shape, std::int64_t at, std:
   return launch_step(t, at, gpu_free, launches_);
 }
 
+// A step that only decodes, by the formula of the stretch that it belongs to: that of the step
+// before, or one that begins with it. False: its times are to be asked for.
+bool Replica::launch_in_stretch(const models::BatchShape& shape, std::int64_t began, Launched& l,
+                                std::int64_t& results) {
+  if (shape.prefill_seqs > 0 || shape.decode_seqs == 0 || slowdown_ != 1) return false;
+  if (stretch_.left == 0 || stretch_.shape != shape) stretch_ = step_.stretch(shape);
+  models::RoundedStep step;
+  if (!stretch_.next(step)) return false;
+  ++launches_.entity;
+  l.host_free = began + step.lead;
+  l.start = std::max(gpu_free_.ns, l.host_free);
+  l.end = l.start + std::max<std::int64_t>(1, step.gpu);
+  results = step.results;
+  return true;
+}
+
 // How many steps to look at together: not many more than are left until somebody looks.
 std::size_t Replica::block_size(std::int64_t steps, std::int64_t ns) const {
   const double expected = static_cast<double>(ns) / std::max(1.0, stretch_.step_ns()) + 2;
@@ -160,7 +177,61 @@ struct Replica::Ahead {
     next_results = its_results;
     done = std::max(end, host_free) + results;
   }
+
+  // Async: nobody waits for the host or behind tokens when the next step is launched.
+  [[nodiscard]] bool runs_freely(std::int64_t lead) const {
+    return done == end + results && next_start == end && done + lead <= next_end &&
+           station <= done && client <= done + station_work + out && busy_from <= start;
+  }
+  // The steps from `i` on of a block that is bound by the GPU from behind there on, as emit and
+  // shift would have it. Requires runs_freely. Returns how many steps of the block are over.
+  std::size_t run_freely(const models::StepBlock& block, std::size_t i, std::size_t most,
+                         std::int64_t until, std::int64_t* gaps) {
+    const std::int64_t to_client = station_work + out + client_work;
+    gaps[i] = done + to_client - last_emit;
+    busy += end - start;
+    std::int64_t before = done;  // the results of the step before
+    start = next_start;
+    end = next_end;
+    results = next_results;
+    done = end + results;
+    for (++i; i < most && done < until; ++i) {
+      busy += end - start;
+      before = done;
+      start = end;
+      end += block.gpu[i - 1];
+      results = block.results[i - 1];
+      done = end + results;
+    }
+    host_free = before + block.lead[i - 1];
+    next_start = end;
+    next_end = end + std::max<std::int64_t>(1, block.gpu[i - 1]);
+    next_results = block.results[i - 1];
+    station = before + station_work;
+    client = last_emit = before + to_client;
+    return i;
+  }
 };
+
+// MODEL eq. 18 where nobody waits for the host: each step begins when the one before leaves the
+// GPU. The gaps between the results of the steps from `first` on, and whether all of that is so:
+// the host is done with step i before step i - 1 + 2 ends, and tokens leave before the next ones
+// come, `work` later at most. Step i of the block is launched with the results of the one two
+// before.
+EPH_VECTOR_CLONES
+bool bound_by_gpu(const models::StepBlock& block, std::size_t first, std::size_t most,
+                  std::int64_t work, std::int64_t* gaps) noexcept {
+  const std::int64_t* const gpu = block.gpu.data();
+  const std::int64_t* const lead = block.lead.data();
+  const std::int64_t* const results = block.results.data();
+  std::int64_t waits = 0;  // its sign
+  for (std::size_t i = first; i < most; ++i) {
+    const std::int64_t gap = gpu[i - 2] + results[i - 2] - results[i - 3];
+    gaps[i] = gap;
+    waits |= (gpu[i - 1] - results[i - 2] - lead[i]) | (gap - work) | (gpu[i - 1] - 1);
+  }
+  return waits >= 0;
+}
 
 // Steps whose times are known, until one's results are there at `until` or later. Returns how many.
 template <bool kAsync>
@@ -169,6 +240,11 @@ std::size_t Replica::run_block(Ahead& ahead, const models::StepBlock& block, std
   Ahead a = ahead;
   std::size_t i = 0;
   do {
+    if (kAsync && i == 2 && a.runs_freely(block.lead[i]) &&
+        bound_by_gpu(block, i + 1, most, std::max(a.station_work, a.client_work), gaps)) {
+      i = a.run_freely(block, i, most, until, gaps);
+      break;
+    }
     gaps[i] = a.emit();
     Launched l;
     l.host_free = a.done + block.lead[i];
@@ -185,10 +261,21 @@ template <bool kAsync>
 void Replica::run_ahead(std::int64_t until) {
   BatchPlan& newer = kAsync ? next_ : current_;
   const FrontEndStation::Work work = front_end_.work(current_.shape.decode_seqs);
-  Ahead a{done_.ns,       current_.start.ns, current_.end.ns,  current_.results.ns, host_free_.ns,
-          newer.start.ns, newer.end.ns,      newer.results.ns, front_end_.free_at().ns,
-          front_end_.client_free_at().ns,    last_emit_.ns,    work.station.ns,     work.out.ns,
-          work.client.ns, collector_.busy_from().ns};
+  Ahead a{done_.ns,
+          current_.start.ns,
+          current_.end.ns,
+          current_.results.ns,
+          host_free_.ns,
+          newer.start.ns,
+          newer.end.ns,
+          newer.results.ns,
+          front_end_.free_at().ns,
+          front_end_.client_free_at().ns,
+          last_emit_.ns,
+          work.station.ns,
+          work.out.ns,
+          work.client.ns,
+          collector_.busy_from().ns};
   const std::int64_t most = ahead_;
   std::int64_t steps = 0;
   models::StepBlock block;

@@ -42,8 +42,8 @@ Run::Run(const SimulationConfig& config, workload::Load& load, const RunOptions&
   open_pools();
   for (auto& pool : pools_) {
     pool->direct = all_zero(pool->config().replica.front_end) && !config.network;
-    caching_ = caching_ || pool->config().replica.engine.prefix_caching ||
-               pool->router().wants_content();
+    caching_ =
+        caching_ || pool->config().replica.engine.prefix_caching || pool->router().wants_content();
     scrapes_ = scrapes_ || pool->board().scrapes_levels();
   }
 }
@@ -53,16 +53,16 @@ Result<RunSummary> Run::go() {
   next_send_ = load_.peek();
   for (;;) {
     while (!queue_.empty() && overtaken(queue_.next())) queue_.drop();
-    const bool pending = !queue_.empty();
-    if (next_send_ == SimTime::never() && !pending) break;
+    const std::uint64_t of_request = queue_.empty() ? ReplicaClock::kNothing : queue_.next_key();
+    const std::uint64_t of_replica = clock_.next_key();
+    const std::uint64_t next = std::min(of_request, of_replica);
+    if (next_send_ == SimTime::never() && next == ReplicaClock::kNothing) break;
     if (next_send_ != SimTime::never() && next_send_.ns > Event::kMaxNs)
       return usage_error(fmt::format("request {} is sent at {} s", sent_, next_send_.seconds()),
                          "simulated time ends after 417 days; shift the trace to start at 0");
     const bool sends =
-        next_send_ != SimTime::never() &&
-        (!pending || Event::key_of(next_send_, EventClass::send) < queue_.next_key());
-    const SimTime at =
-        sends ? next_send_ : SimTime{static_cast<std::int64_t>(queue_.next_key() >> 8)};
+        next_send_ != SimTime::never() && Event::key_of(next_send_, EventClass::send) < next;
+    const SimTime at = sends ? next_send_ : SimTime{static_cast<std::int64_t>(next >> 8)};
     if (at > config_.horizon) {
       now_ = config_.horizon;
       break;
@@ -76,7 +76,7 @@ Result<RunSummary> Run::go() {
     if (sends) {
       if (auto ok = send(); !ok) return ok.error();
     } else {
-      dispatch(queue_.pop());
+      dispatch(of_replica < of_request ? clock_.pop() : queue_.pop());
     }
     if (!drained_.empty()) stop_drained();
     if (++events_ % kProgressEvery == 0 && !carry_on()) break;
@@ -122,16 +122,12 @@ void Run::dispatch(const Event& event) {
   EPH_ASSERT(false, "event of class {}", static_cast<int>(event.event_class()));
 }
 
-// Timeouts and aborts of requests that have ended, answers to clients that have gone, steps that
-// have been announced anew or of replicas that have died, and changes of a fleet that has nothing left to serve: they happen to
-// nobody, and time does not stop for them.
+// Timeouts and aborts of requests that have ended, answers to clients that have gone, and changes
+// of a fleet that has nothing left to serve: they happen to nobody, and time does not stop for
+// them.
 bool Run::overtaken(const Event& event) const {
   const EventClass what = event.event_class();
-  if (what == EventClass::step_done) return due_[event.target].results != event.at();
-  if (changes_) {
-    if (what == EventClass::fleet) return next_send_ == SimTime::never() && present_ == 0;
-    if (what == EventClass::form_batch) return due_[event.target].batch != event.at();
-  }
+  if (what == EventClass::fleet) return next_send_ == SimTime::never() && present_ == 0;
   if (what != EventClass::timeout && what != EventClass::abort && what != EventClass::client_done)
     return false;
   const RequestRow& row = table_[SlotId{event.target}];

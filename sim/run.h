@@ -9,6 +9,7 @@
 #include "sim/event_queue.h"
 #include "sim/fleet/fleet_events.h"
 #include "sim/fleet/pool.h"
+#include "sim/replica_clock.h"
 #include "sim/request_table.h"
 #include "sim/simulation.h"
 #include "sim/transfer/transfer_network.h"
@@ -139,19 +140,9 @@ class Run {
     const Seat seat = seats_[index(id)];
     return (*pools_[seat.pool])[seat.place];
   }
-  // An event of a replica is meant for it only at the instant noted last: one that was announced anew,
-  // or has died, leaves others behind. Beside the queue, so that dropping them touches no replica.
-  struct Due {
-    SimTime results = SimTime::never(), batch = SimTime::never();
-  };
-  void await_results(ReplicaId id, SimTime at) {
-    due_[index(id)].results = at;
-    queue_.push(at, EventClass::step_done, index(id));
-  }
-  void await_batch(ReplicaId id, SimTime at) {
-    due_[index(id)].batch = at;
-    queue_.push(at, EventClass::form_batch, index(id));
-  }
+  // Until something else happens to the replica.
+  void await_results(ReplicaId id, SimTime at) { clock_.set(id, at, EventClass::step_done); }
+  void await_batch(ReplicaId id, SimTime at) { clock_.set(id, at, EventClass::form_batch); }
   [[nodiscard]] Pool& pool_of(const RequestRow& row) { return *pools_[row.pool]; }
 
   const SimulationConfig& config_;
@@ -164,7 +155,7 @@ class Run {
   MetricsSink* stop_sink_;
   std::vector<std::unique_ptr<Pool>> pools_;
   std::vector<Seat> seats_;  // by replica
-  std::vector<Due> due_;     // likewise
+  ReplicaClock clock_;       // likewise
   FleetEvents fleet_events_;
   SimTime now_{};
   SimTime next_send_ = SimTime::never();

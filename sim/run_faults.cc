@@ -196,7 +196,7 @@ void Run::kill(Pool& pool, std::uint32_t place, Duration repair) {
       member.stranded.push_back(slot);
     }
   }
-  due_[index(member.id)] = {};
+  clock_.clear(member.id);
   pool.set_life(place, Life::dead, now_);
   note_capacity();
   plan_event(now_ + faults.detection, {.kind = FleetEvent::Kind::noticed,

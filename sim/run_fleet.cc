@@ -52,7 +52,7 @@ std::uint32_t Run::add_place(Pool& pool) {
   const auto place = static_cast<std::uint32_t>(pool.members().size());
   pool.add_place(ReplicaId{static_cast<std::uint32_t>(seats_.size())});
   seats_.push_back({pool.number(), place});
-  due_.emplace_back();
+  clock_.add();
   return place;
 }
 
@@ -190,7 +190,6 @@ void Run::come_up(Pool& pool, std::uint32_t place) {
   member.replica =
       std::make_unique<Replica>(member.id, pool.config().replica, table_, collector_, step_sink_,
                                 launches, &pool.totals, !config_.exact_steps);
-  due_[index(member.id)] = {};
   pool.set_life(place, Life::ready, now_);
   note_capacity();
   expose(pool, place);
@@ -233,7 +232,7 @@ void Run::turn_off(Pool& pool, std::uint32_t place) {
     EPH_ASSERT(dead_requests_.empty(), "a drained replica has {} requests", dead_requests_.size());
     member.replica.reset();
   }
-  due_[index(member.id)] = {};
+  clock_.clear(member.id);
   pool.set_life(place, Life::off, now_);
   vacate(pool, place);
   note_capacity();

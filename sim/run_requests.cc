@@ -197,7 +197,6 @@ void Run::wake(Member& member) {
 }
 
 void Run::form_batch(ReplicaId id) {
-  due_[index(id)].batch = SimTime::never();
   const Replica::Next next = member(id).replica->form_batch(now_);
   if (next.what == Replica::Next::What::form_batch)
     await_batch(id, next.at);
@@ -219,7 +218,6 @@ void Run::step_done(ReplicaId id, bool own_event) {
   Member& at = member(id);
   if (const SimTime due = at.replica->results_due(now_); due > now_)
     return await_results(id, due);
-  due_[index(id)].results = SimTime::never();
   const auto& departures = at.replica->finish_step(now_);
   if (Router& router = pools_[seats_[index(id)].pool]->router(); router.wants_first_tokens())
     for (const SlotId slot : at.replica->first_tokens())
@@ -239,7 +237,7 @@ void Run::step_done(ReplicaId id, bool own_event) {
   for (const SlotId slot : at.replica->aborted()) settle_cancelled(slot);
   // Forming a batch comes last in its instant: at once, if nothing else is to happen in it.
   const bool alone = own_event && !config_.exact_steps && next_send_ > now_ && drained_.empty() &&
-                     queue_.nothing_now();
+                     clock_.nothing_now() && (queue_.empty() || queue_.next().at() > now_);
   if (!alone)
     wake(at);
   else if (at.replica->wants_batch())
