@@ -107,21 +107,24 @@ std::vector<std::pair<std::string, LoadMetric>> metrics() {
           {"queued", LoadMetric::queued}, {"rps", LoadMetric::rps}};
 }
 
-void tabulate(sim::FixedOptions& o, Table& t) { t.count("replicas", o.replicas, 0, "replicas, always"); }
+void tabulate(sim::FixedOptions& o, Table& t) {
+  t.count("replicas", o.replicas, 1, "replicas, always");
+  t.settings.back().facts.fallback = "those at the start";
+}
 
 void tabulate(sim::ScheduledOptions& o, Table& t) {
-  t.add({"schedule", "LIST", "required", "replicas from times on, as in 0:2,8h:10,20h:2"},
+  t.add({"schedule", "LIST", "required", "replicas from times on, as in 0:2,8h:10,20h:2; numbers without a unit are seconds"},
         [&o](std::string_view text) -> Result<void> {
           o.entries.clear();
           for (const std::string_view entry : split(text, ',')) {
             const std::size_t colon = entry.rfind(':');
-            if (colon == std::string_view::npos) return bad(entry, "TIME:REPLICAS");
+            if (colon == std::string_view::npos) return bad(entry, "TIME:REPLICAS, as in 8h:10; a time without a unit is in seconds");
             const auto replicas = parse_int(trim(entry.substr(colon + 1)));
             const std::string_view when = trim(entry.substr(0, colon));
             const auto plain = parse_double(when);
             const auto from = plain ? Result<Seconds>(Seconds{*plain}) : parse_seconds(when);
             if (!from || from->value < 0 || from->value > 1e8 || !replicas || *replicas < 0 || *replicas > 10'000'000)
-              return bad(entry, "TIME:REPLICAS, as in 8h:10");
+              return bad(entry, "TIME:REPLICAS, as in 8h:10; a time without a unit is in seconds");
             o.entries.push_back({Duration::from_seconds(from->value), static_cast<int>(*replicas)});
           }
           return {};
@@ -272,10 +275,16 @@ std::optional<decltype(sim::AutoscalerOptions::policy)> policy_of(std::string_vi
   return std::nullopt;
 }
 
+bool looks_at_load(const sim::AutoscalerOptions& options) {
+  return !std::holds_alternative<sim::FixedOptions>(options.policy) &&
+         !std::holds_alternative<sim::ScheduledOptions>(options.policy);
+}
+
 // The settings point into `options`.
 Table table_of(sim::AutoscalerOptions& options) {
   Table table;
   std::visit([&](auto& policy) { tabulate(policy, table); }, options.policy);
+  if (!looks_at_load(options)) return table;
   table.time("scrape_delay", options.metrics.delay, false, "age of a metric when the autoscaler sees it", {"metric_delay"});
   table.time("scrape_interval", options.metrics.interval, false, "between scrapes; 0: always current");
   return table;

@@ -19,7 +19,7 @@ struct AutoscaleSetting {
 
 // fixed, scheduled, hpa, keda, knative, ray-serve, serverless, dynamo.
 [[nodiscard]] std::span<const std::string> autoscale_policies();
-// Of one policy, common ones (metrics' delay) last. Requires a name of the list above.
+// Of one policy, common ones (metrics' delay) last, if it looks at any. Requires a name of the list above.
 [[nodiscard]] std::vector<AutoscaleSetting> autoscale_settings(std::string_view policy);
 
 // `settings` are "name=value"; names in any of the spellings minReplicas, min-replicas, min_replicas.

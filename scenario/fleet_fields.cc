@@ -37,9 +37,11 @@ void add_starts(std::vector<Field>& out) {
                  .kind = choice,
                  .argument = "POLICY",
                  .fallback = "none: replicas as given",
-                 .help = "policy that sets the number of replicas; leave it out for a fixed one",
+                 .help = "policy that sets the number of replicas; fixed: always its own replicas, else those "
+                         "at the start",
                  .set = fleet<&F::autoscaler>,
-                 .choices = {"scheduled", "hpa", "keda", "knative", "ray-serve", "serverless"}});
+                 .choices = {"fixed", "scheduled", "hpa", "keda", "knative", "ray-serve",
+                             "serverless"}});
   out.push_back({.section = f,
                  .key = "autoscale",
                  .flag = "autoscale",
@@ -47,7 +49,8 @@ void add_starts(std::vector<Field>& out) {
                  .argument = "NAME=VALUE",
                  .fallback = "the policy's defaults",
                  .help = "a setting of the autoscaler by its own name, as in target=20 (ephemeris "
-                         "autoscale --help lists them)",
+                         "autoscale --help lists them); times have a unit or are seconds, also in "
+                         "scheduled's schedule=0:1,30:3,8h:10",
                  .set = fleet<&F::autoscale>});
   out.push_back({.section = f,
                  .key = "start",
@@ -300,7 +303,8 @@ std::vector<Field> disaggregation_fields() {
        .help = "policy that sets the number of prefill workers; dynamo: that of decode "
                "workers too",
        .set = disaggregation<&D::autoscaler>,
-       .choices = {"scheduled", "hpa", "keda", "knative", "ray-serve", "serverless", "dynamo"}});
+       .choices = {"fixed", "scheduled", "hpa", "keda", "knative", "ray-serve", "serverless",
+                   "dynamo"}});
   out.push_back({d, "autoscale", "prefill-autoscale", texts, "NAME=VALUE", "the policy's defaults",
                  "a setting of it", disaggregation<&D::autoscale>});
   return out;

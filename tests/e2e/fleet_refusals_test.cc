@@ -16,6 +16,15 @@ TEST_CASE("what a fleet's option cannot do is refused with what it needs", "[fle
   says({"--autoscaler", "hpa", "--autoscale", "tarqet=1"}, "tarqet");
   says({"--replicas", "0"}, "0 replicas serve nobody");
   says({"--start-init", "1s"}, "where no replica starts");
+  says({"--autoscaler", "fixed", "--start-init", "1s"}, "where no replica starts");
+  says({"--replicas", "0", "--autoscaler", "fixed"}, "give --autoscale replicas=N");
+  says({"--autoscaler", "fixed", "--autoscale", "replicas=3", "--capacity", "2"},
+       "machines for 2 replicas, and pool main has 3");
+  says({"--autoscaler", "scheduled", "--autoscale", "schedule=30"},
+       "as in 8h:10; a time without a unit is in seconds");
+  says({"--autoscaler", "scheduled", "--autoscale", "schedule=0:2", "--autoscale",
+        "scrape_delay=1s"},
+       "scheduled has no setting \"scrape_delay\"");
   says({"--start-init", "5s/1s", "--gpu-mtbf", "1h"}, "95th percentile lies below the median");
   says({"--outage", "rack 1 at 2s for 1s"}, "is no outage; write");
   says({"--straggler", "replica x"}, "is no straggler; write");
