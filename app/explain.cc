@@ -198,7 +198,8 @@ std::string text(const Question& question, const Answer& answer,
   table.add({"total", ms(e.to_first_token.total()), ms(e.after.total()), ms(e.whole.total()),
              percent(1)});
   std::string out = headline(question, answer) + table.text();
-  if (const std::string note = negative_note(e); !note.empty()) out += fmt::format("\nnote: {}\n", note);
+  if (const std::string note = negative_note(e); !note.empty())
+    out += fmt::format("\nnote: {}\n", note);
   for (const std::string& warning : warnings) out += fmt::format("\nwarning: {}", warning);
   return warnings.empty() ? out : out + '\n';
 }

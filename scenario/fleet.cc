@@ -136,7 +136,8 @@ Result<void> set_pool(const models::Catalog& catalog, const Scenario& scenario,
   pool.places.zones = spec.zones;
   const int nodes =
       (pool.replicas + pool.places.replicas_per_node - 1) / pool.places.replicas_per_node;
-  if (spec.nodes == 0 && !scales(spec.autoscaler, spec.autoscale, pool.replicas) && nodes < spec.zones)
+  if (spec.nodes == 0 && !scales(spec.autoscaler, spec.autoscale, pool.replicas) &&
+      nodes < spec.zones)
     warnings.push_back(
         fmt::format("pool {} stands in {} of {} zones: {} replicas fill a node before the next one "
                     "is begun (replicas_per_node)",

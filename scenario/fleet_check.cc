@@ -83,9 +83,8 @@ std::vector<PoolFacts> pools_of(const Scenario& scenario) {
         grows || (!fixed && !autoscaler.empty())};
   };
   const bool planned = split.replicas > 0 && split.autoscaler == "dynamo";
-  std::vector<PoolFacts> out{
-      facts(first_pool_name(scenario), scenario.deployment,
-            planned ? split.autoscaler : fleet.autoscaler, fleet.autoscale)};
+  std::vector<PoolFacts> out{facts(first_pool_name(scenario), scenario.deployment,
+                                   planned ? split.autoscaler : fleet.autoscaler, fleet.autoscale)};
   if (split.replicas > 0)
     out.push_back(
         facts("prefill", prefill_deployment(scenario), split.autoscaler, split.autoscale));
@@ -172,9 +171,10 @@ void check_starts(Checker& check, const Scenario& scenario) {
   check.needs("fleet/cloud", !(spec.weights && spec.init), "where both times are given",
               fmt::format("leave out {} or {}", check.spell("fleet/start_weights"),
                           check.spell("fleet/start_init")));
-  check.needs("fleet/drain_limit",
-              scales_first(scenario) || scales_prefill(scenario) || spec.upgrade_at_s.has_value() || spot,
-              "where no replica is stopped", "give an autoscaler, an upgrade or spot machines");
+  check.needs(
+      "fleet/drain_limit",
+      scales_first(scenario) || scales_prefill(scenario) || spec.upgrade_at_s.has_value() || spot,
+      "where no replica is stopped", "give an autoscaler, an upgrade or spot machines");
 }
 
 void check_autoscaler(Checker& check, std::string_view section, const std::string& policy,

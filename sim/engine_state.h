@@ -250,7 +250,7 @@ class EngineState {
   std::int64_t kept_ = 0;
   std::vector<bool> keeps_;  // by id, as far as any was kept
   std::vector<SeqId> aside_;
-  std::vector<bool> expected_;  // by id, as far as any was
+  std::vector<bool> expected_;        // by id, as far as any was
   std::vector<std::int64_t> phases_;  // of spans: sequences by the steps to their next block
 };
 

@@ -53,8 +53,8 @@ class Replica {
 
   // The request is visible to the scheduler. The content's hashes must live until it has ended.
   SeqId enqueue(SlotId slot, const Content& content, SimTime now);
-  // Its prompt was computed elsewhere: takes blocks for it before its KV moves here. None: there are
-  // not enough, or this engine takes them at admission. enqueue follows, or forgo. Requires
+  // Its prompt was computed elsewhere: takes blocks for it before its KV moves here. None: there
+  // are not enough, or this engine takes them at admission. enqueue follows, or forgo. Requires
   // !in_span().
   [[nodiscard]] bool takes_ahead() const { return !ranks_ && policy_->takes_ahead(); }
   [[nodiscard]] std::optional<SeqId> expect(SlotId slot, const Content& content, SimTime now);

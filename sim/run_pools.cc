@@ -205,8 +205,8 @@ std::span<const models::GpuAt> Run::gpus_of(Pool& pool, std::uint32_t place) {
 }
 
 // An engine that takes blocks ahead lets the KV come when it has them, one request after another.
-// Towards a dead worker, of whose death nobody knows, it moves at once and in vain, and so does what
-// is no KV: of the only token of a prompt that is computed again.
+// Towards a dead worker, of whose death nobody knows, it moves at once and in vain, and so does
+// what is no KV: of the only token of a prompt that is computed again.
 void Run::begin_move(SlotId slot) {
   RequestRow& row = table_[slot];
   Member& to = pool_of(row)[row.member];
@@ -228,8 +228,7 @@ void Run::serve_awaiting(Member& to) {
     RequestRow& row = table_[slot];
     if (row.abort_at > now_ && !row.kv_gone && source_lives(row)) {
       reach(to.id);
-      const auto seq =
-          to.replica->expect(slot, caching_ ? table_.content(slot) : Content{}, now_);
+      const auto seq = to.replica->expect(slot, caching_ ? table_.content(slot) : Content{}, now_);
       if (!seq) return;
       row.seq = *seq;
       row.has_room = true;

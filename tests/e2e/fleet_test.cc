@@ -54,15 +54,16 @@ TEST_CASE("a fixed autoscaler holds its number, whatever there is at the start",
   const Json more =
       fixed({"--autoscale", "replicas=4", "--start-init", "5s", "--start-weights", "1s"});
   CHECK(pool(more, "starts") == 2);
-  CHECK(pool(more, "mean_ready") == Approx(4 - 2 * 6 / number(more, "last_finish_s")).epsilon(0.001));
+  CHECK(pool(more, "mean_ready") ==
+        Approx(4 - 2 * 6 / number(more, "last_finish_s")).epsilon(0.001));
   const Json fewer = fixed({"--autoscale", "replicas=1"});
   CHECK(pool(fewer, "drained") == 1);
   CHECK(pool(fewer, "mean_ready") == Approx(1));
   const Json none = fixed({"--replicas", "0", "--autoscale", "replicas=2", "--start", "instant"});
   CHECK(pool(none, "starts") == 2);
-  const Json prefill = simulate(with(
-      kSteady, {"--prefill-replicas", "1", "--prefill-autoscaler", "fixed", "--prefill-autoscale",
-                "replicas=3", "--start", "instant"}));
+  const Json prefill =
+      simulate(with(kSteady, {"--prefill-replicas", "1", "--prefill-autoscaler", "fixed",
+                              "--prefill-autoscale", "replicas=3", "--start", "instant"}));
   CHECK(number(prefill, "fleet/pools/1/mean_ready") == Approx(3));
 }
 

@@ -92,7 +92,8 @@ TEST_CASE("KV moves when the decode worker has blocks for it", "[fleet][disagg]"
   CHECK(at_admission.summary.fleet->transfer_time.max_s() == Approx(0.040).epsilon(1e-6));
 }
 
-TEST_CASE("SGLang's decode worker keeps room for outputs of what is on its way", "[fleet][disagg]") {
+TEST_CASE("SGLang's decode worker keeps room for outputs of what is on its way",
+          "[fleet][disagg]") {
   const auto second_finishes = [](std::int64_t pages) {
     Split f(models::EngineKind::sglang);
     f.how().first_from_prefill = true;
@@ -102,7 +103,8 @@ TEST_CASE("SGLang's decode worker keeps room for outputs of what is on its way",
     return run(f.s).request(1).finish.seconds();
   };
   // Prompt and first token are 17 pages, at most two outputs come; with those of the first request,
-  // on its way, the second needs 21 of what the first left. Together they move 10..30 ms; two steps.
+  // on its way, the second needs 21 of what the first left. Together they move 10..30 ms; two
+  // steps.
   CHECK(second_finishes(38) == Approx(0.050).epsilon(1e-6));
   // One page less: the first moves 10..20 and ends at 40, the second 40..50, and ends at 70.
   CHECK(second_finishes(37) == Approx(0.070).epsilon(1e-6));
