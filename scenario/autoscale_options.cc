@@ -7,6 +7,7 @@
 #include <set>
 
 #include "core/text.h"
+#include "scenario/autoscale_effects.h"
 #include "sim/autoscale/autoscaler.h"
 
 namespace eph::scenario {
@@ -308,29 +309,6 @@ bool is_named(const Setting& setting, const std::string& squeezed_name) {
   return same(setting.facts.name) || std::any_of(setting.aliases.begin(), setting.aliases.end(), same);
 }
 
-// What the other settings leave without effect is refused.
-Result<void> check_effect(const sim::AutoscalerOptions& options, const std::set<std::string_view>& given) {
-  const auto none_of = [&](std::initializer_list<std::string_view> names, std::string_view where) -> Result<void> {
-    for (const std::string_view name : names) {
-      if (given.contains(name)) return usage_error(fmt::format("{} has no effect with {}", name, where), "leave out one of the two");
-    }
-    return {};
-  };
-  if (const auto* knative = std::get_if<sim::KnativeOptions>(&options.policy)) {
-    if (knative->metric == LoadMetric::rps) return none_of({"container_concurrency"}, "metric=rps");
-  }
-  if (const auto* dynamo = std::get_if<sim::DynamoOptions>(&options.policy)) {
-    if (dynamo->mode == sim::DynamoOptions::Mode::load) {
-      return none_of({"adjustment_interval", "isl", "osl", "prefill_tps_per_gpu", "decode_tps_per_gpu", "prefill_correction"},
-                     "mode=load");
-    }
-    return none_of({"load_interval", "decode_kv_scale_up_threshold", "decode_kv_scale_down_threshold",
-                    "prefill_queue_scale_up_threshold", "prefill_queue_scale_down_threshold", "grace_intervals"},
-                   "mode=sla");
-  }
-  return {};
-}
-
 }  // namespace
 
 std::span<const std::string> autoscale_policies() {
@@ -346,6 +324,16 @@ std::vector<AutoscaleSetting> autoscale_settings(std::string_view policy) {
   std::vector<AutoscaleSetting> out;
   for (const Setting& setting : table_of(options).settings) out.push_back(setting.facts);
   return out;
+}
+
+std::string autoscale_setting_name(std::string_view policy, std::string_view setting) {
+  auto defaults = policy_of(policy);
+  if (!defaults) return {};
+  sim::AutoscalerOptions options{*defaults, {}};
+  const std::string plain = squeezed(trim(setting.substr(0, setting.find('='))));
+  for (const Setting& s : table_of(options).settings)
+    if (is_named(s, plain)) return std::string(s.facts.name);
+  return {};
 }
 
 Result<sim::AutoscalerOptions> parse_autoscaler(std::string_view policy, std::span<const std::string> settings) {

@@ -27,4 +27,7 @@ struct AutoscaleSetting {
 [[nodiscard]] Result<sim::AutoscalerOptions> parse_autoscaler(std::string_view policy,
                                                               std::span<const std::string> settings);
 
+// The name that the list above has for what a "name=value" sets; empty when there is none.
+[[nodiscard]] std::string autoscale_setting_name(std::string_view policy, std::string_view setting);
+
 }  // namespace eph::scenario

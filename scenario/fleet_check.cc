@@ -243,7 +243,8 @@ void check_disaggregation(Checker& check, const Scenario& scenario) {
     check.conflict("disaggregation/autoscaler", "dynamo sets the number of decode workers too",
                    fmt::format("leave {} out", check.spell("fleet/autoscaler")));
   for (const std::string& setting : split.autoscale)
-    if (setting.starts_with("scrape_") || setting.starts_with("gpus_per_"))
+    if (const std::string name = autoscale_setting_name(split.autoscaler, setting);
+        name.starts_with("scrape_") || name.starts_with("gpus_per_"))
       check.conflict("disaggregation/autoscale", fmt::format("{} has no effect here", setting),
                      "GPUs are the workers' own, metrics are current");
 }
@@ -354,12 +355,32 @@ void check_scaling(Checker& check, const Scenario& scenario) {
                                check.spell("fleet/capacity")));
 }
 
+// The other key is there, and says none.
+void check_values(Checker& check, const Scenario& scenario) {
+  const FleetSpec& fleet = scenario.fleet;
+  const std::pair<bool, Need> needs[] = {
+      {fleet.straggler_share > 0, {"fleet/straggler_factor", "fleet/straggler_share"}},
+      {fleet.gpu_mtbf_s > 0, {"fleet/gpu_repair", "fleet/gpu_mtbf"}},
+      {fleet.node_mtbf_s > 0, {"fleet/node_repair", "fleet/node_mtbf"}},
+      {fleet.zone_mtbf_s > 0, {"fleet/zone_repair", "fleet/zone_mtbf"}}};
+  for (const auto& [on, need] : needs)
+    if (check.has(need.other))
+      check.needs(need.id, on, fmt::format("where {} is 0", check.spell(need.other)),
+                  "let it be above 0");
+  if (scenario.disaggregation.replicas > 0 || !check.has("disaggregation/replicas")) return;
+  for (const Need& need : kNeeds)
+    if (need.other == "disaggregation/replicas")
+      check.needs(need.id, false, fmt::format("where {} is 0", check.spell(need.other)),
+                  "let it be above 0");
+}
+
 }  // namespace
 
 void check_fleet(Checker& check, const Scenario& scenario) {
   for (const Need& need : kNeeds)
     check.needs(need.id, check.has(need.other), fmt::format("without {}", check.spell(need.other)),
                 fmt::format("give {} too", check.spell(need.other)));
+  check_values(check, scenario);
   check_starts(check, scenario);
   check_failures(check, scenario);
   check_places(check, scenario);

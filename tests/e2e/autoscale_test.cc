@@ -125,3 +125,23 @@ TEST_CASE("a fixed number is the series' own, or the one that is given") {
   const Finished late = ephemeris({"autoscale", "--policy", "fixed", "--set", "scrape_delay=5", "--series", series()});
   CHECK(late.err.find("fixed has no setting \"scrape_delay\"") != std::string::npos);
 }
+
+TEST_CASE("settings that others leave without effect are refused, in any spelling") {
+  const std::string file = series();
+  const auto says = [&](std::vector<std::string> settings, std::string_view text) {
+    std::vector<std::string> words{"autoscale", "--series", file, "--policy", settings.front()};
+    for (std::size_t i = 1; i < settings.size(); ++i) words.insert(words.end(), {"--set", settings[i]});
+    const Finished done = ephemeris(words);
+    CAPTURE(done.err);
+    CHECK(done.code == 2);
+    CHECK(done.err.find(text) != std::string::npos);
+  };
+  says({"hpa", "target=1", "tolerance_up=0.3", "tolerance=0.2"}, "tolerance_up has no effect beside tolerance");
+  says({"hpa", "target=1", "downPodsPeriod=30"}, "down_pods_period has no effect where down_pods is 0; give down_pods too");
+  says({"hpa", "target=1", "up_select=disabled", "up_pods=3"}, "up_pods has no effect with up_select=disabled");
+  says({"keda", "target=1", "min_replicas=2", "cooldown=60"}, "cooldown_period has no effect where 2 replicas always stay");
+  says({"keda", "target=1", "idle_replicas=0"}, "give min_replica_count=1 or more");
+  says({"knative", "min-scale=1", "scaleToZeroGracePeriod=5"}, "scale_to_zero_grace_period has no effect");
+  says({"ray-serve", "downscale_to_zero_delay_s=5"}, "give min_replicas=0");
+  says({"ray-serve", "smoothing_factor=2", "upscaling_factor=3"}, "upscaling_factor has no effect beside smoothing_factor");
+}
