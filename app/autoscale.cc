@@ -67,6 +67,8 @@ Result<std::vector<SeriesRow>> read_series(const std::string& path, bool& has_kv
     if (has_kv) {
       const auto value = cell(*table, i, "kv_usage");
       if (!value) return value.error();
+      if (*value > 1)
+        return row_error(path, table->line(i), fmt::format("kv_usage is {}", *value), "it is a share, from 0 to 1");
       row.load.kv_usage = *value;
     }
     if (at > kLongest) return row_error(path, table->line(i), fmt::format("t_s is {}", at), "times are seconds since the start");

@@ -60,7 +60,7 @@ void Replica::note_added(SeqId id, SlotId slot) {
 std::optional<SeqId> Replica::expect(SlotId slot, const Content& content, SimTime now) {
   EPH_ASSERT(!in_span_, "replica {} makes room at an instant to which it was not brought",
              index(id_));
-  leave_lane();  // what is to come of those that run
+  if (policy_->settles()) leave_lane();  // SGLang counts what is to come of those that run
   const RequestRow& row = table_[slot];
   if (!policy_->has_room_for(state_, row.stage_prompt(), row.stage_max_output()))
     return std::nullopt;

@@ -109,6 +109,9 @@ TEST_CASE("Dynamo's planner by load takes the KV in use from a column or from wh
     CHECK(done.code == 2);
     CHECK(done.err.find(text) != std::string::npos);
   };
+  const std::string percents =
+      spill_out("percents.csv", "t_s,in_flight,queued,ready_replicas,rps,kv_usage\n0,19,0,2,1,95\n");
+  says(run(percents, {}), ":2: kv_usage is 95; it is a share, from 0 to 1");
   says(run(five, {}), "give --kv-requests N");
   says(run(six, {"--kv-requests", "20"}), "has no effect beside the series' column kv_usage");
   says(run(five, {"--kv-requests", "none"}), "--kv-requests: \"none\"; give a number above 0");
