@@ -170,6 +170,19 @@ std::string headline(const Question& question, const Answer& answer) {
   return out + "\n\n";
 }
 
+// A part after the first token is a difference of ways, and may be below zero: says why.
+std::string negative_note(const sim::Explanation& parts) {
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < sim::kTimeParts; ++i)
+    if (parts.after.part[i] < Duration::zero())
+      names.emplace_back(name(static_cast<sim::TimePart>(i)));
+  if (names.empty()) return {};
+  return fmt::format(
+      "{} below zero after the first token: that column is the whole less the time to the first "
+      "token, and the last token took less time there than the first; every column adds up exactly",
+      fmt::join(names, " and "));
+}
+
 std::string text(const Question& question, const Answer& answer,
                  const std::vector<std::string>& warnings) {
   TextTable table({"ms", "to first token", "after it", "whole", "share"}, {TextTable::Align::left});
@@ -185,6 +198,8 @@ std::string text(const Question& question, const Answer& answer,
   table.add({"total", ms(e.to_first_token.total()), ms(e.after.total()), ms(e.whole.total()),
              percent(1)});
   std::string out = headline(question, answer) + table.text();
+  if (const std::string note = negative_note(e); !note.empty())
+    out += fmt::format("\nnote: {}\n", note);
   for (const std::string& warning : warnings) out += fmt::format("\nwarning: {}", warning);
   return warnings.empty() ? out : out + '\n';
 }
@@ -210,6 +225,9 @@ Json json(const Question& question, const Answer& answer, const std::vector<std:
   parts.set("to_first_token", parts_json(answer.parts.to_first_token));
   parts.set("after_first_token", parts_json(answer.parts.after));
   parts.set("whole", parts_json(answer.parts.whole));
+  Json said = Json::array();
+  if (const std::string note = negative_note(answer.parts); !note.empty())
+    said.push(Json::string(note));
   Json warnings = Json::array();
   for (const std::string& note : notes) warnings.push(Json::string(note));
   Json out = Json::object();
@@ -220,7 +238,8 @@ Json json(const Question& question, const Answer& answer, const std::vector<std:
     percentile.set("requests", Json::integer(static_cast<std::int64_t>(answer.finished)));
     out.set("percentile", std::move(percentile));
   }
-  out.set("parts_ns", std::move(parts)).set("warnings", std::move(warnings));
+  out.set("parts_ns", std::move(parts)).set("notes", std::move(said));
+  out.set("warnings", std::move(warnings));
   return out;
 }
 

@@ -9,12 +9,11 @@ namespace {
 
 bool splits_kv(int kv_heads, int tp) { return kv_heads % tp == 0 || tp % kv_heads == 0; }
 
-// "1, 2, 4, 8 do" for the degrees up to one usual node.
+// "1, 2, 4, 8, 16 do": all that work.
 std::string working_degrees(const LlmSpec& llm) {
-  constexpr int kUsualNode = 8;
   std::string out;
   int found = 0;
-  for (int tp = 1; tp <= kUsualNode; ++tp) {
+  for (int tp = 1; tp <= llm.heads; ++tp) {
     if (!tensor_degree_works(llm, tp)) continue;
     out += fmt::format("{}{}", found++ > 0 ? ", " : "", tp);
   }

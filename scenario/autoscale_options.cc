@@ -7,6 +7,7 @@
 #include <set>
 
 #include "core/text.h"
+#include "scenario/autoscale_effects.h"
 #include "sim/autoscale/autoscaler.h"
 
 namespace eph::scenario {
@@ -107,21 +108,24 @@ std::vector<std::pair<std::string, LoadMetric>> metrics() {
           {"queued", LoadMetric::queued}, {"rps", LoadMetric::rps}};
 }
 
-void tabulate(sim::FixedOptions& o, Table& t) { t.count("replicas", o.replicas, 0, "replicas, always"); }
+void tabulate(sim::FixedOptions& o, Table& t) {
+  t.count("replicas", o.replicas, 1, "replicas, always");
+  t.settings.back().facts.fallback = "those at the start";
+}
 
 void tabulate(sim::ScheduledOptions& o, Table& t) {
-  t.add({"schedule", "LIST", "required", "replicas from times on, as in 0:2,8h:10,20h:2"},
+  t.add({"schedule", "LIST", "required", "replicas from times on, as in 0:2,8h:10,20h:2; numbers without a unit are seconds"},
         [&o](std::string_view text) -> Result<void> {
           o.entries.clear();
           for (const std::string_view entry : split(text, ',')) {
             const std::size_t colon = entry.rfind(':');
-            if (colon == std::string_view::npos) return bad(entry, "TIME:REPLICAS");
+            if (colon == std::string_view::npos) return bad(entry, "TIME:REPLICAS, as in 8h:10; a time without a unit is in seconds");
             const auto replicas = parse_int(trim(entry.substr(colon + 1)));
             const std::string_view when = trim(entry.substr(0, colon));
             const auto plain = parse_double(when);
             const auto from = plain ? Result<Seconds>(Seconds{*plain}) : parse_seconds(when);
             if (!from || from->value < 0 || from->value > 1e8 || !replicas || *replicas < 0 || *replicas > 10'000'000)
-              return bad(entry, "TIME:REPLICAS, as in 8h:10");
+              return bad(entry, "TIME:REPLICAS, as in 8h:10; a time without a unit is in seconds");
             o.entries.push_back({Duration::from_seconds(from->value), static_cast<int>(*replicas)});
           }
           return {};
@@ -272,10 +276,16 @@ std::optional<decltype(sim::AutoscalerOptions::policy)> policy_of(std::string_vi
   return std::nullopt;
 }
 
+bool looks_at_load(const sim::AutoscalerOptions& options) {
+  return !std::holds_alternative<sim::FixedOptions>(options.policy) &&
+         !std::holds_alternative<sim::ScheduledOptions>(options.policy);
+}
+
 // The settings point into `options`.
 Table table_of(sim::AutoscalerOptions& options) {
   Table table;
   std::visit([&](auto& policy) { tabulate(policy, table); }, options.policy);
+  if (!looks_at_load(options)) return table;
   table.time("scrape_delay", options.metrics.delay, false, "age of a metric when the autoscaler sees it", {"metric_delay"});
   table.time("scrape_interval", options.metrics.interval, false, "between scrapes; 0: always current");
   return table;
@@ -299,29 +309,6 @@ bool is_named(const Setting& setting, const std::string& squeezed_name) {
   return same(setting.facts.name) || std::any_of(setting.aliases.begin(), setting.aliases.end(), same);
 }
 
-// What the other settings leave without effect is refused.
-Result<void> check_effect(const sim::AutoscalerOptions& options, const std::set<std::string_view>& given) {
-  const auto none_of = [&](std::initializer_list<std::string_view> names, std::string_view where) -> Result<void> {
-    for (const std::string_view name : names) {
-      if (given.contains(name)) return usage_error(fmt::format("{} has no effect with {}", name, where), "leave out one of the two");
-    }
-    return {};
-  };
-  if (const auto* knative = std::get_if<sim::KnativeOptions>(&options.policy)) {
-    if (knative->metric == LoadMetric::rps) return none_of({"container_concurrency"}, "metric=rps");
-  }
-  if (const auto* dynamo = std::get_if<sim::DynamoOptions>(&options.policy)) {
-    if (dynamo->mode == sim::DynamoOptions::Mode::load) {
-      return none_of({"adjustment_interval", "isl", "osl", "prefill_tps_per_gpu", "decode_tps_per_gpu", "prefill_correction"},
-                     "mode=load");
-    }
-    return none_of({"load_interval", "decode_kv_scale_up_threshold", "decode_kv_scale_down_threshold",
-                    "prefill_queue_scale_up_threshold", "prefill_queue_scale_down_threshold", "grace_intervals"},
-                   "mode=sla");
-  }
-  return {};
-}
-
 }  // namespace
 
 std::span<const std::string> autoscale_policies() {
@@ -337,6 +324,16 @@ std::vector<AutoscaleSetting> autoscale_settings(std::string_view policy) {
   std::vector<AutoscaleSetting> out;
   for (const Setting& setting : table_of(options).settings) out.push_back(setting.facts);
   return out;
+}
+
+std::string autoscale_setting_name(std::string_view policy, std::string_view setting) {
+  auto defaults = policy_of(policy);
+  if (!defaults) return {};
+  sim::AutoscalerOptions options{*defaults, {}};
+  const std::string plain = squeezed(trim(setting.substr(0, setting.find('='))));
+  for (const Setting& s : table_of(options).settings)
+    if (is_named(s, plain)) return std::string(s.facts.name);
+  return {};
 }
 
 Result<sim::AutoscalerOptions> parse_autoscaler(std::string_view policy, std::span<const std::string> settings) {

@@ -124,6 +124,8 @@ Result<void> set_pool(const models::Catalog& catalog, const Scenario& scenario,
     const auto parsed = parse_autoscaler(spec.autoscaler, spec.autoscale);
     if (!parsed) return parsed.error();
     pool.autoscaler = *parsed;
+    if (auto* fixed = std::get_if<sim::FixedOptions>(&pool.autoscaler->policy))
+      fixed->replicas = *fixed_count(spec.autoscaler, spec.autoscale, pool.replicas);
   }
   const auto faults = faults_of(spec, pool.name, first);
   if (!faults) return faults.error();
@@ -134,7 +136,8 @@ Result<void> set_pool(const models::Catalog& catalog, const Scenario& scenario,
   pool.places.zones = spec.zones;
   const int nodes =
       (pool.replicas + pool.places.replicas_per_node - 1) / pool.places.replicas_per_node;
-  if (spec.nodes == 0 && spec.autoscaler.empty() && nodes < spec.zones)
+  if (spec.nodes == 0 && !scales(spec.autoscaler, spec.autoscale, pool.replicas) &&
+      nodes < spec.zones)
     warnings.push_back(
         fmt::format("pool {} stands in {} of {} zones: {} replicas fill a node before the next one "
                     "is begun (replicas_per_node)",
@@ -287,6 +290,19 @@ DeploymentSpec prefill_deployment(const Scenario& scenario) {
 double kv_lease_s(const Scenario& scenario) {
   const double usual = scenario.deployment.engine == "vllm" ? kNixlAbortSeconds : 0;
   return scenario.disaggregation.kv_lease_s.value_or(usual);
+}
+
+std::optional<int> fixed_count(const std::string& autoscaler,
+                               const std::vector<std::string>& settings, int replicas) {
+  if (autoscaler != "fixed") return std::nullopt;
+  const auto parsed = parse_autoscaler(autoscaler, settings);
+  const int count = parsed ? std::get<sim::FixedOptions>(parsed->policy).replicas : -1;
+  return count < 0 ? replicas : count;
+}
+
+bool scales(const std::string& autoscaler, const std::vector<std::string>& settings, int replicas) {
+  return !autoscaler.empty() &&
+         fixed_count(autoscaler, settings, replicas).value_or(-1) != replicas;
 }
 
 int total_gpus(const Scenario& scenario) {

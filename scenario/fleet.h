@@ -30,6 +30,14 @@ inline constexpr int kGpusOfANode = 8;  // where no topology is named
 [[nodiscard]] Result<std::vector<std::optional<models::Price>>> pool_prices(
     const models::Catalog& catalog, const Scenario& scenario, const Assembly& assembly);
 
+// Whether an autoscaler ever makes a pool of `replicas` larger or smaller; false for none. The
+// count that one of a fixed size holds, if it is one.
+[[nodiscard]] std::optional<int> fixed_count(const std::string& autoscaler,
+                                             const std::vector<std::string>& settings,
+                                             int replicas);
+[[nodiscard]] bool scales(const std::string& autoscaler, const std::vector<std::string>& settings,
+                          int replicas);
+
 // GPUs at the start, of all pools.
 [[nodiscard]] int total_gpus(const Scenario& scenario);
 

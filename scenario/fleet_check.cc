@@ -46,6 +46,21 @@ bool has_spot(const Scenario& scenario) {
                      [](const PoolSpec& pool) { return pool.reclaims_per_hour.value_or(0) > 0; });
 }
 
+bool scales_first(const Scenario& scenario) {
+  const FleetSpec& fleet = scenario.fleet;
+  return scales(fleet.autoscaler, fleet.autoscale, scenario.deployment.replicas);
+}
+bool scales_prefill(const Scenario& scenario) {
+  const DisaggregationSpec& split = scenario.disaggregation;
+  return scales(split.autoscaler, split.autoscale, split.replicas);
+}
+// Some pool starts a replica after the beginning.
+bool starts_replicas(const Scenario& scenario) {
+  const FleetSpec& fleet = scenario.fleet;
+  return scales_first(scenario) || scales_prefill(scenario) || fleet.breaks() ||
+         fleet.upgrade_at_s.has_value() || has_spot(scenario);
+}
+
 // What a pool's outages and stragglers may name.
 struct PoolFacts {
   std::string name;
@@ -56,22 +71,25 @@ struct PoolFacts {
 std::vector<PoolFacts> pools_of(const Scenario& scenario) {
   const FleetSpec& fleet = scenario.fleet;
   const DisaggregationSpec& split = scenario.disaggregation;
-  const auto facts = [&](std::string_view name, const DeploymentSpec& d, bool scaled,
+  const auto facts = [&](std::string_view name, const DeploymentSpec& d,
+                         const std::string& autoscaler, const std::vector<std::string>& settings,
                          std::optional<double> reclaims = {}) {
     const bool grows =
         fleet.upgrade_at_s.has_value() || reclaims.value_or(fleet.reclaims_per_hour) > 0;
+    const std::optional<int> fixed = fixed_count(autoscaler, settings, d.replicas);
     return PoolFacts{
-        std::string(name), d.replicas,
+        std::string(name), std::max(d.replicas, fixed.value_or(0)),
         fleet.replicas_per_node.value_or(std::max(1, kGpusOfANode / std::max(1, d.layout.gpus()))),
-        grows || scaled};
+        grows || (!fixed && !autoscaler.empty())};
   };
   const bool planned = split.replicas > 0 && split.autoscaler == "dynamo";
-  std::vector<PoolFacts> out{
-      facts(first_pool_name(scenario), scenario.deployment, planned || !fleet.autoscaler.empty())};
+  std::vector<PoolFacts> out{facts(first_pool_name(scenario), scenario.deployment,
+                                   planned ? split.autoscaler : fleet.autoscaler, fleet.autoscale)};
   if (split.replicas > 0)
-    out.push_back(facts("prefill", prefill_deployment(scenario), !split.autoscaler.empty()));
+    out.push_back(
+        facts("prefill", prefill_deployment(scenario), split.autoscaler, split.autoscale));
   for (const PoolSpec& pool : scenario.pools)
-    out.push_back(facts(pool.name, pool.deployment, false, pool.reclaims_per_hour));
+    out.push_back(facts(pool.name, pool.deployment, {}, {}, pool.reclaims_per_hour));
   return out;
 }
 
@@ -139,7 +157,7 @@ void check_straggler(Checker& check, const FleetSpec& fleet, const std::vector<P
 void check_starts(Checker& check, const Scenario& scenario) {
   const FleetSpec& spec = scenario.fleet;
   const bool spot = has_spot(scenario);
-  const bool starts = spec.starts_replicas() || spot || !scenario.disaggregation.autoscaler.empty();
+  const bool starts = starts_replicas(scenario);
   check.needs("fleet/spot_notice", spot || check.has("fleet/spot_reclaims_per_hour"),
               fmt::format("without {}", check.spell("fleet/spot_reclaims_per_hour")),
               fmt::format("give {} too", check.spell("fleet/spot_reclaims_per_hour")));
@@ -153,10 +171,10 @@ void check_starts(Checker& check, const Scenario& scenario) {
   check.needs("fleet/cloud", !(spec.weights && spec.init), "where both times are given",
               fmt::format("leave out {} or {}", check.spell("fleet/start_weights"),
                           check.spell("fleet/start_init")));
-  check.needs("fleet/drain_limit",
-              !spec.autoscaler.empty() || spec.upgrade_at_s.has_value() || spot ||
-                  !scenario.disaggregation.autoscaler.empty(),
-              "where no replica is stopped", "give an autoscaler, an upgrade or spot machines");
+  check.needs(
+      "fleet/drain_limit",
+      scales_first(scenario) || scales_prefill(scenario) || spec.upgrade_at_s.has_value() || spot,
+      "where no replica is stopped", "give an autoscaler, an upgrade or spot machines");
 }
 
 void check_autoscaler(Checker& check, std::string_view section, const std::string& policy,
@@ -225,7 +243,8 @@ void check_disaggregation(Checker& check, const Scenario& scenario) {
     check.conflict("disaggregation/autoscaler", "dynamo sets the number of decode workers too",
                    fmt::format("leave {} out", check.spell("fleet/autoscaler")));
   for (const std::string& setting : split.autoscale)
-    if (setting.starts_with("scrape_") || setting.starts_with("gpus_per_"))
+    if (const std::string name = autoscale_setting_name(split.autoscaler, setting);
+        name.starts_with("scrape_") || name.starts_with("gpus_per_"))
       check.conflict("disaggregation/autoscale", fmt::format("{} has no effect here", setting),
                      "GPUs are the workers' own, metrics are current");
 }
@@ -291,8 +310,7 @@ void check_prices(Checker& check, const Scenario& scenario) {
 
 void check_gateway(Checker& check, const Scenario& scenario) {
   const FleetSpec& spec = scenario.fleet;
-  const bool waits = spec.max_in_flight > 0 || spec.starts_replicas() || has_spot(scenario) ||
-                     !scenario.disaggregation.autoscaler.empty();
+  const bool waits = spec.max_in_flight > 0 || starts_replicas(scenario);
   check.needs(
       "fleet/queue_limit", waits, "where no request ever waits in the gateway",
       fmt::format("give {}, an autoscaler or failures", check.spell("fleet/max_in_flight")));
@@ -316,6 +334,10 @@ void check_scaling(Checker& check, const Scenario& scenario) {
       check.has("deployment/replicas"))
     check.conflict("deployment/replicas", "0 replicas serve nobody",
                    fmt::format("simulate at least 1, or give {}", check.spell("fleet/autoscaler")));
+  if (scenario.deployment.replicas == 0 &&
+      fixed_count(spec.autoscaler, spec.autoscale, scenario.deployment.replicas) == 0)
+    check.conflict("deployment/replicas", "0 replicas, held fixed, serve nobody",
+                   fmt::format("give {} replicas=N", check.spell("fleet/autoscale")));
   if (scenario.deployment.replicas == 0 && spec.autoscaler == "hpa")
     check.conflict("deployment/replicas", "the HPA is off at 0 replicas and never starts one",
                    "begin with at least 1, or take keda, knative, ray-serve or serverless");
@@ -333,12 +355,32 @@ void check_scaling(Checker& check, const Scenario& scenario) {
                                check.spell("fleet/capacity")));
 }
 
+// The other key is there, and says none.
+void check_values(Checker& check, const Scenario& scenario) {
+  const FleetSpec& fleet = scenario.fleet;
+  const std::pair<bool, Need> needs[] = {
+      {fleet.straggler_share > 0, {"fleet/straggler_factor", "fleet/straggler_share"}},
+      {fleet.gpu_mtbf_s > 0, {"fleet/gpu_repair", "fleet/gpu_mtbf"}},
+      {fleet.node_mtbf_s > 0, {"fleet/node_repair", "fleet/node_mtbf"}},
+      {fleet.zone_mtbf_s > 0, {"fleet/zone_repair", "fleet/zone_mtbf"}}};
+  for (const auto& [on, need] : needs)
+    if (check.has(need.other))
+      check.needs(need.id, on, fmt::format("where {} is 0", check.spell(need.other)),
+                  "let it be above 0");
+  if (scenario.disaggregation.replicas > 0 || !check.has("disaggregation/replicas")) return;
+  for (const Need& need : kNeeds)
+    if (need.other == "disaggregation/replicas")
+      check.needs(need.id, false, fmt::format("where {} is 0", check.spell(need.other)),
+                  "let it be above 0");
+}
+
 }  // namespace
 
 void check_fleet(Checker& check, const Scenario& scenario) {
   for (const Need& need : kNeeds)
     check.needs(need.id, check.has(need.other), fmt::format("without {}", check.spell(need.other)),
                 fmt::format("give {} too", check.spell(need.other)));
+  check_values(check, scenario);
   check_starts(check, scenario);
   check_failures(check, scenario);
   check_places(check, scenario);

@@ -31,15 +31,18 @@ Field whole(std::string_view key, std::string_view flag, std::string_view fallba
 }
 
 void add_starts(std::vector<Field>& out) {
-  out.push_back({.section = f,
-                 .key = "autoscaler",
-                 .flag = "autoscaler",
-                 .kind = choice,
-                 .argument = "POLICY",
-                 .fallback = "none: replicas as given",
-                 .help = "policy that sets the number of replicas; leave it out for a fixed one",
-                 .set = fleet<&F::autoscaler>,
-                 .choices = {"scheduled", "hpa", "keda", "knative", "ray-serve", "serverless"}});
+  out.push_back(
+      {.section = f,
+       .key = "autoscaler",
+       .flag = "autoscaler",
+       .kind = choice,
+       .argument = "POLICY",
+       .fallback = "none: replicas as given",
+       .help =
+           "policy that sets the number of replicas; fixed: always its own replicas, else those "
+           "at the start",
+       .set = fleet<&F::autoscaler>,
+       .choices = {"fixed", "scheduled", "hpa", "keda", "knative", "ray-serve", "serverless"}});
   out.push_back({.section = f,
                  .key = "autoscale",
                  .flag = "autoscale",
@@ -47,7 +50,8 @@ void add_starts(std::vector<Field>& out) {
                  .argument = "NAME=VALUE",
                  .fallback = "the policy's defaults",
                  .help = "a setting of the autoscaler by its own name, as in target=20 (ephemeris "
-                         "autoscale --help lists them)",
+                         "autoscale --help lists them); times have a unit or are seconds, also in "
+                         "scheduled's schedule=0:1,30:3,8h:10",
                  .set = fleet<&F::autoscale>});
   out.push_back({.section = f,
                  .key = "start",
@@ -290,17 +294,17 @@ std::vector<Field> disaggregation_fields() {
                      disaggregation<&D::kv_lease_s>);
   lease.section = d;
   out.push_back(std::move(lease));
-  out.push_back(
-      {.section = d,
-       .key = "autoscaler",
-       .flag = "prefill-autoscaler",
-       .kind = choice,
-       .argument = "POLICY",
-       .fallback = "none",
-       .help = "policy that sets the number of prefill workers; dynamo: that of decode "
-               "workers too",
-       .set = disaggregation<&D::autoscaler>,
-       .choices = {"scheduled", "hpa", "keda", "knative", "ray-serve", "serverless", "dynamo"}});
+  out.push_back({.section = d,
+                 .key = "autoscaler",
+                 .flag = "prefill-autoscaler",
+                 .kind = choice,
+                 .argument = "POLICY",
+                 .fallback = "none",
+                 .help = "policy that sets the number of prefill workers; dynamo: that of decode "
+                         "workers too",
+                 .set = disaggregation<&D::autoscaler>,
+                 .choices = {"fixed", "scheduled", "hpa", "keda", "knative", "ray-serve",
+                             "serverless", "dynamo"}});
   out.push_back({d, "autoscale", "prefill-autoscale", texts, "NAME=VALUE", "the policy's defaults",
                  "a setting of it", disaggregation<&D::autoscale>});
   return out;

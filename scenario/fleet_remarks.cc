@@ -75,6 +75,10 @@ class Remarks {
     if (prefill != "dynamo" && pools.size() > 1) check(prefill, pools[1]);
   }
   void unused() {
+    if (scenario_.disaggregation.replicas > 0 && run_.fleet->handed_over == 0)
+      out_.emplace_back(
+          "no prompt was computed by the prefill workers: all are short enough to stay "
+          "(local_prompt), or none was sent while a prefill worker served");
     if (scenario_.pools.empty()) return;
     for (const sim::PoolSummary& pool : run_.fleet->pools)
       if (pool.requests.requests() == 0)

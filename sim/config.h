@@ -162,6 +162,9 @@ struct Disaggregation {
   Duration kv_lease{};
   // What the decode worker's prefix cache has when the move begins is not moved (vLLM).
   bool spares_cached = false;
+  // The decode worker's blocks are taken before the KV moves, where its engine does so and it has
+  // one rank; else at admission.
+  bool takes_ahead = true;
   models::LlmSpec llm;            // whose KV moves
   models::Precision kv_precision = models::Precision::bf16;
   models::Parallelism decode_layout;

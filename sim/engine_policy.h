@@ -30,6 +30,14 @@ class EnginePolicy {
   // Once per active sequence that is aborted, likewise.
   virtual void on_aborted(SeqId, const Sequence& s) { on_finished(s); }
   virtual void on_idle() {}  // nothing runs and nothing waits
+  // --- KV that is to come from a prefill worker ---
+  // Its blocks are taken before it moves; else at admission.
+  [[nodiscard]] virtual bool takes_ahead() const { return false; }
+  // There is room for one of such a prompt now. Sees what runs as after a step.
+  [[nodiscard]] virtual bool has_room_for(const EngineState& state, std::int64_t prompt,
+                                          std::int64_t /*max_output*/) const {
+    return state.kv().blocks_for(prompt) <= state.kv().free();
+  }
 
   // --- spans (docs/ARCHITECTURE.md) ---
   // The step just composed holds all active sequences, all in decode, and preempted none. True: as

@@ -21,6 +21,44 @@ EngineState::EngineState(const models::KvPool& pool, std::int64_t max_num_seqs,
 
 SeqId EngineState::add_waiting(std::int32_t prompt, std::int32_t max_output, RequestId request,
                                const Content& content) {
+  const SeqId id = add(prompt, max_output, request, content);
+  waiting_.push_back(id);
+  return id;
+}
+
+SeqId EngineState::expect(std::int32_t prompt, std::int32_t max_output, RequestId request,
+                          const Content& content) {
+  const SeqId id = add(prompt, max_output, request, content);
+  const std::int64_t blocks = kv_.blocks_for(prompt);
+  EPH_ASSERT(kv_.take(blocks), "INV-3: {} kv blocks for KV to come, {} free", blocks, kv_.free());
+  if (queue_ != nullptr) queue_->take(blocks);
+  settle(blocks);
+  seqs_[index(id)].capacity = static_cast<std::int32_t>(blocks * kv_.block_size());
+  aside_.push_back(id);
+  if (index(id) >= expected_.size()) expected_.resize(seqs_.size());
+  expected_[index(id)] = true;
+  return id;
+}
+
+void EngineState::arrive(SeqId id) {
+  EPH_ASSERT(is_expected(id), "a sequence arrives that nobody expects");
+  expected_[index(id)] = false;
+  waiting_.push_back(id);
+}
+
+void EngineState::hold_aside(SeqId id) {
+  aside_.erase(std::find(aside_.begin(), aside_.end(), id));
+  held_ += seqs_[index(id)].capacity / kv_.block_size();
+}
+
+std::size_t EngineState::first_with_room() const {
+  std::size_t i = aside_.empty() ? waiting_.size() : 0;
+  while (i < waiting_.size() && seqs_[index(waiting_[i])].capacity == 0) ++i;
+  return i;
+}
+
+SeqId EngineState::add(std::int32_t prompt, std::int32_t max_output, RequestId request,
+                       const Content& content) {
   if (unused_.empty()) {
     unused_.push_back(SeqId{static_cast<std::uint32_t>(seqs_.size())});
     seqs_.emplace_back();
@@ -41,7 +79,6 @@ SeqId EngineState::add_waiting(std::int32_t prompt, std::int32_t max_output, Req
     ranks_of_.resize(seqs_.size());
     ranks_of_[index(id)] = static_cast<std::uint16_t>(selected_);
   }
-  waiting_.push_back(id);
   return id;
 }
 
@@ -74,6 +111,7 @@ SeqId EngineState::admit(BatchPlan& plan, std::size_t i, const PrefixHit& hit) {
   s.state = SeqState::active;
   s.prefill_end = s.prompt + s.generated;
   ++active_;
+  if (s.capacity > 0) hold_aside(id);
   const auto cached = static_cast<std::int32_t>(hit.blocks * kv_.block_size());
   // What it still has to compute is a decode.
   if (hit.moved > 0) s.computed = s.prefill_end = static_cast<std::int32_t>(hit.moved);
@@ -294,10 +332,18 @@ void EngineState::end(SeqId id) {
       free_blocks(id);
     }
     --active_;
-  } else {  // preempted while its last token was in flight
-    std::size_t i = 0;
-    while (waiting_[i] != id) ++i;
-    waiting_.erase(i);
+  } else {  // its KV never came, or its client has gone, or its last token was in flight
+    if (is_expected(id)) {
+      expected_[index(id)] = false;
+    } else {
+      std::size_t i = 0;
+      while (waiting_[i] != id) ++i;
+      waiting_.erase(i);
+    }
+    if (s.capacity > 0) {
+      hold_aside(id);
+      free_blocks(id);
+    }
   }
   s.state = SeqState::ended;
 }

@@ -62,6 +62,8 @@ class EngineState {
   [[nodiscard]] std::int64_t tokens_of(const PrefixHit& hit) const {
     return hit.blocks * kv_.block_size() + hit.moved;
   }
+  // The first in the queue that brought its blocks along; the queue's size if none has.
+  [[nodiscard]] std::size_t first_with_room() const;
   // How many of the first `blocks` of a sequence can be found; `blocks` when it shares nothing.
   [[nodiscard]] std::int64_t find_shared(SeqId id, std::int64_t blocks);
   // Key of the run that a waiting sequence's block belongs to.
@@ -163,6 +165,16 @@ class EngineState {
   // The content's hashes must live until the sequence has ended.
   SeqId add_waiting(std::int32_t prompt, std::int32_t max_output, RequestId request,
                     const Content& content = {});
+  // One whose KV is on its way: has blocks for its prompt, and is not in the queue until it has
+  // arrived. Requires them to be free.
+  SeqId expect(std::int32_t prompt, std::int32_t max_output, RequestId request,
+               const Content& content = {});
+  void arrive(SeqId id);
+  [[nodiscard]] bool is_expected(SeqId id) const {
+    return index(id) < expected_.size() && expected_[index(id)];
+  }
+  // Sequences with blocks that are expected, or have arrived and wait.
+  [[nodiscard]] const std::vector<SeqId>& aside() const { return aside_; }
   // KV of the first `tokens` comes with a sequence just added, fewer than its prompt.
   void set_moved(SeqId id, std::int32_t tokens);
   void set_priority(SeqId id, std::int32_t priority);  // of a sequence just added; 0 otherwise
@@ -194,6 +206,9 @@ class EngineState {
  private:
   static constexpr std::int64_t kAnyBlocks = std::int64_t{1} << 62;
 
+  void hold_aside(SeqId id);  // what was set aside is held as any other blocks
+  SeqId add(std::int32_t prompt, std::int32_t max_output, RequestId request,
+            const Content& content);
   bool reserve_slow(SeqId id, std::int64_t tokens);
   void take_settling(std::span<const PlanEntry> entries, std::int64_t steps);
   void store(SeqId id, bool returns);
@@ -234,6 +249,8 @@ class EngineState {
   std::vector<std::uint16_t> ranks_of_;  // by sequence
   std::int64_t kept_ = 0;
   std::vector<bool> keeps_;  // by id, as far as any was kept
+  std::vector<SeqId> aside_;
+  std::vector<bool> expected_;        // by id, as far as any was
   std::vector<std::int64_t> phases_;  // of spans: sequences by the steps to their next block
 };
 

@@ -42,15 +42,48 @@ bool Replica::accepts(const RequestRow& row) const {
 SeqId Replica::enqueue(SlotId slot, const Content& content, SimTime now) {
   RequestRow& row = table_[slot];
   if (row.stage != RequestRow::Stage::decode) row.record.engine_queued = now;
+  if (row.has_room) {
+    row.has_room = false;
+    state_.arrive(row.seq);
+    report_levels(now);
+    return row.seq;
+  }
   if (ranks_) state_.select(ranks_->next(state_));
   const SeqId id =
       state_.add_waiting(row.stage_prompt(), row.stage_max_output(), row.record.id, content);
+  note_added(id, slot);
+  report_levels(now);
+  return id;
+}
+
+void Replica::note_added(SeqId id, SlotId slot) {
+  const RequestRow& row = table_[slot];
   if (row.moved_tokens > 0) state_.set_moved(id, row.moved_tokens);
   state_.set_priority(id, row.priority);
   if (outcomes_.size() < state_.capacity()) outcomes_.resize(state_.capacity());
   outcomes_[index(id)] = Outcome{SimTime{}, row.stage_output(), slot, row.measured};
+}
+
+std::optional<SeqId> Replica::expect(SlotId slot, const Content& content, SimTime now) {
+  EPH_ASSERT(!in_span_, "replica {} makes room at an instant to which it was not brought",
+             index(id_));
+  if (policy_->settles()) leave_lane();  // SGLang counts what is to come of those that run
+  const RequestRow& row = table_[slot];
+  if (!policy_->has_room_for(state_, row.stage_prompt(), row.stage_max_output()))
+    return std::nullopt;
+  const SeqId id =
+      state_.expect(row.stage_prompt(), row.stage_max_output(), row.record.id, content);
+  note_added(id, slot);
+  collector_.on_kv_peak(state_.kv().used(), state_.kv().usable());
   report_levels(now);
   return id;
+}
+
+void Replica::forgo(SeqId id, SimTime now) {
+  EPH_ASSERT(!in_span_, "replica {} forgoes at an instant to which it was not brought", index(id_));
+  state_.end(id);
+  state_.release(id);
+  report_levels(now);
 }
 
 // A composition that only preempts takes no time and is no step: composed again at once, unless the
@@ -103,7 +136,7 @@ Replica::Next Replica::form_batch(SimTime now) {
   report_levels(now);
   if (in_flight_ == 0) {
     const EngineState::Levels levels = state_.levels();
-    if (state_.kept_blocks() > 0) {  // what waits may wait for these
+    if (state_.kept_blocks() > 0 || !state_.aside().empty()) {  // what waits may wait for these
       if (levels.active == 0 && levels.waiting == 0) on_idle();
       return {};
     }
@@ -379,7 +412,7 @@ void Replica::die(SimTime now, std::vector<SlotId>& requests) {
   const std::size_t before = requests.size();
   for (std::uint32_t i = 0; i < state_.capacity(); ++i) {
     const Sequence& s = state_[SeqId{i}];
-    if (s.state == SeqState::ended) continue;
+    if (s.state == SeqState::ended || state_.is_expected(SeqId{i})) continue;
     requests.push_back(outcomes_[i].slot);
     const RequestRow& row = table_[outcomes_[i].slot];
     collector_.on_work_lost(
@@ -402,7 +435,7 @@ void Replica::stop(SimTime now) {
     collector_.on_step_cut(current_.start, std::min(now, current_.end));
   for (std::uint32_t i = 0; i < state_.capacity(); ++i) {
     const Sequence& s = state_[SeqId{i}];
-    if (s.state == SeqState::ended) continue;
+    if (s.state == SeqState::ended || state_.is_expected(SeqId{i})) continue;
     RequestRecord& record = table_[outcomes_[i].slot].record;
     record.output_tokens = s.generated + table_[outcomes_[i].slot].tokens_before;
     record.preemptions = s.preemptions;

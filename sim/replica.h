@@ -53,6 +53,12 @@ class Replica {
 
   // The request is visible to the scheduler. The content's hashes must live until it has ended.
   SeqId enqueue(SlotId slot, const Content& content, SimTime now);
+  // Its prompt was computed elsewhere: takes blocks for it before its KV moves here. None: there
+  // are not enough, or this engine takes them at admission. enqueue follows, or forgo. Requires
+  // !in_span().
+  [[nodiscard]] bool takes_ahead() const { return !ranks_ && policy_->takes_ahead(); }
+  [[nodiscard]] std::optional<SeqId> expect(SlotId slot, const Content& content, SimTime now);
+  void forgo(SeqId id, SimTime now);  // what was expected will not come
   [[nodiscard]] bool busy() const { return busy_; }
   // True once for each form_batch that is due: there may be work, and the engine is not blocked.
   bool wants_batch() { return !busy_ && !std::exchange(batch_due_, true); }
@@ -127,6 +133,7 @@ class Replica {
     bool measured = false;
   };
 
+  void note_added(SeqId id, SlotId slot);
   [[nodiscard]] bool compose(BatchPlan& plan);
   void form_until_done(EnginePolicy& policy, BatchPlan& plan);
   // --- data-parallel ranks (sim/replica_ranks.cc) ---

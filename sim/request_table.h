@@ -33,6 +33,8 @@ struct RequestRow {
   bool keeps_kv = false;      // prefill: its KV stays there until it has been read
   bool source_holds = false;  // decode: it has not been read
   bool kv_gone = false;       // decode: its lease ran out before it was read
+  bool has_room = false;      // decode: `seq` has blocks for it, in that life of its replica
+  std::uint32_t room_life = 0;
 
   // What its replica shall do.
   [[nodiscard]] std::int32_t stage_prompt() const { return record.prompt_tokens + tokens_before; }

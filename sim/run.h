@@ -75,6 +75,13 @@ class Run {
   void let_go_of_source(RequestRow& row);  // its KV has been read, or will never be
   void hand_over(SlotId slot);  // its prompt is complete: to a decode worker
   void start_transfer(SlotId slot);
+  void begin_move(SlotId slot);     // once the decode worker has blocks for it
+  void serve_awaiting(Member& to);  // of which some may be free now
+  void drop_room(RequestRow& row);  // what was to come will not
+  // Nobody is there, or another life of its replica than the one that has blocks for it.
+  [[nodiscard]] static bool finds_nobody(const RequestRow& row, const Member& to) {
+    return !to.replica || (row.has_room && to.incarnation != row.room_life);
+  }
   void lease_out(SlotId slot);  // its KV, from now on
   void end_leases();
   void settle_transfers();

@@ -44,12 +44,16 @@ void Run::hung_up(SlotId slot) {
   }
   if (row.place != RequestRow::Place::in_engine) return;
   reach(row.record.replica);
-  if (member(row.record.replica).replica->hang_up(row.seq, now_)) settle_cancelled(slot);
+  Member& at = member(row.record.replica);
+  if (!at.replica->hang_up(row.seq, now_)) return;
+  settle_cancelled(slot);
+  serve_awaiting(at);
 }
 
 // Nobody works on it any more.
 void Run::settle_cancelled(SlotId slot) {
   let_go_of_source(table_[slot]);
+  drop_room(table_[slot]);
   collector_.on_cancelled(table_[slot]);
   remove(slot);
 }

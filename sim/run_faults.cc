@@ -196,6 +196,8 @@ void Run::kill(Pool& pool, std::uint32_t place, Duration repair) {
       member.stranded.push_back(slot);
     }
   }
+  for (; !member.awaiting.empty(); (void)member.awaiting.pop_front())
+    member.stranded.push_back(member.awaiting.front());
   clock_.clear(member.id);
   pool.set_life(place, Life::dead, now_);
   note_capacity();
@@ -236,6 +238,7 @@ void Run::give_back(SlotId slot) {
   RequestRow& row = table_[slot];
   const FaultOptions& faults = pool_of(row).config().faults;
   tell(RequestStop::What::given_back, slot);
+  drop_room(row);
   uncount(slot);
   unassign(row);
   let_go_of_source(row);

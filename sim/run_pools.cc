@@ -204,6 +204,55 @@ std::span<const models::GpuAt> Run::gpus_of(Pool& pool, std::uint32_t place) {
   return gpus_;
 }
 
+// An engine that takes blocks ahead lets the KV come when it has them, one request after another.
+// Towards a dead worker, of whose death nobody knows, it moves at once and in vain, and so does
+// what is no KV: of the only token of a prompt that is computed again.
+void Run::begin_move(SlotId slot) {
+  RequestRow& row = table_[slot];
+  Member& to = pool_of(row)[row.member];
+  if (!config_.disaggregation->takes_ahead || row.moved_tokens == 0 || !to.replica ||
+      !to.replica->takes_ahead())
+    return start_transfer(slot);
+  if (!to.replica->accepts(row)) {
+    let_go_of_source(row);
+    return answer(slot, RequestStatus::rejected);
+  }
+  to.awaiting.push_back(slot);
+  if (to.awaiting.size() == 1) serve_awaiting(to);
+}
+
+// Who has gone meanwhile, or whose KV has, is settled when its turn comes.
+void Run::serve_awaiting(Member& to) {
+  while (to.replica && !to.awaiting.empty()) {
+    const SlotId slot = to.awaiting.front();
+    RequestRow& row = table_[slot];
+    if (row.abort_at > now_ && !row.kv_gone && source_lives(row)) {
+      reach(to.id);
+      const auto seq = to.replica->expect(slot, caching_ ? table_.content(slot) : Content{}, now_);
+      if (!seq) return;
+      row.seq = *seq;
+      row.has_room = true;
+      row.room_life = to.incarnation;
+      (void)to.awaiting.pop_front();
+      start_transfer(slot);
+    } else {
+      (void)to.awaiting.pop_front();
+      row.abort_at <= now_ ? settle_cancelled(slot) : give_back(slot);
+    }
+  }
+}
+
+void Run::drop_room(RequestRow& row) {
+  if (!row.has_room) return;
+  Member& to = pool_of(row)[row.member];
+  row.has_room = false;
+  if (!to.replica || to.incarnation != row.room_life) return;
+  reach(to.id);
+  to.replica->forgo(row.seq, now_);
+  serve_awaiting(to);
+  wake(to);
+}
+
 // To the decode worker that the request was just assigned to. What was pushed while the prompt was
 // computed is there already.
 void Run::start_transfer(SlotId slot) {

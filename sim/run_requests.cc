@@ -121,7 +121,7 @@ void Run::assign(Pool& pool, std::uint32_t place, SlotId slot, const RoutedReque
   ++pool.in_flight;
   pool.board().change(now_, place, 1, row.record.prompt_tokens);
   pool.router().on_sent(request, place, now_);
-  if (row.stage == RequestRow::Stage::decode) return start_transfer(slot);
+  if (row.stage == RequestRow::Stage::decode) return begin_move(slot);
   if (pool.direct) {
     row.record.ingress = now_;
     visible(slot);
@@ -157,7 +157,7 @@ Duration Run::delay_to_replica(const RequestRow& row) const {
 void Run::ingress(SlotId slot) {
   RequestRow& row = table_[slot];
   Member& to = member(row.record.replica);
-  if (!to.replica) return strand(pool_of(row), row.member, slot);
+  if (finds_nobody(row, to)) return strand(pool_of(row), row.member, slot);
   if (row.stage != RequestRow::Stage::decode) row.record.ingress = now_;
   if (to.replica->in_span() && to.replica->advance(now_) == now_) reach(to.id);
   queue_.push(to.replica->ingress(now_, row.record.prompt_tokens), EventClass::visible,
@@ -168,7 +168,7 @@ void Run::visible(SlotId slot) {
   RequestRow& row = table_[slot];
   if (row.abort_at <= now_) return settle_cancelled(slot);
   Member& to = member(row.record.replica);
-  if (!to.replica) return strand(pool_of(row), row.member, slot);
+  if (finds_nobody(row, to)) return strand(pool_of(row), row.member, slot);
   if (!to.replica->accepts(row)) return answer(slot, RequestStatus::rejected);
   reach(to.id);
   row.seq = to.replica->enqueue(slot, caching_ ? table_.content(slot) : Content{}, now_);
@@ -235,6 +235,8 @@ void Run::step_done(ReplicaId id, bool own_event) {
       settle_cancelled(departure.slot);
   }
   for (const SlotId slot : at.replica->aborted()) settle_cancelled(slot);
+  if (!at.awaiting.empty() && (!departures.empty() || !at.replica->aborted().empty()))
+    serve_awaiting(at);
   // Forming a batch comes last in its instant: at once, if nothing else is to happen in it.
   const bool alone = own_event && !config_.exact_steps && next_send_ > now_ && drained_.empty() &&
                      clock_.nothing_now() && (queue_.empty() || queue_.next().at() > now_);

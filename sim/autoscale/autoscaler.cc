@@ -47,7 +47,8 @@ Result<void> check(const KedaOptions& o) {
   if (auto ok = check_target(o.hpa.target, "keda"); !ok) return ok;
   if (o.idle_replicas >= 0 && o.idle_replicas >= o.min_replicas)
     return usage_error(fmt::format("idle_replicas is {}, not below min_replicas = {}", o.idle_replicas,
-                                   o.min_replicas));
+                                   o.min_replicas),
+                       fmt::format("give min_replica_count={} or more", o.idle_replicas + 1));
   return bounds(o.min_replicas, o.hpa.max_replicas, "min_replicas", "max_replicas");
 }
 

@@ -20,14 +20,14 @@ struct MetricPath {
 };
 
 struct FixedOptions {
-  int replicas = 1;
+  int replicas = -1;  // below zero: those at the start
 };
 
 // Replicas by the time of day (or of the run).
 struct ScheduledOptions {
   struct Entry {
     Duration from;  // since the start of the period
-    int replicas = 1;
+    int replicas = 1;  // below zero: those at the start
   };
   std::vector<Entry> entries;  // by time
   Duration period{};           // repeats after it; zero: once

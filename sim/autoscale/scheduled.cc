@@ -2,10 +2,12 @@
 
 namespace eph::sim {
 
-void Scheduled::observe(SimTime now, const FleetLoad&) {
+void Scheduled::observe(SimTime now, const FleetLoad& load) {
   if (started_) return;
   started_ = true;
   begin_ = now;
+  for (ScheduledOptions::Entry& entry : options_.entries)
+    if (entry.replicas < 0) entry.replicas = static_cast<int>(load.ready);
   if (!options_.entries.empty()) next_ = now + options_.entries.front().from;
 }
 

@@ -15,6 +15,12 @@
 
 namespace eph::sim {
 
+// A request in a queue; the slot may have gone to another one since.
+struct Waiting {
+  SlotId slot{};
+  RequestId id{};
+};
+
 // off -> starting -> ready -> draining -> off, and from any of the three in between -> dead, until
 // its death is noticed. A broken place stays off until it is repaired.
 enum class Life : std::uint8_t { off, starting, ready, draining, dead };
@@ -29,15 +35,10 @@ struct Member {
   SimTime began{};                // of the start
   double slowdown = 1;            // drawn at the start
   std::unique_ptr<Replica> replica;  // ready and draining only
+  Ring<SlotId> awaiting;             // their KV comes when there are blocks for it
   std::vector<SlotId> stranded;      // requests on a dead one, until that is noticed
   models::Allocation machine;        // where GPUs are placed: its own, from the start on
   bool placed = false;               // until these are free again
-};
-
-// A request in the gateway's queue; the slot may have gone to another one since.
-struct Waiting {
-  SlotId slot{};
-  RequestId id{};
 };
 
 // Holds the state and the rules that need nothing else; the run's events drive it.

@@ -47,18 +47,33 @@ void SglangPolicy::form_batch(EngineState& state, BatchPlan& plan) {
 // Whose KV has come along goes on with decodes, without a prefill batch (ENGINES E3: a decode worker
 // reserves the prompt and num_reserved_decode_tokens).
 void SglangPolicy::admit_moved(EngineState& state, BatchPlan& plan) const {
-  constexpr std::int64_t kReservedDecodeTokens = 512;
+  // Those that have their pages wait for a slot alone.
+  for (std::size_t i = state.first_with_room();
+       i < state.waiting().size() && state.active() < options_.max_num_seqs;
+       i = state.first_with_room()) {
+    const PrefixHit hit = state.find_cached(state.waiting()[i]);
+    const SeqId id = state.admit(plan, i, hit);
+    EPH_ASSERT(state.reserve(id, hit.moved + 1), "no room for {} moved tokens", hit.moved);
+    state.append_running(id);
+  }
   while (!state.waiting().empty() && state.is_moved(state.waiting().front()) &&
          state.active() < options_.max_num_seqs) {
     const Sequence& head = state[state.waiting().front()];
-    const std::int64_t reserved =
-        head.prompt + std::min<std::int64_t>(kReservedDecodeTokens, head.max_output);
-    if (static_cast<double>(reserved) > budget(state, to_come(state)).total) return;
+    if (!has_room_for(state, head.prompt, head.max_output)) return;
     const PrefixHit hit = state.find_cached(state.waiting().front());
     const SeqId id = state.admit(plan, 0, hit);
     EPH_ASSERT(state.reserve(id, hit.moved + 1), "no room for {} moved tokens", hit.moved);
     state.append_running(id);
   }
+}
+
+bool SglangPolicy::has_room_for(const EngineState& state, std::int64_t prompt,
+                                std::int64_t max_output) const {
+  constexpr std::int64_t kReservedDecodeTokens = 512;
+  std::int64_t tokens = prompt + std::min(kReservedDecodeTokens, max_output);
+  for (const SeqId id : state.aside())
+    tokens += std::min<std::int64_t>(kReservedDecodeTokens, state[id].max_output);
+  return static_cast<double>(tokens) <= budget(state, to_come(state)).total;
 }
 
 void SglangPolicy::form_prefill(EngineState& state, BatchPlan& plan, std::int64_t expected) {
@@ -262,8 +277,7 @@ void SglangPolicy::advance(EngineState& state, std::span<const PlanEntry> entrie
 
 std::int64_t SglangPolicy::lane_width(const EngineState& state) const {
   if (options_.mixed_chunk || draft_tokens_ > 0 || chunked_ || reopens_) return 0;
-  const bool moved = !state.waiting().empty() && state.is_moved(state.waiting().front());
-  return moved || state.active() == 0 ? 0 : options_.max_num_seqs;
+  return moved_waits(state) || state.active() == 0 ? 0 : options_.max_num_seqs;
 }
 
 void SglangPolicy::form_prompts(EngineState& state, BatchPlan& plan, std::int64_t to_come) {
@@ -304,9 +318,10 @@ SeqId SglangPolicy::victim(const EngineState& state) const {
   return victim;
 }
 
-// The last one goes only when the rest of the pool belongs to the chunked request.
+// The last one goes only when the rest of the pool belongs to the chunked request, or to KV that is
+// to come.
 void SglangPolicy::retract(EngineState& state, BatchPlan& plan) {
-  EPH_ASSERT(state.running().size() > 1 || chunked_.has_value(),
+  EPH_ASSERT(state.running().size() > 1 || chunked_.has_value() || !state.aside().empty(),
              "{} running sequences outgrow the pool", state.running().size());
   state.preempt(plan, victim(state), EngineState::Requeue::back);
   state.drop_inactive();

@@ -42,8 +42,12 @@ class SglangPolicy final : public EnginePolicy {
   void on_idle() override { ratio_ = options_.new_token_ratio_init; }
   // Who waits is not looked at while the batch counts as full.
   [[nodiscard]] bool steady(const EngineState& state) const override {
-    return !chunked_ && !reopens_ && (batch_is_full_ || state.waiting().empty());
+    return !chunked_ && !reopens_ && !moved_waits(state) &&
+           (batch_is_full_ || state.waiting().empty());
   }
+  [[nodiscard]] bool takes_ahead() const override { return true; }
+  [[nodiscard]] bool has_room_for(const EngineState& state, std::int64_t prompt,
+                                  std::int64_t max_output) const override;
   [[nodiscard]] bool foresees_ends() const override { return false; }
   [[nodiscard]] std::int64_t lane_width(const EngineState& state) const override;
   void admit(EngineState& state, BatchPlan& plan, std::int64_t decodes) override;
@@ -73,6 +77,11 @@ class SglangPolicy final : public EnginePolicy {
   [[nodiscard]] Budget budget(const EngineState& state, std::int64_t to_come) const;
   void continue_chunk(EngineState& state, BatchPlan& plan, Budget& left);
   void admit_moved(EngineState& state, BatchPlan& plan) const;
+  // Such a one goes on as soon as it can, whatever else waits.
+  [[nodiscard]] static bool moved_waits(const EngineState& state) {
+    return !state.waiting().empty() && (state.is_moved(state.waiting().front()) ||
+                                        state.first_with_room() < state.waiting().size());
+  }
   [[nodiscard]] bool add_head(EngineState& state, BatchPlan& plan, Budget& left);
   void sort_waiting(EngineState& state);
   void charge(Budget& left, std::int64_t tokens, std::int64_t output) const;

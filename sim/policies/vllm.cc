@@ -40,6 +40,11 @@ void VllmPolicy::admit(EngineState& state, BatchPlan& plan, std::int64_t decodes
   admit_waiting(state, plan, options_.max_num_batched_tokens - decodes);
 }
 
+bool VllmPolicy::has_room_for(const EngineState& state, std::int64_t prompt, std::int64_t) const {
+  const std::int64_t kept = state.running().empty() ? 0 : watermark_blocks_;
+  return state.kv().blocks_for(prompt) + kept <= state.kv().free();
+}
+
 bool VllmPolicy::make_room(EngineState& state, BatchPlan& plan, SeqId id,
                            std::int64_t tokens) const {
   while (!state.reserve(id, tokens)) {
@@ -133,7 +138,9 @@ void VllmPolicy::admit_waiting(EngineState& state, BatchPlan& plan, std::int64_t
   const KvBlocks& kv = state.kv();
   while (!state.waiting().empty() && budget > 0) {
     if (state.active() == options_.max_num_seqs) break;
-    const std::size_t at = next_waiting(state);
+    // KV that has come, into blocks of its own, goes first: the queue of what was skipped.
+    const std::size_t with_room = state.first_with_room();
+    const std::size_t at = with_room < state.waiting().size() ? with_room : next_waiting(state);
     const SeqId head = state.waiting()[at];
     PrefixHit hit = state.find_cached(head);
     if (options_.speculation.drops_last_hit && hit.blocks > 0)
@@ -146,8 +153,10 @@ void VllmPolicy::admit_waiting(EngineState& state, BatchPlan& plan, std::int64_t
     // Blocks found are not taken again, but idle ones stop being free.
     const std::int64_t first = with_lookahead(cached + n);
     const std::int64_t gate = options_.reserve_full_prompt ? std::max(whole, first) : first;
-    const std::int64_t need = kv.blocks_for(gate) - hit.blocks + hit.idle;
-    const std::int64_t kept = state.running().empty() ? 0 : watermark_blocks_;
+    const std::int64_t brought = state[head].capacity / kv.block_size();
+    const std::int64_t need =
+        std::max<std::int64_t>(0, kv.blocks_for(gate) - hit.blocks - brought) + hit.idle;
+    const std::int64_t kept = state.running().empty() || need == 0 ? 0 : watermark_blocks_;
     if (need + kept > kv.free()) break;  // head of line: admission never preempts
     const SeqId id = state.admit(plan, at, hit);
     state.append_running(id);

@@ -19,6 +19,9 @@ class VllmPolicy final : public EnginePolicy {
   VllmPolicy(const EngineOptions& options, const models::KvPool& pool);
   [[nodiscard]] bool accepts(std::int64_t prompt, std::int64_t max_output) const override;
   void form_batch(EngineState& state, BatchPlan& plan) override;
+  [[nodiscard]] bool takes_ahead() const override { return true; }
+  [[nodiscard]] bool has_room_for(const EngineState& state, std::int64_t prompt,
+                                  std::int64_t max_output) const override;
   [[nodiscard]] std::int64_t lane_width(const EngineState& state) const override;
   void admit(EngineState& state, BatchPlan& plan, std::int64_t decodes) override;
 

@@ -16,6 +16,15 @@ TEST_CASE("what a fleet's option cannot do is refused with what it needs", "[fle
   says({"--autoscaler", "hpa", "--autoscale", "tarqet=1"}, "tarqet");
   says({"--replicas", "0"}, "0 replicas serve nobody");
   says({"--start-init", "1s"}, "where no replica starts");
+  says({"--autoscaler", "fixed", "--start-init", "1s"}, "where no replica starts");
+  says({"--replicas", "0", "--autoscaler", "fixed"}, "give --autoscale replicas=N");
+  says({"--autoscaler", "fixed", "--autoscale", "replicas=3", "--capacity", "2"},
+       "machines for 2 replicas, and pool main has 3");
+  says({"--autoscaler", "scheduled", "--autoscale", "schedule=30"},
+       "as in 8h:10; a time without a unit is in seconds");
+  says({"--autoscaler", "scheduled", "--autoscale", "schedule=0:2", "--autoscale",
+        "scrape_delay=1s"},
+       "scheduled has no setting \"scrape_delay\"");
   says({"--start-init", "5s/1s", "--gpu-mtbf", "1h"}, "95th percentile lies below the median");
   says({"--outage", "rack 1 at 2s for 1s"}, "is no outage; write");
   says({"--straggler", "replica x"}, "is no straggler; write");
@@ -77,6 +86,14 @@ TEST_CASE("what would have no effect on a fleet is refused", "[fleet]") {
   says({"--nodes", "2", "--outage", "node 0 of main at 5s for 5s"}, "leave the pool's name out");
   says({"--nodes", "1", "--replicas", "9"}, "replica 8 of pool main finds no machine");
   says({"--pool-order", "price"}, "without further pools");
+  says({"--prefill-replicas", "0", "--prefill-tp", "2"},
+       "--prefill-tp: has no effect where --prefill-replicas is 0");
+  says({"--straggler-share", "0", "--straggler-factor", "2"}, "where --straggler-share is 0");
+  says({"--gpu-mtbf", "0s", "--gpu-repair", "1min"}, "where --gpu-mtbf is 0");
+  for (const char* setting : {"scrape-delay=5", "metric_delay=5", "prefill_gpus=2", "gpusPerDecode=2"})
+    says({"--prefill-replicas", "1", "--prefill-autoscaler", "dynamo", "--prefill-autoscale",
+          "mode=load", "--prefill-autoscale", setting},
+         "has no effect here");
 }
 
 namespace {
@@ -110,6 +127,8 @@ TEST_CASE("what was to happen after the end of the run is warned of", "[fleet]")
     CAPTURE(out);
     CHECK(out.find(text) != std::string::npos);
   };
+  says({"--prefill-replicas", "1", "--local-prompt", "1000"},
+       "no prompt was computed by the prefill workers");
   const std::vector<std::string> base{"--replicas", "2", "--start", "instant"};
   says(with(base, {"--upgrade-at", "2h"}),
        "the upgrade at 7200 s never came: the run was over before");

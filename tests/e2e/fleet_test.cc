@@ -38,6 +38,35 @@ TEST_CASE("each autoscaler runs a fleet", "[fleet]") {
   }
 }
 
+TEST_CASE("a fixed autoscaler holds its number, whatever there is at the start", "[fleet]") {
+  const auto fixed = [](std::vector<std::string> more) {
+    return simulate(with(with(kSteady, {"--replicas", "2", "--autoscaler", "fixed"}), more));
+  };
+  // Without a number of its own it is no other than none.
+  const Json plain = simulate(with(kSteady, {"--replicas", "2"}));
+  CHECK(pool(fixed({}), "mean_ready") == 2);
+  CHECK(ttft(fixed({}), "mean") == ttft(plain, "mean"));
+  const Json dies =
+      fixed({"--outage", "gpu 0 at 1min", "--start", "instant", "--failure-detection", "0s"});
+  CHECK(pool(dies, "starts") == 1);
+  CHECK(pool(dies, "mean_ready") > 1.99);
+  // Two more start at once and serve after 6 s of the ten minutes; two of four go at once.
+  const Json more =
+      fixed({"--autoscale", "replicas=4", "--start-init", "5s", "--start-weights", "1s"});
+  CHECK(pool(more, "starts") == 2);
+  CHECK(pool(more, "mean_ready") ==
+        Approx(4 - 2 * 6 / number(more, "last_finish_s")).epsilon(0.001));
+  const Json fewer = fixed({"--autoscale", "replicas=1"});
+  CHECK(pool(fewer, "drained") == 1);
+  CHECK(pool(fewer, "mean_ready") == Approx(1));
+  const Json none = fixed({"--replicas", "0", "--autoscale", "replicas=2", "--start", "instant"});
+  CHECK(pool(none, "starts") == 2);
+  const Json prefill =
+      simulate(with(kSteady, {"--prefill-replicas", "1", "--prefill-autoscaler", "fixed",
+                              "--prefill-autoscale", "replicas=3", "--start", "instant"}));
+  CHECK(number(prefill, "fleet/pools/1/mean_ready") == Approx(3));
+}
+
 TEST_CASE("each part of a start lengthens it", "[fleet]") {
   const std::vector<std::string> zero =
       with(kSwing, {"--rate", "4", "--autoscaler", "serverless", "--replicas", "0",

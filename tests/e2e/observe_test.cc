@@ -105,6 +105,23 @@ TEST_CASE("explain says where a request's time went, exactly") {
   CHECK(ns("request/e2e_ns") == 26'020'450);
 }
 
+TEST_CASE("a part that explain shows below zero is explained, and nothing else is") {
+  // Request 5 waits with others at the API server before its first token, and not before its second.
+  const auto explained = [](const char* request, const char* output) {
+    return ephemeris({"explain", "--model", "meta-llama/Llama-3.1-8B-Instruct", "--rate", "40",
+                      "--duration", "5s", "--prompt-tokens", "500", "--output-tokens", output,
+                      "--request", request})
+        .out;
+  };
+  const std::string below = explained("5", "2");
+  CAPTURE(below);
+  CHECK(below.find("  -0.") != std::string::npos);
+  CHECK(below.find("note: host below zero after the first token") != std::string::npos);
+  const std::string above = explained("5", "40");
+  CHECK(above.find("  -") == std::string::npos);
+  CHECK(above.find("note:") == std::string::npos);
+}
+
 TEST_CASE("explain finds the request of a percentile") {
   const Finished done = ephemeris(with("explain", "sglang", {"--percentile", "95", "--of", "e2e"}));
   REQUIRE(done.code == 0);

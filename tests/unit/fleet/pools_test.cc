@@ -71,6 +71,45 @@ TEST_CASE("The decode worker pulls the KV and computes the first token itself", 
   CHECK(index(r.replica) == 0);
 }
 
+TEST_CASE("KV moves when the decode worker has blocks for it", "[fleet][disagg]") {
+  Split f(models::EngineKind::vllm);
+  f.s.config.replica.kv.blocks = 4;
+  f.s.config.replica.kv.usable_blocks = 3;
+  f.s.send(0, 32, 2);
+  f.s.send(0, 32, 2);
+  // Both prompts 0..10 ms, two blocks each: the second request's are free when the first has ended.
+  // Its 128 bytes take 20 ms alone: 10..30, then two tokens; the second one's move from 50 on.
+  const Outcome o = run(f.s);
+  CHECK(o.request(0).finish.seconds() == Approx(0.050).epsilon(1e-6));
+  CHECK(o.request(1).first_token.seconds() == Approx(0.080).epsilon(1e-6));
+  CHECK(o.request(1).finish.seconds() == Approx(0.090).epsilon(1e-6));
+  CHECK(o.summary.fleet->transfer_time.max_s() == Approx(0.060).epsilon(1e-6));
+  // Else both move at once, 10..50, at half the rate, and the second one waits with its KV in hand.
+  f.how().takes_ahead = false;
+  const Outcome at_admission = run(f.s);
+  CHECK(at_admission.request(0).finish.seconds() == Approx(0.070).epsilon(1e-6));
+  CHECK(at_admission.request(1).finish.seconds() == Approx(0.090).epsilon(1e-6));
+  CHECK(at_admission.summary.fleet->transfer_time.max_s() == Approx(0.040).epsilon(1e-6));
+}
+
+TEST_CASE("SGLang's decode worker keeps room for outputs of what is on its way",
+          "[fleet][disagg]") {
+  const auto second_finishes = [](std::int64_t pages) {
+    Split f(models::EngineKind::sglang);
+    f.how().first_from_prefill = true;
+    f.s.config.replica.kv.blocks = f.s.config.replica.kv.usable_blocks = pages;
+    f.s.send(0, 16, 3);
+    f.s.send(0, 16, 3);
+    return run(f.s).request(1).finish.seconds();
+  };
+  // Prompt and first token are 17 pages, at most two outputs come; with those of the first request,
+  // on its way, the second needs 21 of what the first left. Together they move 10..30 ms; two
+  // steps.
+  CHECK(second_finishes(38) == Approx(0.050).epsilon(1e-6));
+  // One page less: the first moves 10..20 and ends at 40, the second 40..50, and ends at 70.
+  CHECK(second_finishes(37) == Approx(0.070).epsilon(1e-6));
+}
+
 TEST_CASE("The first token of a prefill worker that pushes is the client's", "[fleet][disagg]") {
   Split f(models::EngineKind::sglang);
   f.how().flow = sim::Disaggregation::Flow::push;

@@ -170,13 +170,13 @@ TEST_CASE("parallelism that cannot be is refused with what can") {
     return result ? std::string() : result.error().text();
   };
   CHECK(text(check_parallelism(llm("Qwen3-32B"), tp(3))) ==
-        "tp 3 does not divide the 64 attention heads of Qwen/Qwen3-32B; 1, 2, 4, 8 do");
+        "tp 3 does not divide the 64 attention heads of Qwen/Qwen3-32B; 1, 2, 4, 8, 16, 32, 64 do");
   CHECK(text(check_parallelism(llm("Qwen2.5-7B"), tp(7))) ==
         "tp 7 neither divides the 4 key-value heads of Qwen/Qwen2.5-7B-Instruct nor is a multiple "
-        "of them; 1, 2, 4 do");
+        "of them; 1, 2, 4, 28 do");
   CHECK(
       text(check_parallelism(llm("SmolLM2-135M"), tp(2))) ==
-      "tp 2 does not divide the 9 attention heads of HuggingFaceTB/SmolLM2-135M-Instruct; 1, 3 do");
+      "tp 2 does not divide the 9 attention heads of HuggingFaceTB/SmolLM2-135M-Instruct; 1, 3, 9 do");
   CHECK(text(check_parallelism(llm("Qwen3-8B"), Parallelism{.expert = 2})) ==
         "expert parallelism 2 for Qwen/Qwen3-8B, which has no experts; use 1");
   CHECK(text(check_parallelism(llm("Qwen3-8B"), Parallelism{.pipeline = 37})) ==
