@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <bit>
 #include <utility>
 
 #include "sim/latency_sample.h"
@@ -6,16 +7,51 @@
 namespace eph::sim {
 
 void LatencySample::add_each(std::span<const std::int64_t> values, std::uint64_t count) {
-  std::size_t exact = 0;
-  while (exact < values.size() && !overflowed_) add(Duration{values[exact++]}, count);
-  values = values.subspan(exact);
-  if (values.empty()) return;
+  EPH_ASSERT(count > 0, "{} latencies of nobody", values.size());
+  if (!overflowed_) {
+    EPH_ASSERT(sorted_.empty(), "a latency added after a quantile was asked for");
+    const std::size_t exact = std::min<std::size_t>(values.size(), (kExactLimit - count_) / count);
+    for (const std::int64_t ns : values.first(exact)) {
+      EPH_ASSERT(ns >= 0, "INV-4: latency of {} ns", ns);
+      sum_ns_ += static_cast<Wide>(ns) * static_cast<Wide>(count);
+      max_ns_ = std::max(max_ns_, ns);
+      store(ns, count);
+    }
+    count_ += exact * count;
+    values = values.subspan(exact);
+    if (values.empty()) return;
+    overflow();
+  }
   histogram_.add_each(values, count);
 }
 
+std::size_t LatencySample::stored() const {
+  std::size_t values = large_.size();
+  for (const std::vector<std::uint64_t>& chunk : chunks_) values += chunk.size();
+  return values;
+}
+
+void LatencySample::add_chunk() {
+  constexpr std::size_t kFirst = 64;
+  constexpr std::size_t kMostChunks = 1 + std::bit_width(kExactLimit / kFirst);
+  const std::size_t length = std::max(kFirst, stored());
+  if (chunks_.empty()) chunks_.reserve(kMostChunks);
+  chunks_.emplace_back().reserve(length);
+}
+
+template <class Use>
+void LatencySample::for_each_stored(Use use) const {
+  constexpr std::uint64_t kNs = (std::uint64_t{1} << kNsBits) - 1;
+  for (const std::vector<std::uint64_t>& chunk : chunks_)
+    for (const std::uint64_t word : chunk)
+      use(static_cast<std::int64_t>(word & kNs), word >> kNsBits);
+  for (const Value& v : large_) use(v.ns, v.count);
+}
+
 void LatencySample::overflow() {
-  for (const Value& v : exact_) histogram_.add(v.ns, v.count);
-  exact_ = {};
+  for_each_stored([this](std::int64_t ns, std::uint64_t count) { histogram_.add(ns, count); });
+  chunks_ = {};
+  large_ = {};
   overflowed_ = true;
 }
 
@@ -24,7 +60,9 @@ double LatencySample::mean_s() const {
   return count_ == 0 ? 0.0 : static_cast<double>(sum_ns_) / static_cast<double>(count_) * 1e-9;
 }
 
-double LatencySample::max_s() const { return Duration{overflowed_ ? histogram_.max() : max_ns_}.seconds(); }
+double LatencySample::max_s() const {
+  return Duration{overflowed_ ? histogram_.max() : max_ns_}.seconds();
+}
 
 double LatencySample::quantile_s(double p) const {
   if (overflowed_) return histogram_.quantile(p) * 1e-9;
@@ -39,33 +77,34 @@ double LatencySample::quantile_s(double p) const {
 
 // By digits, because a run may have a million of each kind.
 void LatencySample::sort() const {
-  if (sorted_ == exact_.size()) return;
+  if (!sorted_.empty()) return;
+  sorted_.reserve(stored());
+  for_each_stored([this](std::int64_t ns, std::uint64_t n) { sorted_.push_back({ns, n}); });
   constexpr int kDigit = 11;
-  if (exact_.size() < (std::size_t{1} << kDigit)) {
-    std::sort(exact_.begin(), exact_.end(),
+  if (sorted_.size() < (std::size_t{1} << kDigit)) {
+    std::sort(sorted_.begin(), sorted_.end(),
               [](const Value& a, const Value& b) { return a.ns < b.ns; });
   } else {
-    std::vector<Value> other(exact_.size());
+    std::vector<Value> other(sorted_.size());
     std::vector<std::size_t> first(std::size_t{1} << kDigit);
     for (int shift = 0; max_ns_ >> shift > 0; shift += kDigit) {
       const auto digit = [shift](const Value& v) {
         return static_cast<std::size_t>(v.ns >> shift) & ((std::size_t{1} << kDigit) - 1);
       };
       std::fill(first.begin(), first.end(), 0);
-      for (const Value& v : exact_) ++first[digit(v)];
+      for (const Value& v : sorted_) ++first[digit(v)];
       std::size_t before = 0;
       for (std::size_t& f : first) before += std::exchange(f, before);
-      for (const Value& v : exact_) other[first[digit(v)]++] = v;
-      exact_.swap(other);
+      for (const Value& v : sorted_) other[first[digit(v)]++] = v;
+      sorted_.swap(other);
     }
   }
   std::uint64_t cumulated = 0;
-  for (Value& v : exact_) v.count = cumulated += v.count;
-  sorted_ = exact_.size();
+  for (Value& v : sorted_) v.count = cumulated += v.count;
 }
 
 double LatencySample::order_statistic(std::uint64_t rank) const {
-  const auto at = std::upper_bound(exact_.begin(), exact_.end(), rank,
+  const auto at = std::upper_bound(sorted_.begin(), sorted_.end(), rank,
                                    [](std::uint64_t r, const Value& v) { return r < v.count; });
   return static_cast<double>(at->ns);
 }
