@@ -39,17 +39,11 @@ void LatencySample::add_chunk() {
   chunks_.emplace_back().reserve(length);
 }
 
-template <class Use>
-void LatencySample::for_each_stored(Use use) const {
-  constexpr std::uint64_t kNs = (std::uint64_t{1} << kNsBits) - 1;
-  for (const std::vector<std::uint64_t>& chunk : chunks_)
-    for (const std::uint64_t word : chunk)
-      use(static_cast<std::int64_t>(word & kNs), word >> kNsBits);
-  for (const Value& v : large_) use(v.ns, v.count);
-}
-
 void LatencySample::overflow() {
-  for_each_stored([this](std::int64_t ns, std::uint64_t count) { histogram_.add(ns, count); });
+  for (const std::vector<std::uint64_t>& chunk : chunks_)
+    for (const std::uint64_t w : chunk)
+      histogram_.add(static_cast<std::int64_t>(w & kNs), w >> kNsBits);
+  for (const Value& v : large_) histogram_.add(v.ns, v.count);
   chunks_ = {};
   large_ = {};
   overflowed_ = true;
@@ -75,29 +69,43 @@ double LatencySample::quantile_s(double p) const {
   return (low + (high - low) * (rank - static_cast<double>(below))) * 1e-9;
 }
 
-// By digits, because a run may have a million of each kind.
+// By their nanoseconds; by digits where there are many, because a run may have a million.
+void LatencySample::sort_words(std::vector<std::uint64_t>& words, std::int64_t most) {
+  constexpr int kDigit = 11;
+  constexpr std::size_t kDigits = std::size_t{1} << kDigit;
+  if (words.size() < kDigits) {
+    std::sort(words.begin(), words.end(),
+              [](std::uint64_t a, std::uint64_t b) { return (a & kNs) < (b & kNs); });
+    return;
+  }
+  std::vector<std::uint64_t> other(words.size());
+  std::vector<std::size_t> first(kDigits);
+  const auto bits = std::bit_width(std::min(static_cast<std::uint64_t>(most), kNs));
+  for (int shift = 0; shift < static_cast<int>(bits); shift += kDigit) {
+    const std::uint64_t mask = (kNs >> shift) & (kDigits - 1);
+    std::fill(first.begin(), first.end(), 0);
+    for (const std::uint64_t w : words) ++first[w >> shift & mask];
+    std::size_t before = 0;
+    for (std::size_t& f : first) before += std::exchange(f, before);
+    for (const std::uint64_t w : words) other[first[w >> shift & mask]++] = w;
+    words.swap(other);
+  }
+}
+
 void LatencySample::sort() const {
   if (!sorted_.empty()) return;
+  std::vector<std::uint64_t> words;
+  words.reserve(stored());
+  for (const std::vector<std::uint64_t>& chunk : chunks_)
+    words.insert(words.end(), chunk.begin(), chunk.end());
+  sort_words(words, max_ns_);
   sorted_.reserve(stored());
-  for_each_stored([this](std::int64_t ns, std::uint64_t n) { sorted_.push_back({ns, n}); });
-  constexpr int kDigit = 11;
-  if (sorted_.size() < (std::size_t{1} << kDigit)) {
+  for (const std::uint64_t w : words)
+    sorted_.push_back({static_cast<std::int64_t>(w & kNs), w >> kNsBits});
+  if (!large_.empty()) {
+    sorted_.insert(sorted_.end(), large_.begin(), large_.end());
     std::sort(sorted_.begin(), sorted_.end(),
               [](const Value& a, const Value& b) { return a.ns < b.ns; });
-  } else {
-    std::vector<Value> other(sorted_.size());
-    std::vector<std::size_t> first(std::size_t{1} << kDigit);
-    for (int shift = 0; max_ns_ >> shift > 0; shift += kDigit) {
-      const auto digit = [shift](const Value& v) {
-        return static_cast<std::size_t>(v.ns >> shift) & ((std::size_t{1} << kDigit) - 1);
-      };
-      std::fill(first.begin(), first.end(), 0);
-      for (const Value& v : sorted_) ++first[digit(v)];
-      std::size_t before = 0;
-      for (std::size_t& f : first) before += std::exchange(f, before);
-      for (const Value& v : sorted_) other[first[digit(v)]++] = v;
-      sorted_.swap(other);
-    }
   }
   std::uint64_t cumulated = 0;
   for (Value& v : sorted_) v.count = cumulated += v.count;

@@ -45,6 +45,7 @@ class LatencySample {
   // Count and nanoseconds share a word where they fit it (a million, five hours). The words lie in
   // chunks, each as long as all before it: a growing array of a million touches twice the memory.
   static constexpr int kNsBits = 44;
+  static constexpr std::uint64_t kNs = (std::uint64_t{1} << kNsBits) - 1;
   void store(std::int64_t ns, std::uint64_t count) {
     const auto value = static_cast<std::uint64_t>(ns);
     if (((value >> kNsBits) | (count >> (64 - kNsBits))) != 0) {
@@ -56,8 +57,7 @@ class LatencySample {
   }
   void add_chunk();
   [[nodiscard]] std::size_t stored() const;
-  template <class Use>
-  void for_each_stored(Use use) const;  // use(ns, count)
+  static void sort_words(std::vector<std::uint64_t>& words, std::int64_t most);
   void overflow();
   void sort() const;
   [[nodiscard]] double order_statistic(std::uint64_t rank) const;  // ns
