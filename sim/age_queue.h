@@ -26,6 +26,10 @@ class AgeQueue {
     late_.push_back(entry);
     std::push_heap(late_.begin(), late_.end(), younger);
   }
+  // That is likely to leave after `n` others, or null: to fetch early what it names.
+  [[nodiscard]] const Entry* upcoming(std::size_t n) const {
+    return n < in_order_.size() ? &in_order_[n] : nullptr;
+  }
   Entry pop() {
     EPH_ASSERT(!empty(), "pop of an empty queue");
     if (late_.empty() || (!in_order_.empty() && in_order_.front().age <= late_.front().age))

@@ -71,7 +71,7 @@ RadixCache::Found RadixCache::walk(const Content& content, std::int64_t limit, F
   Found found = from;
   ++clock_;
   for (Index at = from.node; at != kRoot; at = nodes_[at].parent) nodes_[at].used = clock_;
-  while (found.pages < limit) {
+  while (found.pages < limit && nodes_[found.node].children > 0) {
     const Index child = table_.find(content.run_at(found.pages, page_).key, found.pages);
     if (child == kNone) break;
     nodes_[child].used = clock_;
@@ -229,6 +229,7 @@ void RadixCache::forget(std::int64_t blocks, std::int64_t free) {
   if (free - evictable_ >= 0) return;
   for (std::int64_t gone = 0; gone < blocks && !leaves_.empty();) {
     const AgeQueue::Entry oldest = leaves_.pop();
+    if (const AgeQueue::Entry* next = leaves_.upcoming(1)) __builtin_prefetch(&nodes_[next->item]);
     Node& node = nodes_[oldest.item];
     node.queued = false;
     if (node.used != oldest.age) {
