@@ -18,10 +18,10 @@ BlockCache::BlockCache(Rules rules, bool merges, const models::KvPool& pool)
 
 // --- extents ---
 
-BlockCache::Index BlockCache::make(Extent extent) {
+BlockCache::Index BlockCache::make(const Extent& extent) {
   if (unused_.empty()) {
-    unused_.push_back(static_cast<Index>(extents_.size()));
-    extents_.emplace_back();
+    extents_.push_back(Extent(extent));
+    return static_cast<Index>(extents_.size() - 1);
   }
   const Index at = unused_.back();
   unused_.pop_back();

@@ -49,7 +49,7 @@ class BlockCache final : public PrefixCache {
 
   [[nodiscard]] Index locate(RunKey key, std::int64_t block) const;
   [[nodiscard]] std::int64_t next_stored(RunKey key, std::int64_t block) const;
-  Index make(Extent extent);
+  Index make(const Extent& extent);
   Index split(Index at, std::int64_t block);
   void link(Index at);    // into its ring, as the last
   void unlink(Index at);  // out of it
