@@ -254,10 +254,11 @@ class JsonBuilder {
     }
     Open& parent = open_.back();
     if (parent.container.is_array()) {
-      parent.container.items_.push_back(std::move(value));
+      parent.container.push(std::move(value));
     } else {
       value.set_place(parent.key_line, parent.key_column);
-      parent.container.members_.emplace_back(std::move(parent.key), std::move(value));
+      std::get<std::vector<Json::Member>>(parent.container.value_)
+          .emplace_back(std::move(parent.key), std::move(value));
     }
     return true;
   }

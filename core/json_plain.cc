@@ -39,9 +39,11 @@ class PlainJsonParser {
   }
   void skip_blanks() {
     for (; at_ != end_; ++at_) {
+      if (static_cast<unsigned char>(*at_) > ' ' && *at_ != '/') return;
       if (*at_ == '\n') {
         ++line_;
         line_start_ = at_ + 1;
+        while (end_ - at_ > 2 && at_[1] == ' ' && at_[2] == ' ') at_ += 2;
       } else if (*at_ != ' ' && *at_ != '\t' && *at_ != '\r' && !skip_comment()) {
         return;
       }
@@ -77,13 +79,13 @@ class PlainJsonParser {
       case '[':
         return array(out, depth);
       case '"':
-        out.type_ = Json::Type::string;
-        return string(out.string_);
+        return string(out.value_.emplace<std::string>());
       case 't':
+        out.value_.emplace<bool>(true);
+        return take("true");
       case 'f':
-        out.type_ = Json::Type::boolean;
-        out.bool_ = *at_ == 't';
-        return take(out.bool_ ? "true" : "false");
+        out.value_.emplace<bool>(false);
+        return take("false");
       case 'n':
         return take("null");
       default:
@@ -93,15 +95,15 @@ class PlainJsonParser {
 
   bool object(Json& out, std::size_t depth) {
     if (depth == kMaxJsonDepth) return false;
-    out.type_ = Json::Type::object;
+    auto& members = out.value_.emplace<std::vector<Json::Member>>();
     ++at_;
     skip_blanks();
     if (take('}')) return true;
     for (;;) {
       skip_blanks();
-      Json& item = out.members_.emplace_back().second;
+      auto& [key, item] = members.emplace_back();
       const std::int64_t line = line_, column = at_ - line_start_ + 1;
-      if (!string(out.members_.back().first)) return false;
+      if (!string(key)) return false;
       skip_blanks();
       if (!take(':')) return false;
       skip_blanks();
@@ -113,25 +115,31 @@ class PlainJsonParser {
     }
   }
 
+  static bool is_container(char c) { return c == '[' || c == '{'; }
+
   // Items wait on one stack, so that every array is made once in its size.
   bool array(Json& out, std::size_t depth) {
     if (depth == kMaxJsonDepth) return false;
-    out.type_ = Json::Type::array;
+    auto& own = out.value_.emplace<std::vector<Json>>();
     ++at_;
     skip_blanks();
     if (take(']')) return true;
     const std::size_t first = items_.size();
     for (;;) {
       skip_blanks();
-      Json item;
-      if (!value(item, depth + 1)) return false;
-      items_.push_back(std::move(item));
+      if (is_container(here())) {
+        Json item;
+        if (!value(item, depth + 1)) return false;
+        items_.push_back(std::move(item));
+      } else if (!value(items_.emplace_back(), depth + 1)) {
+        return false;
+      }
       skip_blanks();
       if (take(']')) break;
       if (!take(',')) return false;
     }
     const auto begin = items_.begin() + static_cast<std::ptrdiff_t>(first);
-    out.items_.assign(std::make_move_iterator(begin), std::make_move_iterator(items_.end()));
+    own.assign(std::make_move_iterator(begin), std::make_move_iterator(items_.end()));
     items_.resize(first);
     return true;
   }
@@ -172,13 +180,11 @@ class PlainJsonParser {
       if (!digits()) return false;
     }
     if (real) {
-      out.type_ = Json::Type::number;
-      const auto [stop, code] = std::from_chars(first, at_, out.double_);
+      const auto [stop, code] = std::from_chars(first, at_, out.value_.emplace<double>());
       return code == std::errc{} && stop == at_;
     }
     if (at_ - whole > kWholeDigits) return false;
-    out.type_ = Json::Type::integer;
-    return std::from_chars(first, at_, out.int_).ec == std::errc{};
+    return std::from_chars(first, at_, out.value_.emplace<std::int64_t>()).ec == std::errc{};
   }
 
   const char* at_;

@@ -8,46 +8,42 @@ namespace eph {
 
 Json Json::boolean(bool value) {
   Json json;
-  json.type_ = Type::boolean;
-  json.bool_ = value;
+  json.value_.emplace<bool>(value);
   return json;
 }
 
 Json Json::integer(std::int64_t value) {
   Json json;
-  json.type_ = Type::integer;
-  json.int_ = value;
+  json.value_.emplace<std::int64_t>(value);
   return json;
 }
 
 Json Json::number(double value) {
   Json json;
-  json.type_ = Type::number;
-  json.double_ = value;
+  json.value_.emplace<double>(value);
   return json;
 }
 
 Json Json::string(std::string value) {
   Json json;
-  json.type_ = Type::string;
-  json.string_ = std::move(value);
+  json.value_.emplace<std::string>(std::move(value));
   return json;
 }
 
 Json Json::array() {
   Json json;
-  json.type_ = Type::array;
+  json.value_.emplace<std::vector<Json>>();
   return json;
 }
 
 Json Json::object() {
   Json json;
-  json.type_ = Type::object;
+  json.value_.emplace<std::vector<Member>>();
   return json;
 }
 
 std::string_view Json::type_name() const {
-  switch (type_) {
+  switch (type()) {
     case Type::null:
       return "null";
     case Type::boolean:
@@ -63,41 +59,44 @@ std::string_view Json::type_name() const {
     case Type::object:
       return "an object";
   }
-  EPH_ASSERT(false, "type {}", static_cast<int>(type_));
+  EPH_ASSERT(false, "type {}", static_cast<int>(type()));
 }
 
 bool Json::as_bool() const {
-  EPH_ASSERT(type_ == Type::boolean, "as_bool of {}", type_name());
-  return bool_;
+  EPH_ASSERT(type() == Type::boolean, "as_bool of {}", type_name());
+  return std::get<bool>(value_);
 }
 
 std::int64_t Json::as_int() const {
-  EPH_ASSERT(type_ == Type::integer, "as_int of {}", type_name());
-  return int_;
+  EPH_ASSERT(type() == Type::integer, "as_int of {}", type_name());
+  return std::get<std::int64_t>(value_);
 }
 
 double Json::as_double() const {
   EPH_ASSERT(is_number(), "as_double of {}", type_name());
-  return type_ == Type::integer ? static_cast<double>(int_) : double_;
+  const auto* whole = std::get_if<std::int64_t>(&value_);
+  return whole != nullptr ? static_cast<double>(*whole) : std::get<double>(value_);
 }
 
 const std::string& Json::as_string() const {
   EPH_ASSERT(is_string(), "as_string of {}", type_name());
-  return string_;
+  return std::get<std::string>(value_);
 }
 
 const std::vector<Json>& Json::items() const {
   EPH_ASSERT(is_array(), "items of {}", type_name());
-  return items_;
+  return std::get<std::vector<Json>>(value_);
 }
 
 const std::vector<Json::Member>& Json::members() const {
   EPH_ASSERT(is_object(), "members of {}", type_name());
-  return members_;
+  return std::get<std::vector<Member>>(value_);
 }
 
 const Json* Json::find(std::string_view key) const {
-  for (const Member& member : members_) {
+  const auto* members = std::get_if<std::vector<Member>>(&value_);
+  if (members == nullptr) return nullptr;
+  for (const Member& member : *members) {
     if (member.first == key) return &member.second;
   }
   return nullptr;
@@ -109,8 +108,8 @@ const Json* Json::at_path(std::string_view path) const {
     if (at->is_array()) {
       const auto position = parse_int(step);
       const bool inside =
-          position && *position >= 0 && static_cast<std::uint64_t>(*position) < at->items_.size();
-      at = inside ? &at->items_[static_cast<std::size_t>(*position)] : nullptr;
+          position && *position >= 0 && static_cast<std::uint64_t>(*position) < at->items().size();
+      at = inside ? &at->items()[static_cast<std::size_t>(*position)] : nullptr;
     } else {
       at = at->find(step);
     }
@@ -121,18 +120,19 @@ const Json* Json::at_path(std::string_view path) const {
 
 Json& Json::push(Json item) {
   EPH_ASSERT(is_array(), "push to {}", type_name());
-  items_.push_back(std::move(item));
+  std::get<std::vector<Json>>(value_).push_back(std::move(item));
   return *this;
 }
 
 Json& Json::set(std::string key, Json value) {
   EPH_ASSERT(is_object(), "set in {}", type_name());
-  const auto same = std::find_if(members_.begin(), members_.end(),
+  auto& members = std::get<std::vector<Member>>(value_);
+  const auto same = std::find_if(members.begin(), members.end(),
                                  [&](const Member& member) { return member.first == key; });
-  if (same != members_.end()) {
+  if (same != members.end()) {
     same->second = std::move(value);
   } else {
-    members_.emplace_back(std::move(key), std::move(value));
+    members.emplace_back(std::move(key), std::move(value));
   }
   return *this;
 }

@@ -45,8 +45,16 @@ std::optional<std::int64_t> whole_number(const Json& value) {
 }  // namespace
 
 Reader::Reader(const Json& object, std::string file, Diagnostics& faults, std::string pointer)
+    : Reader(object, std::make_shared<const std::string>(std::move(file)), faults,
+             std::move(pointer)) {}
+
+Reader::Reader(const Json& object, std::shared_ptr<const std::string> file, Diagnostics& faults,
+               std::string pointer)
     : object_(&object), file_(std::move(file)), faults_(&faults), pointer_(std::move(pointer)) {
-  if (object.is_object()) return;
+  if (object.is_object()) {
+    asked_.resize(object.members().size());
+    return;
+  }
   fault("", fmt::format("expected an object, found {}", describe(object)), "write { ... }");
   object_ = &kNoObject;
   silent_ = true;
@@ -54,22 +62,29 @@ Reader::Reader(const Json& object, std::string file, Diagnostics& faults, std::s
 
 std::string Reader::pointer_to(std::string_view key) const {
   if (key.empty()) return pointer_;
-  std::string escaped;  // RFC 6901
-  for (char c : key) {
+  std::string out;
+  out.reserve(pointer_.size() + key.size() + 1);
+  out = pointer_;
+  out += '/';
+  for (const char c : key) {  // RFC 6901
     if (c == '~') {
-      escaped += "~0";
+      out += "~0";
     } else if (c == '/') {
-      escaped += "~1";
+      out += "~1";
     } else {
-      escaped += c;
+      out += c;
     }
   }
-  return fmt::format("{}/{}", pointer_, escaped);
+  return out;
+}
+
+std::string Reader::pointer_to(std::string_view key, std::size_t item) const {
+  return fmt::format("{}/{}", pointer_to(key), item);
 }
 
 SourcePlace Reader::place_of(std::string_view key, const Json* value) const {
   const Json& at = value != nullptr ? *value : *object_;
-  return SourcePlace{file_, at.line(), at.column(), pointer_to(key)};
+  return SourcePlace{*file_, at.line(), at.column(), pointer_to(key)};
 }
 
 void Reader::fault_at(SourcePlace place, std::string what, std::string remedy) {
@@ -87,13 +102,19 @@ void Reader::wrong_type(std::string_view key, const Json& value, std::string_vie
 }
 
 const Json* Reader::take(std::string_view key, bool required, std::string_view example) {
-  asked_.emplace(key);
-  const Json* value = object_->find(key);
-  if (value == nullptr && required && !silent_) {
+  const std::vector<Json::Member>& members = object_->members();
+  for (std::size_t i = 0; i < members.size(); ++i) {
+    if (members[i].first != key) continue;
+    if (!asked_[i]) ++asked_count_;
+    asked_[i] = true;
+    return &members[i].second;
+  }
+  absent_.emplace(key);
+  if (required && !silent_) {
     fault_at(place_of(key, nullptr), "required key is missing",
              fmt::format("add it, as in \"{}\": {}", key, example));
   }
-  return value;
+  return nullptr;
 }
 
 bool Reader::has(std::string_view key) { return raw(key) != nullptr; }
@@ -211,20 +232,17 @@ void Reader::each_item(std::string_view key, bool required, std::string_view exa
     wrong_type(key, *value, "an array");
     return;
   }
-  const std::string base = pointer_to(key);
-  for (std::size_t i = 0; i < value->items().size(); ++i) {
-    read(value->items()[i], fmt::format("{}/{}", base, i));
-  }
+  for (std::size_t i = 0; i < value->items().size(); ++i) read(value->items()[i], i);
 }
 
 std::vector<double> Reader::numbers(std::string_view key, bool required) {
   std::vector<double> out;
-  each_item(key, required, "[1, 2]", [&](const Json& item, std::string pointer) {
+  each_item(key, required, "[1, 2]", [&](const Json& item, std::size_t i) {
     if (item.is_number()) {
       out.push_back(item.as_double());
       return;
     }
-    fault_at({file_, item.line(), item.column(), std::move(pointer)},
+    fault_at({*file_, item.line(), item.column(), pointer_to(key, i)},
              fmt::format("expected a number, found {}", describe(item)), {});
   });
   return out;
@@ -232,12 +250,12 @@ std::vector<double> Reader::numbers(std::string_view key, bool required) {
 
 std::vector<std::string> Reader::strings(std::string_view key, bool required) {
   std::vector<std::string> out;
-  each_item(key, required, "[\"text\"]", [&](const Json& item, std::string pointer) {
+  each_item(key, required, "[\"text\"]", [&](const Json& item, std::size_t i) {
     if (item.is_string()) {
       out.push_back(item.as_string());
       return;
     }
-    fault_at({file_, item.line(), item.column(), std::move(pointer)},
+    fault_at({*file_, item.line(), item.column(), pointer_to(key, i)},
              fmt::format("expected a string, found {}", describe(item)), {});
   });
   return out;
@@ -252,32 +270,28 @@ Reader Reader::object(std::string_view key, bool required) {
 
 std::vector<Reader> Reader::objects(std::string_view key, bool required) {
   std::vector<Reader> out;
-  each_item(key, required, "[{ ... }]", [&](const Json& item, std::string pointer) {
-    out.emplace_back(item, file_, *faults_, std::move(pointer));
+  each_item(key, required, "[{ ... }]", [&](const Json& item, std::size_t i) {
+    out.push_back(Reader(item, file_, *faults_, pointer_to(key, i)));
   });
   return out;
 }
 
 void Reader::finish() {
-  constexpr std::size_t kFew = 64;
-  const auto& members = object_->members();
-  const auto known_once = [this](const Json::Member& member) {
-    return asked_.contains(member.first) && object_->find(member.first) == &member.second;
-  };
-  if (members.size() <= kFew && std::all_of(members.begin(), members.end(), known_once)) return;
+  const std::vector<Json::Member>& members = object_->members();
+  if (asked_count_ == members.size()) return;
   std::map<std::string_view, std::int64_t> first_lines;
+  std::set<std::string, std::less<>> asked = absent_;
+  for (std::size_t i = 0; i < members.size(); ++i)
+    if (asked_[i]) asked.insert(members[i].first);
   // A likely typo stands for a key that is not there; only without such are all keys named.
-  std::vector<std::string> absent;
-  for (const std::string& name : asked_) {
-    if (object_->find(name) == nullptr) absent.push_back(name);
-  }
-  const std::vector<std::string> known(asked_.begin(), asked_.end());
-  for (const auto& [name, value] : object_->members()) {
+  const std::vector<std::string> absent(absent_.begin(), absent_.end());
+  const std::vector<std::string> known(asked.begin(), asked.end());
+  for (const auto& [name, value] : members) {
     const auto [first, is_new] = first_lines.emplace(name, value.line());
     if (!is_new) {
       fault_at(place_of(name, &value), "duplicate key",
                fmt::format("remove it or the one in line {}", first->second));
-    } else if (!asked_.contains(name)) {
+    } else if (!asked.contains(name)) {
       fault_at(place_of(name, &value), "unknown key",
                suggest(name, did_you_mean(name, absent) ? absent : known));
     }

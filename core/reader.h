@@ -16,6 +16,7 @@
 #include <functional>
 #include <initializer_list>
 #include <limits>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -77,27 +78,32 @@ class Reader {
   // Reports unknown and duplicate keys. Call once per object, last.
   void finish();
   [[nodiscard]] Diagnostics& diagnostics() { return *faults_; }
-  [[nodiscard]] const std::string& file() const { return file_; }
+  [[nodiscard]] const std::string& file() const { return *file_; }
   [[nodiscard]] const std::string& pointer() const { return pointer_; }
 
  private:
+  Reader(const Json& object, std::shared_ptr<const std::string> file, Diagnostics& faults,
+         std::string pointer);
   const Json* take(std::string_view key, bool required, std::string_view example);
   void wrong_type(std::string_view key, const Json& value, std::string_view expected);
   void fault_at(SourcePlace place, std::string what, std::string remedy);
   template <class T>
   T quantity(std::string_view key, std::optional<T> fallback, Result<T> (*parse)(std::string_view),
              std::string_view example);
-  // Calls `read(item, pointer)` for every element of the array.
+  // Calls `read(item, i)` for every element of the array.
   template <class ReadItem>
   void each_item(std::string_view key, bool required, std::string_view example, ReadItem read);
   [[nodiscard]] std::string pointer_to(std::string_view key) const;
+  [[nodiscard]] std::string pointer_to(std::string_view key, std::size_t item) const;
   [[nodiscard]] SourcePlace place_of(std::string_view key, const Json* value) const;
 
   const Json* object_;
-  std::string file_;
+  std::shared_ptr<const std::string> file_;
   Diagnostics* faults_;
   std::string pointer_;
-  std::set<std::string, std::less<>> asked_;
+  std::vector<bool> asked_;  // by member: the first of its name, and asked for
+  std::size_t asked_count_ = 0;
+  std::set<std::string, std::less<>> absent_;  // asked for, but not there
   bool silent_ = false;  // not an object, or absent: every read gives its default without a fault
 };
 

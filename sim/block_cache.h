@@ -3,7 +3,6 @@
 #include <vector>
 
 #include "sim/prefix_cache.h"
-#include "sim/run_table.h"
 
 namespace eph::sim {
 
@@ -28,29 +27,41 @@ class BlockCache final : public PrefixCache {
 
  private:
   using Index = std::uint32_t;
-  static constexpr Index kNone = RunTable::kNone;
-  // Blocks begin..end-1 of a run; without a key they cannot be found. Extents of one key form a
-  // ring, in the order in which they were stored, from the one in the table on.
+  static constexpr Index kNone = ~Index{0};
+  // Blocks begin..end-1 of a run; without a key they cannot be found. 40 bytes: the extents of a
+  // few replicas stay in a core's own cache.
   struct Extent {
-    RunKey key;
-    std::int64_t begin = 0, end = 0;
-    std::int32_t holders = 0;
+    std::uint64_t id = 0;
+    std::uint32_t begin = 0, end = 0;
+    std::uint32_t holders : 24 = 0;
+    RunKind kind : 8 = RunKind::none;
     Index rest = kNone;                  // what a split while held cut off
     Index older = kNone, newer = kNone;  // idle: neighbours in the queue
     Index ring_prev = kNone, ring_next = kNone;
+    [[nodiscard]] bool has(RunKey key) const { return id == key.id && kind == key.kind; }
+    [[nodiscard]] std::uint32_t blocks() const { return end - begin; }
   };
   // What a sequence holds, in order: an extent up to `end`, on through `rest` if that was split.
   struct Piece {
     Index extent = kNone;
-    std::int64_t end = 0;
+    std::uint32_t end = 0;
   };
 
   [[nodiscard]] Index locate(RunKey key, std::int64_t block) const;
   [[nodiscard]] std::int64_t next_stored(RunKey key, std::int64_t block) const;
-  Index make(Extent extent);
+  Index make(const Extent& extent);
   Index split(Index at, std::int64_t block);
-  void link(Index at);    // into the ring of its key, as the last
+  void link(Index at);    // into its ring, as the last
   void unlink(Index at);  // out of it
+  void grow_table();
+  [[nodiscard]] bool is_last_of_key(Index at) const;
+  [[nodiscard]] Index& ring_of(RunKey key) {
+    return rings_[(key.id ^ static_cast<std::uint64_t>(key.kind)) * 0x9e3779b97f4a7c15ULL >>
+                  shift_];
+  }
+  [[nodiscard]] Index ring_of(RunKey key) const {
+    return const_cast<BlockCache*>(this)->ring_of(key);
+  }
   void push_idle(Index at, Index older);
   void drop_idle(Index at);
   void append_idle(Index at);
@@ -62,7 +73,11 @@ class BlockCache final : public PrefixCache {
   bool merges_ = false;
   std::vector<Extent> extents_;
   std::vector<Index> unused_;
-  RunTable table_;
+  // A hash table of rings: extents whose keys share a place, in the order in which they were
+  // stored, from the one named here on.
+  std::vector<Index> rings_;
+  int shift_ = 0;
+  std::size_t linked_ = 0;
   Index oldest_ = kNone, newest_ = kNone;   // of the idle
   std::vector<std::vector<Piece>> pieces_;  // by sequence
   std::vector<Index> scratch_;

@@ -22,21 +22,16 @@ class LatencySample {
       histogram_.add(value.ns, count);
       return;
     }
-    EPH_ASSERT(sorted_ == 0, "a latency added after a quantile was asked for");
+    EPH_ASSERT(sorted_.empty(), "a latency added after a quantile was asked for");
     count_ += count;
     sum_ns_ += static_cast<Wide>(value.ns) * static_cast<Wide>(count);
     max_ns_ = std::max(max_ns_, value.ns);
-    if (!exact_.empty() && exact_.back().ns == value.ns)
-      exact_.back().count += count;
-    else
-      exact_.push_back({value.ns, count});
+    store(value.ns, count);
     if (count_ > kExactLimit) overflow();
   }
   // Several, nanoseconds, each so many times.
   void add_each(std::span<const std::int64_t> values, std::uint64_t count);
-  [[nodiscard]] std::uint64_t count() const {
-    return overflowed_ ? histogram_.count() : count_;
-  }
+  [[nodiscard]] std::uint64_t count() const { return overflowed_ ? histogram_.count() : count_; }
   [[nodiscard]] double mean_s() const;
   [[nodiscard]] double quantile_s(double p) const;  // 0 when empty
   [[nodiscard]] double max_s() const;
@@ -47,12 +42,29 @@ class LatencySample {
     std::int64_t ns = 0;
     std::uint64_t count = 0;  // after sorting: of this value and all smaller ones
   };
+  // Count and nanoseconds share a word where they fit it (a million, five hours). The words lie in
+  // chunks, each as long as all before it: a growing array of a million touches twice the memory.
+  static constexpr int kNsBits = 44;
+  static constexpr std::uint64_t kNs = (std::uint64_t{1} << kNsBits) - 1;
+  void store(std::int64_t ns, std::uint64_t count) {
+    const auto value = static_cast<std::uint64_t>(ns);
+    if (((value >> kNsBits) | (count >> (64 - kNsBits))) != 0) {
+      large_.push_back({ns, count});
+      return;
+    }
+    if (chunks_.empty() || chunks_.back().size() == chunks_.back().capacity()) add_chunk();
+    chunks_.back().push_back(count << kNsBits | value);
+  }
+  void add_chunk();
+  [[nodiscard]] std::size_t stored() const;
+  static void sort_words(std::vector<std::uint64_t>& words, std::int64_t most);
   void overflow();
   void sort() const;
   [[nodiscard]] double order_statistic(std::uint64_t rank) const;  // ns
 
-  mutable std::vector<Value> exact_;
-  mutable std::size_t sorted_ = 0;  // how many of exact_ are in sorted, cumulated form
+  std::vector<std::vector<std::uint64_t>> chunks_;
+  std::vector<Value> large_;           // what does not fit a word
+  mutable std::vector<Value> sorted_;  // all of them, once a quantile was asked for
   Histogram histogram_;
   // Of the exact ones.
   Wide sum_ns_ = 0;

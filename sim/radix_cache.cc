@@ -5,6 +5,11 @@
 #include "core/assert.h"
 
 namespace eph::sim {
+namespace {
+
+constexpr std::uint32_t kPageBits = (std::uint32_t{1} << 30) - 1;
+
+}  // namespace
 
 RadixCache::RadixCache(const models::KvPool& pool, bool stores_prompts)
     : PrefixCache({.forgets_when_taken = false, .stores_prompts = stores_prompts}),
@@ -26,12 +31,13 @@ RadixCache::Index RadixCache::make_node(const Node& node) {
 }
 
 RadixCache::Index RadixCache::make_part(Part part) {
-  if (unused_parts_.empty()) {
-    unused_parts_.push_back(static_cast<Index>(parts_.size()));
+  Index at = unused_part_;
+  if (at == kNone) {
+    at = static_cast<Index>(parts_.size());
     parts_.emplace_back();
+  } else {
+    unused_part_ = parts_[at].next;
   }
-  const Index at = unused_parts_.back();
-  unused_parts_.pop_back();
   parts_[at] = part;
   return at;
 }
@@ -46,25 +52,29 @@ RadixCache::Holding& RadixCache::holding(SeqId id) {
 // First page, within `limit`, in which a node and a content differ.
 std::int64_t RadixCache::agreement(const Node& node, const Content& content,
                                    std::int64_t limit) const {
-  const std::int64_t stop = std::min(limit, node.end);
+  const std::int64_t stop = std::min<std::int64_t>(limit, node.end);
   std::int64_t page = node.begin;
-  for (Index part = node.parts; page < stop; part = parts_[part].next) {
+  for (Index at = node.parts; page < stop;) {
+    const Part& part = parts_[at];
     const Content::Run run = content.run_at(page, page_);
-    if (!(run.key == parts_[part].key)) break;
-    page = std::min({stop, run.end, parts_[part].end});
-    if (page < parts_[part].end) break;
+    if (!(run.key == part.key())) break;
+    page = std::min({stop, run.end, std::int64_t{part.end}});
+    if (page < part.end) break;
+    at = part.next;
   }
   return page;
 }
 
-// Follows a content down the tree, marks what it passes as used, and splits the node it ends in.
-RadixCache::Found RadixCache::walk(const Content& content, std::int64_t limit) {
-  Found found;
+// Follows a content down the tree from a node that it is known to reach, marks all it passes as
+// used, and splits the node it ends in.
+RadixCache::Found RadixCache::walk(const Content& content, std::int64_t limit, Found from) {
+  Found found = from;
   ++clock_;
-  while (found.pages < limit) {
+  for (Index at = from.node; at != kRoot; at = nodes_[at].parent) nodes_[at].used = clock_;
+  while (found.pages < limit && nodes_[found.node].children > 0) {
     const Index child = table_.find(content.run_at(found.pages, page_).key, found.pages);
     if (child == kNone) break;
-    touch(child);
+    nodes_[child].used = clock_;
     const std::int64_t page = agreement(nodes_[child], content, limit);
     EPH_ASSERT(page > found.pages, "a radix node found by page {} differs there", found.pages);
     found.pages = page;
@@ -82,59 +92,61 @@ RadixCache::Index RadixCache::split(Index at, std::int64_t page) {
   const Index upper = make_node(nodes_[at]);
   Node& u = nodes_[upper];
   Node& lower = nodes_[at];
-  u.end = lower.begin = page;
+  u.end = lower.begin = static_cast<std::uint32_t>(page);
   u.children = 1;
-  u.rank = kNone;
+  u.queued = false;
   lower.parent = upper;
-  table_.put(parts_[u.parts].key, u.begin, upper);
+  table_.put(parts_[u.parts].key(), u.begin, upper);
   Index part = u.parts;
   while (parts_[part].end < page) part = parts_[part].next;
   if (parts_[part].end == page) {
     lower.parts = parts_[part].next;
   } else {
     lower.parts = make_part(parts_[part]);
-    parts_[part].end = page;
+    if (lower.last_part == part) lower.last_part = lower.parts;
+    parts_[part].end = static_cast<std::uint32_t>(page) & kPageBits;
   }
   parts_[part].next = kNone;
-  table_.put(parts_[lower.parts].key, page, at);
+  u.last_part = part;
+  table_.put(parts_[lower.parts].key(), page, at);
   return upper;
 }
 
 RadixCache::Index RadixCache::add_leaf(Found parent, const Content& content, std::int64_t end) {
+  EPH_ASSERT(end <= kPageBits, "a sequence of {} pages", end);
   Node leaf;
   leaf.parent = parent.node;
-  leaf.begin = parent.pages;
-  leaf.end = end;
+  leaf.begin = static_cast<std::uint32_t>(parent.pages);
+  leaf.end = static_cast<std::uint32_t>(end);
   leaf.used = ++clock_;  // later than what the walk has just split off
-  Index last = kNone;
   for (std::int64_t page = leaf.begin; page < end;) {
     const Content::Run run = content.run_at(page, page_);
     page = std::min(end, run.end);
-    const Index part = make_part({run.key, page, kNone});
-    (last == kNone ? leaf.parts : parts_[last].next) = part;
-    last = part;
+    Part next;
+    next.id = run.key.id;
+    next.kind = run.key.kind;
+    next.end = static_cast<std::uint32_t>(page) & kPageBits;
+    const Index part = make_part(next);
+    (leaf.parts == kNone ? leaf.parts : parts_[leaf.last_part].next) = part;
+    leaf.last_part = part;
   }
   const Index at = make_node(leaf);
-  table_.put(parts_[leaf.parts].key, leaf.begin, at);
+  table_.put(parts_[leaf.parts].key(), leaf.begin, at);
   ++nodes_[parent.node].children;
-  evictable_ += end - leaf.begin;
-  update_rank(parent.node);
-  update_rank(at);
+  evictable_ += leaf.pages();
   return at;
 }
 
 void RadixCache::remove_leaf(Index at) {
-  Node& leaf = nodes_[at];
+  const Node& leaf = nodes_[at];
   EPH_ASSERT(leaf.children == 0 && leaf.locks == 0,
              "a radix node with {} children and {} locks goes", leaf.children, leaf.locks);
-  table_.erase(parts_[leaf.parts].key, leaf.begin);
-  for (Index part = leaf.parts; part != kNone; part = parts_[part].next)
-    unused_parts_.push_back(part);
-  evictable_ -= leaf.end - leaf.begin;
-  leaf.locks = 1;
-  update_rank(at);
+  table_.erase(parts_[leaf.parts].key(), leaf.begin);
+  parts_[leaf.last_part].next = unused_part_;
+  unused_part_ = leaf.parts;
+  evictable_ -= leaf.pages();
   --nodes_[leaf.parent].children;
-  update_rank(leaf.parent);
+  may_go(leaf.parent);
   unused_.push_back(at);
 }
 
@@ -143,9 +155,7 @@ std::int64_t RadixCache::lock(Index at) {
   std::int64_t pages = 0;
   for (; at != kRoot; at = nodes_[at].parent) {
     Node& node = nodes_[at];
-    if (node.locks++ > 0) continue;
-    pages += node.end - node.begin;
-    update_rank(at);
+    if (node.locks++ == 0) pages += node.pages();
   }
   evictable_ -= pages;
   return pages;
@@ -155,72 +165,29 @@ std::int64_t RadixCache::unlock(Index at) {
   std::int64_t pages = 0;
   for (; at != kRoot; at = nodes_[at].parent) {
     Node& node = nodes_[at];
-    EPH_ASSERT(node.locks > 0, "a radix node of {} pages is unlocked twice", node.end - node.begin);
+    EPH_ASSERT(node.locks > 0, "a radix node of {} pages is unlocked twice", node.pages());
     if (--node.locks > 0) continue;
-    pages += node.end - node.begin;
-    update_rank(at);
+    pages += node.pages();
+    may_go(at);
   }
   evictable_ += pages;
   return pages;
 }
 
-// --- leaves that may go ---
-
-void RadixCache::touch(Index at) {
+void RadixCache::may_go(Index at) {
   Node& node = nodes_[at];
-  node.used = clock_;
-  if (node.rank != kNone) sift_down(node.rank);
-}
-
-void RadixCache::update_rank(Index at) {
-  const bool may_go = nodes_[at].locks == 0 && nodes_[at].children == 0;
-  if (may_go == (nodes_[at].rank != kNone)) return;
-  if (may_go) {
-    heap_.push_back(at);
-    nodes_[at].rank = static_cast<Index>(heap_.size() - 1);
-    sift_up(heap_.size() - 1);
-    return;
-  }
-  const std::size_t i = nodes_[at].rank;
-  swap_ranks(i, heap_.size() - 1);
-  heap_.pop_back();
-  nodes_[at].rank = kNone;
-  if (i == heap_.size()) return;
-  sift_up(i);
-  sift_down(i);
-}
-
-void RadixCache::swap_ranks(std::size_t a, std::size_t b) {
-  std::swap(heap_[a], heap_[b]);
-  nodes_[heap_[a]].rank = static_cast<Index>(a);
-  nodes_[heap_[b]].rank = static_cast<Index>(b);
-}
-
-void RadixCache::sift_up(std::size_t i) {
-  while (i > 0 && before(i, (i - 1) / 2)) {
-    swap_ranks(i, (i - 1) / 2);
-    i = (i - 1) / 2;
-  }
-}
-
-void RadixCache::sift_down(std::size_t i) {
-  for (;;) {
-    std::size_t least = i;
-    for (std::size_t child = 2 * i + 1; child <= 2 * i + 2; ++child)
-      if (child < heap_.size() && before(child, least)) least = child;
-    if (least == i) return;
-    swap_ranks(i, least);
-    i = least;
-  }
+  if (node.queued || node.locks > 0 || node.children > 0) return;
+  node.queued = true;
+  leaves_.push({node.used, at});
 }
 
 // --- sequences ---
 
 PrefixHit RadixCache::find(const Content& content, std::int64_t limit) {
-  const Found found = walk(content, limit);
+  const Found found = walk(content, limit, {});
   PrefixHit hit{found.pages, 0};
   for (Index at = found.node; at != kRoot && nodes_[at].locks == 0; at = nodes_[at].parent)
-    hit.idle += nodes_[at].end - nodes_[at].begin;
+    hit.idle += nodes_[at].pages();
   return hit;
 }
 
@@ -242,7 +209,7 @@ std::int64_t RadixCache::store(SeqId id, const Content& content, std::int64_t bl
                                bool /*returns*/) {
   Holding& own = holding(id);
   if (blocks <= own.pages) return 0;
-  const Found found = walk(content, blocks);
+  const Found found = walk(content, blocks, {own.node, own.pages});
   const Index node = found.pages < blocks ? add_leaf(found, content, blocks) : found.node;
   const std::int64_t shared = lock(node);
   (void)unlock(own.node);  // a part of the path just locked
@@ -260,10 +227,17 @@ std::int64_t RadixCache::release(SeqId id, std::int64_t held) {
 
 void RadixCache::forget(std::int64_t blocks, std::int64_t free) {
   if (free - evictable_ >= 0) return;
-  for (std::int64_t gone = 0; gone < blocks && !heap_.empty();) {
-    const Index leaf = heap_.front();
-    gone += nodes_[leaf].end - nodes_[leaf].begin;
-    remove_leaf(leaf);
+  for (std::int64_t gone = 0; gone < blocks && !leaves_.empty();) {
+    const AgeQueue::Entry oldest = leaves_.pop();
+    if (const AgeQueue::Entry* next = leaves_.upcoming(1)) __builtin_prefetch(&nodes_[next->item]);
+    Node& node = nodes_[oldest.item];
+    node.queued = false;
+    if (node.used != oldest.age) {
+      may_go(oldest.item);
+    } else if (node.locks == 0 && node.children == 0) {
+      gone += node.pages();
+      remove_leaf(oldest.item);
+    }
   }
 }
 

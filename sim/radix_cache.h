@@ -2,6 +2,7 @@
 // SGLang's radix tree: KV pages shared by path, forgotten leaf by leaf.
 #include <vector>
 
+#include "sim/age_queue.h"
 #include "sim/prefix_cache.h"
 #include "sim/run_table.h"
 
@@ -36,17 +37,21 @@ class RadixCache final : public PrefixCache {
   static constexpr Index kRoot = 0;
   // The runs of a node's pages, in order.
   struct Part {
-    RunKey key;
-    std::int64_t end = 0;
+    std::uint64_t id = 0;
+    std::uint32_t end : 30 = 0;
+    RunKind kind : 2 = RunKind::none;
     Index next = kNone;
+    [[nodiscard]] RunKey key() const { return {id, kind}; }
   };
   struct Node {
+    std::uint64_t used = 0;  // when, counted in look-ups and stores
     Index parent = kNone;
-    Index parts = kNone;
-    std::int64_t begin = 0, end = 0;  // pages
-    std::uint64_t used = 0;           // when, counted in look-ups and stores
-    std::int32_t children = 0, locks = 0;
-    Index rank = kNone;  // in the heap of leaves that may go
+    Index parts = kNone, last_part = kNone;
+    std::uint32_t begin = 0, end = 0;  // pages
+    std::int32_t children = 0;
+    std::int32_t locks = 0;
+    bool queued = false;  // among those that may go
+    [[nodiscard]] std::int64_t pages() const { return end - begin; }
   };
   struct Found {
     Index node = kRoot;
@@ -57,7 +62,7 @@ class RadixCache final : public PrefixCache {
     std::int64_t pages = 0;
   };
 
-  Found walk(const Content& content, std::int64_t limit);
+  Found walk(const Content& content, std::int64_t limit, Found from);
   [[nodiscard]] std::int64_t agreement(const Node& node, const Content& content,
                                        std::int64_t limit) const;
   Index split(Index at, std::int64_t page);
@@ -65,27 +70,20 @@ class RadixCache final : public PrefixCache {
   void remove_leaf(Index at);
   std::int64_t lock(Index at);
   std::int64_t unlock(Index at);
-  void touch(Index at);
+  void may_go(Index at);  // after its locks or children became fewer
   Index make_node(const Node& node);
   Index make_part(Part part);
   Holding& holding(SeqId id);
-
-  // A binary heap of unlocked leaves, the one used longest ago on top.
-  void update_rank(Index at);  // after its locks or children changed
-  [[nodiscard]] bool before(std::size_t a, std::size_t b) const {
-    return nodes_[heap_[a]].used < nodes_[heap_[b]].used;
-  }
-  void swap_ranks(std::size_t a, std::size_t b);
-  void sift_up(std::size_t i);
-  void sift_down(std::size_t i);
 
   std::int64_t page_ = 1;
   std::vector<Node> nodes_;
   std::vector<Index> unused_;
   std::vector<Part> parts_;
-  std::vector<Index> unused_parts_;
-  RunTable table_;  // nodes by their first page
-  std::vector<Index> heap_;
+  Index unused_part_ = kNone;  // the first of a list
+  RunTable table_;             // nodes by their first page
+  // Leaves that may go, by their last use when they joined, and no longer true of some: a leaf used
+  // since, or no leaf, or locked again, is only noticed when its turn comes.
+  AgeQueue leaves_;
   std::vector<Holding> holdings_;
   std::int64_t evictable_ = 0;
   std::uint64_t clock_ = 0;

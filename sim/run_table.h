@@ -1,5 +1,6 @@
 #pragma once
 // Finds what a prefix cache keeps for a run of tokens: an open-addressing hash table.
+#include <bit>
 #include <cstdint>
 #include <vector>
 
@@ -61,10 +62,8 @@ class RunTable {
   }
   [[nodiscard]] std::size_t mask() const { return slots_.size() - 1; }
   [[nodiscard]] std::size_t home(std::uint64_t id, std::uint32_t tag) const {
-    std::uint64_t x = id ^ (std::uint64_t{tag} * 0x9e3779b97f4a7c15ULL);  // splitmix64's finaliser
-    x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ULL;
-    x = (x ^ (x >> 27)) * 0x94d049bb133111ebULL;
-    return static_cast<std::size_t>(x ^ (x >> 31)) & mask();
+    const std::uint64_t x = id ^ (std::uint64_t{tag} * 0x9e3779b97f4a7c15ULL);
+    return static_cast<std::size_t>(x * 0xd6e8feb86659fd93ULL >> shift_);  // multiplicative
   }
   // Moves later entries of the same cluster up, so that no search ends too early.
   void close_gap(std::size_t gap) {
@@ -79,6 +78,7 @@ class RunTable {
   void grow() {
     std::vector<Slot> old(slots_.empty() ? 256 : 2 * slots_.size());
     old.swap(slots_);
+    shift_ = std::countl_zero(mask());
     for (const Slot& entry : old) {
       if (entry.value == kNone) continue;
       std::size_t i = home(entry.id, entry.tag);
@@ -88,6 +88,7 @@ class RunTable {
   }
 
   std::vector<Slot> slots_;  // size: zero or a power of two
+  int shift_ = 0;            // keeps so many bits as places
   std::size_t size_ = 0;
 };
 

@@ -1,5 +1,7 @@
 #include "sim/metrics.h"
 
+#include <array>
+
 #include "core/rng.h"
 #include "core/stats.h"
 #include "tests/support/scenario.h"
@@ -49,6 +51,28 @@ TEST_CASE("beyond the exact limit quantiles stay within 0.2 %") {
   for (const double p : {0.1, 0.5, 0.99})
     CHECK(sample.quantile_s(p) ==
           Approx((1000 + p * static_cast<double>(n)) * 1e-9).epsilon(0.002));
+}
+
+TEST_CASE("latencies of a day and counts of a million weigh in like any others") {
+  constexpr std::int64_t kDay = 86'400'000'000'000;
+  constexpr std::int64_t kMillion = sim::LatencySample::kExactLimit;
+  sim::LatencySample days, many;
+  days.add_each(std::array<std::int64_t, 3>{1, 3, kDay}, 1);
+  days.add(Duration{2}, 2);
+  // Sorted 1, 2, 2, 3, a day.
+  CHECK(days.quantile_s(0.5) == Approx(2e-9));
+  CHECK(days.quantile_s(0.75) == Approx(3e-9));
+  CHECK(days.quantile_s(1) == Approx(86400));
+  CHECK(days.mean_s() == Approx((8e-9 + 86400) / 5));
+  many.add_each(std::array<std::int64_t, 1>{5}, kMillion);
+  CHECK(many.quantile_s(0.3) == Approx(5e-9));
+  CHECK(many.count() == kMillion);
+  // One value is exact, the other two go beyond the limit.
+  sim::LatencySample beyond;
+  beyond.add_each(std::array<std::int64_t, 3>{10, 20, kDay}, kMillion / 2 + 1);
+  CHECK(beyond.count() == 3 * (kMillion / 2 + 1));
+  CHECK(beyond.quantile_s(0.5) == Approx(20e-9));
+  CHECK(beyond.max_s() == Approx(86400));
 }
 
 TEST_CASE("rates, shares and means over time of a run worked out by hand") {

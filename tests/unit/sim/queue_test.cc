@@ -1,8 +1,10 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <deque>
+#include <set>
 
 #include "core/rng.h"
+#include "sim/age_queue.h"
 #include "sim/backlog_trend.h"
 #include "sim/event_queue.h"
 #include "sim/kv_blocks.h"
@@ -21,6 +23,25 @@ TEST_CASE("events leave in order of time, then class, then first in first out") 
   std::vector<std::uint32_t> order;
   while (!queue.empty()) order.push_back(queue.pop().target);
   CHECK(order == std::vector<std::uint32_t>{3, 4, 5, 2, 1});
+}
+
+TEST_CASE("the age queue gives the oldest first, whatever order they joined in") {
+  Stream stream({5, 0, Purpose::test, 0});
+  AgeQueue queue;
+  std::multiset<std::uint64_t> reference;
+  for (std::uint32_t i = 0; i < 20'000; ++i) {
+    if (stream.below(5) < 3) {  // one in four joins late
+      const std::uint64_t age = stream.below(4) == 0 ? stream.below(i + 1) : i;
+      queue.push({age, static_cast<std::uint32_t>(age) + 7});
+      reference.insert(age);
+    } else if (!queue.empty()) {
+      const AgeQueue::Entry oldest = queue.pop();
+      REQUIRE(oldest.age == *reference.begin());
+      REQUIRE(oldest.item == oldest.age + 7);
+      reference.erase(reference.begin());
+    }
+    REQUIRE(queue.empty() == reference.empty());
+  }
 }
 
 TEST_CASE("the event queue agrees with a stable reference over a million ties") {
