@@ -125,7 +125,8 @@ std::vector<double> figures(const sim::RunSummary& s) {
 
 }  // namespace
 
-TEST_CASE("spans and single steps give the same bits, with every rule of every engine drawn") {
+TEST_CASE(
+    "INV-7: spans and single steps give the same bits, with every rule of every engine drawn") {
   std::uint64_t steps = 0, exact_events = 0, events = 0;
   std::array<std::uint64_t, 4> shorter{};
   const std::vector<std::uint64_t> all = seeds(12'000);
