@@ -117,6 +117,12 @@ class Replica {
     stretch_.left = 0;
   }
 
+  // Into the core's cache, for something that is about to happen here.
+  void fetch() const {
+    for (std::size_t at = 0; at < sizeof *this; at += 64)
+      __builtin_prefetch(reinterpret_cast<const char*>(this) + at);
+  }
+
   [[nodiscard]] EngineLevels levels(SimTime now);
   // Of the first `tokens` of a prompt, those whose KV its cache has, in whole blocks; 0 with ranks,
   // because which of them will take it is not known. Requires !in_span().

@@ -1,6 +1,7 @@
 #pragma once
 // When each replica has its next event.
 #include <limits>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -55,6 +56,14 @@ class ReplicaClock {
     const Event event{nodes_[1].key, taken_, 0};
     now_ = event.at();
     return event;
+  }
+  // Right after a pop: whose event comes next, unless another one is set before it. Null without any.
+  [[nodiscard]] std::optional<ReplicaId> following() const {
+    Node next;
+    for (std::size_t k = leaves_ + taken_; k > 1; k /= 2)
+      if (nodes_[k ^ 1].key < next.key) next = nodes_[k ^ 1];
+    if (next.key == kNothing) return std::nullopt;
+    return ReplicaId{next.replica};
   }
   // Right after a pop: no other replica has an event at its instant.
   [[nodiscard]] bool nothing_now() const {

@@ -76,7 +76,7 @@ Result<RunSummary> Run::go() {
     if (sends) {
       if (auto ok = send(); !ok) return ok.error();
     } else {
-      dispatch(of_replica < of_request ? clock_.pop() : queue_.pop());
+      dispatch(of_replica < of_request ? next_of_replicas() : queue_.pop());
     }
     if (!drained_.empty()) stop_drained();
     if (++events_ % kProgressEvery == 0 && !carry_on()) break;
@@ -92,6 +92,15 @@ bool Run::carry_on() { return !options_.progress || options_.progress(now_, coll
 
 bool Run::stalled() const {
   return next_send_ == SimTime::never() && now_ - last_request_event_ > kStalled;
+}
+
+// The replica that comes after it is fetched while this one is at work: of thousands, none stays in
+// the core's own cache from one event to the next.
+Event Run::next_of_replicas() {
+  const Event event = clock_.pop();
+  if (const std::optional<ReplicaId> next = clock_.following())
+    if (const Replica* const replica = seats_[index(*next)].replica) replica->fetch();
+  return event;
 }
 
 void Run::dispatch(const Event& event) {

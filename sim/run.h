@@ -30,9 +30,11 @@ class Run {
  private:
   struct Seat {
     std::uint32_t pool = 0, place = 0;
+    Replica* replica = nullptr;  // the member's, for those who need no more of it
   };
 
   // --- the loop ---
+  Event next_of_replicas();
   void dispatch(const Event& event);
   bool carry_on();
   void sample_series();  // up to now_
@@ -111,6 +113,7 @@ class Run {
   void retire(Pool& pool, std::uint32_t place);  // starting: stops; ready: drains
   void stop_drained();
   void turn_off(Pool& pool, std::uint32_t place);
+  void take_down(Member& member);
   void note_capacity();
 
   // --- faults ---
@@ -144,9 +147,11 @@ class Run {
   void tell_sink(RequestStop::What what, SlotId slot);
 
   [[nodiscard]] Member& member(ReplicaId id) {
-    const Seat seat = seats_[index(id)];
+    const Seat& seat = seats_[index(id)];
     return (*pools_[seat.pool])[seat.place];
   }
+  // Requires that it is ready or draining.
+  [[nodiscard]] Replica& replica(ReplicaId id) { return *seats_[index(id)].replica; }
   // Until something else happens to the replica.
   void await_results(ReplicaId id, SimTime at) { clock_.set(id, at, EventClass::step_done); }
   void await_batch(ReplicaId id, SimTime at) { clock_.set(id, at, EventClass::form_batch); }

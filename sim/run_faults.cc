@@ -190,7 +190,7 @@ void Run::kill(Pool& pool, std::uint32_t place, Duration repair) {
     reach(member.id);
     dead_requests_.clear();
     member.replica->die(now_, dead_requests_);
-    member.replica.reset();
+    take_down(member);
     for (const SlotId slot : dead_requests_) {
       table_[slot].place = RequestRow::Place::coming;
       member.stranded.push_back(slot);

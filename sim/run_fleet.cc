@@ -190,6 +190,7 @@ void Run::come_up(Pool& pool, std::uint32_t place) {
   member.replica =
       std::make_unique<Replica>(member.id, pool.config().replica, table_, collector_, step_sink_,
                                 launches, &pool.totals, !config_.exact_steps);
+  seats_[index(member.id)].replica = member.replica.get();
   pool.set_life(place, Life::ready, now_);
   note_capacity();
   expose(pool, place);
@@ -223,6 +224,11 @@ void Run::stop_drained() {
   use_freed_room();
 }
 
+void Run::take_down(Member& member) {
+  seats_[index(member.id)].replica = nullptr;
+  member.replica.reset();
+}
+
 void Run::turn_off(Pool& pool, std::uint32_t place) {
   Member& member = pool[place];
   if (member.life == Life::draining) ++pool.summary.drained;
@@ -230,7 +236,7 @@ void Run::turn_off(Pool& pool, std::uint32_t place) {
     dead_requests_.clear();
     member.replica->die(now_, dead_requests_);
     EPH_ASSERT(dead_requests_.empty(), "a drained replica has {} requests", dead_requests_.size());
-    member.replica.reset();
+    take_down(member);
   }
   clock_.clear(member.id);
   pool.set_life(place, Life::off, now_);

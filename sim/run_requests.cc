@@ -197,7 +197,7 @@ void Run::wake(Member& member) {
 }
 
 void Run::form_batch(ReplicaId id) {
-  const Replica::Next next = member(id).replica->form_batch(now_);
+  const Replica::Next next = replica(id).form_batch(now_);
   if (next.what == Replica::Next::What::form_batch)
     await_batch(id, next.at);
   else if (next.what == Replica::Next::What::step_done)
@@ -205,9 +205,9 @@ void Run::form_batch(ReplicaId id) {
 }
 
 void Run::reach(ReplicaId id) {
-  Replica& replica = *member(id).replica;
-  if (!replica.in_span()) return;
-  const SimTime due = replica.interrupt(now_);
+  Replica& at = replica(id);
+  if (!at.in_span()) return;
+  const SimTime due = at.interrupt(now_);
   if (due == now_)
     step_done(id, false);
   else
@@ -215,12 +215,11 @@ void Run::reach(ReplicaId id) {
 }
 
 void Run::step_done(ReplicaId id, bool own_event) {
-  Member& at = member(id);
-  if (const SimTime due = at.replica->results_due(now_); due > now_)
-    return await_results(id, due);
-  const auto& departures = at.replica->finish_step(now_);
+  Replica& at = replica(id);
+  if (const SimTime due = at.results_due(now_); due > now_) return await_results(id, due);
+  const auto& departures = at.finish_step(now_);
   if (Router& router = pools_[seats_[index(id)].pool]->router(); router.wants_first_tokens())
-    for (const SlotId slot : at.replica->first_tokens())
+    for (const SlotId slot : at.first_tokens())
       if (table_[slot].counted) router.on_first_token(routed(slot), table_[slot].member, now_);
   for (const Replica::Departure& departure : departures) {
     RequestRow& row = table_[departure.slot];
@@ -234,16 +233,16 @@ void Run::step_done(ReplicaId id, bool own_event) {
     else
       settle_cancelled(departure.slot);
   }
-  for (const SlotId slot : at.replica->aborted()) settle_cancelled(slot);
-  if (!at.awaiting.empty() && (!departures.empty() || !at.replica->aborted().empty()))
-    serve_awaiting(at);
+  for (const SlotId slot : at.aborted()) settle_cancelled(slot);
+  if (!departures.empty() || !at.aborted().empty()) serve_awaiting(member(id));
   // Forming a batch comes last in its instant: at once, if nothing else is to happen in it.
   const bool alone = own_event && !config_.exact_steps && next_send_ > now_ && drained_.empty() &&
                      clock_.nothing_now() && (queue_.empty() || queue_.next().at() > now_);
-  if (!alone)
-    wake(at);
-  else if (at.replica->wants_batch())
+  if (!at.wants_batch()) return;
+  if (alone)
     form_batch(id);
+  else
+    await_batch(id, now_);
 }
 
 void Run::client_done(SlotId slot) {

@@ -101,11 +101,15 @@ TEST_CASE("the replicas' clock agrees with a search through all of them over a m
       now = event.at();
       popped = true;
     }
-    if (popped)
-      REQUIRE(clock.nothing_now() ==
-              std::none_of(reference.begin(), reference.end(), [&](const auto& key) {
-                return key && (*key >> 8) <= static_cast<std::uint64_t>(now.ns);
-              }));
+    if (!popped) continue;
+    std::optional<std::uint64_t> next;
+    for (const auto& key : reference)
+      if (key && (!next || *key < *next)) next = key;
+    const bool now_too = next && *next >> 8 == static_cast<std::uint64_t>(now.ns);
+    REQUIRE(clock.nothing_now() == !now_too);
+    const std::optional<ReplicaId> following = clock.following();
+    REQUIRE(following.has_value() == next.has_value());
+    if (following) REQUIRE(reference[index(*following)] == next);
   }
 }
 
