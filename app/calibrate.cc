@@ -23,9 +23,10 @@ namespace {
 // not change the profile.
 std::string command_line(const Arguments& arguments) {
   std::string out = "ephemeris calibrate";
-  for (const char* name :
-       {"engine", "gpu", "data", "runs", "held-out", "splits", "max-iterations", "linearisations", "seed", "keep", "out"}) {
-    for (const std::string& value : arguments.all(name)) out += fmt::format(" --{} {}", name, value);
+  for (const char* name : {"engine", "gpu", "data", "runs", "held-out", "splits", "max-iterations",
+                           "linearisations", "seed", "keep", "out"}) {
+    for (const std::string& value : arguments.all(name))
+      out += fmt::format(" --{} {}", name, value);
   }
   return out + facts_text(arguments, true);
 }
@@ -53,8 +54,10 @@ Result<calibration::CalibrateOptions> read_options(const Arguments& arguments) {
   if (!arguments.has("out")) return usage_error("no profile file is given", "add --out FILE");
   auto facts = read_facts(arguments, true);
   if (!facts) return facts.error();
-  if (const std::string given = facts_text(arguments, true); !given.empty() && !arguments.has("runs")) {
-    return usage_error(fmt::format("{} has no effect without --runs", given.substr(1)), "give --runs FILE too");
+  if (const std::string given = facts_text(arguments, true);
+      !given.empty() && !arguments.has("runs")) {
+    return usage_error(fmt::format("{} has no effect without --runs", given.substr(1)),
+                       "give --runs FILE too");
   }
   out.facts = std::move(*facts);
   out.runs = arguments.all("runs");
@@ -74,7 +77,8 @@ Result<calibration::CalibrateOptions> read_options(const Arguments& arguments) {
   const Result<std::int64_t> iterations =
       arguments.integer("max-iterations", 1, 1000, out.max_iterations);
   if (!iterations) return iterations.error();
-  const Result<std::int64_t> linearisations = arguments.integer("linearisations", 1, 20, out.linearisations);
+  const Result<std::int64_t> linearisations =
+      arguments.integer("linearisations", 1, 20, out.linearisations);
   if (!linearisations) return linearisations.error();
   out.linearisations = static_cast<int>(*linearisations);
   const Result<std::int64_t> seed = arguments.integer("seed", 0, std::int64_t{1} << 53, 1);
@@ -127,11 +131,13 @@ const CommandSpec& calibrate_spec() {
       "calibrate",
       "fit an engine's step times on measured data and write a profile",
       "(--engine ENGINE (--data FOLDER | --runs FILE...) | --log FOLDER) --out FILE [OPTIONS]",
-      "--runs takes results of benchmark tools, request logs and tables (docs/FORMATS.md lists them); "
+      "--runs takes results of benchmark tools, request logs and tables (docs/FORMATS.md lists "
+      "them); "
       "the facts below fill in what those files do not say.\n\n"
       "With --log a compact profile of one model on one GPU is fitted on a request log alone "
       "(requests.jsonl, and meta.json unless the facts say what it would); of the facts it takes "
-      "--engine-version, --model, --dtype, --tp and the engine's limits, in place of what meta.json "
+      "--engine-version, --model, --dtype, --tp and the engine's limits, in place of what "
+      "meta.json "
       "says.",
       {"ephemeris calibrate --engine vllm --data ../shared/data --out "
        "data/profiles/vllm-h100-sxm.json",
@@ -155,7 +161,8 @@ const CommandSpec& calibrate_spec() {
           "share of the rows a second fit does not see, to measure its error [0.3]"},
          {"splits", "N", "held-out fits, each with other rows held out [1]"},
          {"max-iterations", "N", "of the fit, each simulating every row [4]"},
-         {"linearisations", "N", "times that a fit takes derivatives: at the start, then where it arrived [1]"},
+         {"linearisations", "N",
+          "times that a fit takes derivatives: at the start, then where it arrived [1]"},
          {"seed", "N", "seed of all random draws [1]"}}},
        fact_options(FactFlags::selecting),
        options_of_logs(),
@@ -170,7 +177,8 @@ const CommandSpec& calibrate_spec() {
 
 int run_calibrate(const Arguments& arguments) {
   if (arguments.has("log")) return run_log_calibration(arguments);
-  const auto no_log = refuse_log_options(arguments, options_of_logs(), "add --log FOLDER, or leave it out");
+  const auto no_log =
+      refuse_log_options(arguments, options_of_logs(), "add --log FOLDER, or leave it out");
   if (!no_log) return fail(no_log.error());
   if (const auto done = calibrate_table(arguments)) return *done;
   if (arguments.has("host-from")) {

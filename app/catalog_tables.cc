@@ -257,11 +257,13 @@ Result<Json> topology_json(const models::Catalog& catalog, const std::string& na
   Json out = Json::object();
   out.set("name", spec->name).set("description", spec->description);
   out.set("gpus_per_node", spec->gpus_per_node).set("nvlink", spec->nvlink);
-  out.set("scale_up_bytes_per_s", spec->scale_up_bytes_per_s).set("nics_per_node", spec->nics_per_node);
+  out.set("scale_up_bytes_per_s", spec->scale_up_bytes_per_s)
+      .set("nics_per_node", spec->nics_per_node);
   out.set("node_bytes_per_s", spec->nics_per_node * spec->nic_bytes_per_s);
   out.set("rail_optimised", spec->rail_optimised);
   if (spec->nics_per_node > 0)
-    out.set("nodes_per_leaf", spec->nodes_per_leaf()).set("oversubscription", spec->oversubscription);
+    out.set("nodes_per_leaf", spec->nodes_per_leaf())
+        .set("oversubscription", spec->oversubscription);
   Json assumed = Json::array();
   for (const std::string& key : spec->assumed) assumed.push(Json::string(key));
   out.set("assumed", std::move(assumed));

@@ -60,7 +60,8 @@ OptionGroup fact_options(FactFlags flags) {
        {"max-model-len", "N", "longest sequence [no limit but the KV cache]"}}};
   std::erase_if(group.options, [flags](const OptionSpec& option) {
     const bool picks = option.name == "engine" || option.name == "gpu";
-    return (flags != FactFlags::all && picks) || (flags == FactFlags::others && option.name == "model");
+    return (flags != FactFlags::all && picks) ||
+           (flags == FactFlags::others && option.name == "model");
   });
   return group;
 }
@@ -106,7 +107,8 @@ Result<RunFacts> read_facts(const Arguments& arguments, bool selects) {
 
 std::string facts_text(const Arguments& arguments, bool selects) {
   std::string out;
-  for (const OptionSpec& option : fact_options(selects ? FactFlags::selecting : FactFlags::all).options) {
+  for (const OptionSpec& option :
+       fact_options(selects ? FactFlags::selecting : FactFlags::all).options) {
     if (arguments.has(option.name))
       out += fmt::format(" --{} {}", option.name, arguments.text(option.name));
   }

@@ -5,7 +5,8 @@
 
 namespace eph::app {
 
-// Which flags: all of them, those but --engine and --gpu (the command's own, which pick rows), or those but
+// Which flags: all of them, those but --engine and --gpu (the command's own, which pick rows), or
+// those but
 // --engine, --gpu and --model (which mean more than that in the command).
 enum class FactFlags { all, selecting, others };
 [[nodiscard]] OptionGroup fact_options(FactFlags flags = FactFlags::all);

@@ -30,13 +30,12 @@ Json machines_json(const models::EngineProfile& profile) {
 std::string machines_text(const models::EngineProfile& profile, const std::string& path) {
   std::string out =
       fmt::format("{}: coefficients kept, {} other GPUs\n\n", path, profile.gpus.size());
-  out += fmt::format("{:<18}{:>12}{:>9}{:>10}{:>6}{:>8}{:>12}{:>6}{:>8}\n", "gpu", "efficiency", "compute",
-                     "overhead", "link", "launch", "host speed", "rows", "failed");
+  out += fmt::format("{:<18}{:>12}{:>9}{:>10}{:>6}{:>8}{:>12}{:>6}{:>8}\n", "gpu", "efficiency",
+                     "compute", "overhead", "link", "launch", "host speed", "rows", "failed");
   for (const models::GpuTransfer& t : profile.gpus) {
-    out += fmt::format("{:<18}{:>12.3f}{:>9.3f}{:>10.3f}{:>6.2f}{:>8.3f}{:>12.3f}{:>6}{:>8}\n", t.gpu,
-                       t.machine.efficiency, t.machine.compute, t.machine.overhead, t.machine.link,
-                       t.machine.launch,
-                       t.machine.host_speed, t.rows, t.failed);
+    out += fmt::format("{:<18}{:>12.3f}{:>9.3f}{:>10.3f}{:>6.2f}{:>8.3f}{:>12.3f}{:>6}{:>8}\n",
+                       t.gpu, t.machine.efficiency, t.machine.compute, t.machine.overhead,
+                       t.machine.link, t.machine.launch, t.machine.host_speed, t.rows, t.failed);
   }
   out += fmt::format("\n{:<30}{:>12}\n", "host", "host speed");
   for (const models::HostSpeed& h : profile.hosts)
@@ -103,7 +102,8 @@ int run_carry_over(const Arguments& arguments, const std::string& command) {
 }
 
 int run_host_estimate(const Arguments& arguments, models::EngineKind engine) {
-  for (const char* name : {"data", "out", "gpu", "held-out", "splits", "max-iterations", "linearisations", "seed"}) {
+  for (const char* name :
+       {"data", "out", "gpu", "held-out", "splits", "max-iterations", "linearisations", "seed"}) {
     if (arguments.has(name))
       return fail(usage_error(fmt::format("--{} has no effect with --host-from", name),
                               "leave it out: nothing but a host speed is printed"));

@@ -29,11 +29,9 @@ std::string layout_text(const models::Parallelism& layout) {
 std::string hardware(const PoolPart& part) {
   const scenario::DeploymentSpec& spec = part.deployment;
   const models::GpuSpec& gpu = part.assembly->gpu;
-  if (gpu.is_cpu())
-    return fmt::format("{}, {}", gpu.display, plural(spec.replicas, "instance"));
+  if (gpu.is_cpu()) return fmt::format("{}, {}", gpu.display, plural(spec.replicas, "instance"));
   return fmt::format("{}, {} of {} ({})", gpu.display, plural(spec.replicas, "replica"),
-                     layout_text(spec.layout),
-                     plural(spec.replicas * spec.layout.gpus(), "GPU"));
+                     layout_text(spec.layout), plural(spec.replicas * spec.layout.gpus(), "GPU"));
 }
 
 std::string limits(const sim::ReplicaConfig& replica) {
@@ -236,7 +234,8 @@ std::string saturation(const sim::RunSummary& run) {
         human_count(run.counts.unfinished));
     if (o.ttft_p95_half_s > 0 && run.counts.unfinished > 0) {
       out += fmt::format(
-          "horizon      p95 TTFT is at least {} ms for requests sent in the first half of the time: "
+          "horizon      p95 TTFT is at least {} ms for requests sent in the first half of the "
+          "time: "
           "those sent later had less of it to wait in before the run was cut\n",
           human(o.ttft_p95_half_s * 1e3));
     } else if (o.ttft_p95_half_s > 0) {

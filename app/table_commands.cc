@@ -52,14 +52,16 @@ Result<void> refuse_others(const Arguments& arguments, const CommandSpec& comman
     for (const OptionSpec& option : group.options) {
       const bool acts = std::find(acting.begin(), acting.end(), option.name) != acting.end();
       if (!acts && arguments.has(option.name))
-        return usage_error(fmt::format("--{} has no effect {}", option.name, where), "leave it out");
+        return usage_error(fmt::format("--{} has no effect {}", option.name, where),
+                           "leave it out");
     }
   }
   return {};
 }
 
 int calibrate_coldstart(const Arguments& arguments) {
-  if (auto ok = refuse_others(arguments, calibrate_spec(), {"coldstart", "out", "json", "catalog"}, "on start-ups");
+  if (auto ok = refuse_others(arguments, calibrate_spec(), {"coldstart", "out", "json", "catalog"},
+                              "on start-ups");
       !ok)
     return fail(ok.error());
   if (!arguments.has("out")) return fail(usage_error("no model file is given", "add --out FILE"));
@@ -81,8 +83,9 @@ int calibrate_coldstart(const Arguments& arguments) {
 }
 
 int calibrate_llamacpp(const Arguments& arguments) {
-  if (auto ok = refuse_others(arguments, calibrate_spec(), {"engine", "data", "out", "threads", "json", "catalog"},
-                              "on llama.cpp: all machines and both held-out sets are always fitted");
+  if (auto ok = refuse_others(
+          arguments, calibrate_spec(), {"engine", "data", "out", "threads", "json", "catalog"},
+          "on llama.cpp: all machines and both held-out sets are always fitted");
       !ok)
     return fail(ok.error());
   for (const char* needed : {"data", "out"}) {
@@ -145,7 +148,8 @@ std::optional<int> validate_table(const Arguments& arguments) {
   if (!table) return std::nullopt;
   const bool startup = calibration::is_startup_runs(*table);
   if (!startup && !calibration::is_bench_runs(*table)) return std::nullopt;
-  if (auto ok = startup ? refuse_others(arguments, validate_spec(), {"runs", "out", "json", "catalog"}, "on start-ups")
+  if (auto ok = startup ? refuse_others(arguments, validate_spec(),
+                                        {"runs", "out", "json", "catalog"}, "on start-ups")
                         : refuse_others(arguments, validate_spec(),
                                         {"runs", "out", "json", "catalog", "profile", "threads"},
                                         "on llama-bench rows");

@@ -165,18 +165,23 @@ OptionGroup cross_options() {
         "of leave-one-instance-out: learn an unseen host's speed from one synchronous run of it"},
        {"protocol", "NAME", "count held-out rows of this load protocol only", true},
        {"max-iterations", "N", "of each fit, each simulating every row [4]"},
-       {"linearisations", "N", "times that a fit takes derivatives: at the start, then where it arrived [1]"}}};
+       {"linearisations", "N",
+        "times that a fit takes derivatives: at the start, then where it arrived [1]"}}};
 }
 
 OptionGroup shared_options() {
-  return {"engine, GPU and model",
-          {{"engine", "ENGINE",
-            "--cross: whose rows [vllm, sglang and trtllm]; --runs: of a file that does not say it", true},
-           {"gpu", "NAME",
-            "--cross: whose rows [h100-sxm]; --runs: of a file that does not say it, or WRITTEN=NAME"},
-           {"model", "NAME",
-            "--cross: count held-out rows of this model only; --runs: of a file that does not say it, or "
-            "WRITTEN=NAME", true}}};
+  return {
+      "engine, GPU and model",
+      {{"engine", "ENGINE",
+        "--cross: whose rows [vllm, sglang and trtllm]; --runs: of a file that does not say it",
+        true},
+       {"gpu", "NAME",
+        "--cross: whose rows [h100-sxm]; --runs: of a file that does not say it, or WRITTEN=NAME"},
+       {"model", "NAME",
+        "--cross: count held-out rows of this model only; --runs: of a file that does not say it, "
+        "or "
+        "WRITTEN=NAME",
+        true}}};
 }
 
 int run_cross(const Arguments& arguments) {

@@ -19,8 +19,8 @@ constexpr std::string_view kRuns = "runs", kCross = "cross", kReport = "report";
 std::vector<std::string_view> ways_of(const OptionGroup& group, std::string_view option) {
   if (group.title == cross_options().title) return {kCross};
   if (group.title == report_options().title) return {kReport};
-  const bool shared =
-      group.title == shared_options().title || option == "out" || option == "seed" || group.title == "output" || group.title == "execution";
+  const bool shared = group.title == shared_options().title || option == "out" ||
+                      option == "seed" || group.title == "output" || group.title == "execution";
   if (shared) return {kRuns, kCross};
   return {kRuns};
 }

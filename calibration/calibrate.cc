@@ -28,8 +28,8 @@ void add_errors(const std::vector<ErrorLine>& lines, const std::string& split,
                 std::vector<models::ErrorFigure>& out) {
   for (const ErrorLine& line : lines) {
     if (line.protocol.empty() || !line.model.empty()) continue;
-    out.push_back({fmt::format("{} {}", line.protocol, column_name(line.figure)), split, line.errors.n,
-                   line.errors.mape, line.errors.median, line.errors.p90});
+    out.push_back({fmt::format("{} {}", line.protocol, column_name(line.figure)), split,
+                   line.errors.n, line.errors.mape, line.errors.median, line.errors.p90});
   }
 }
 
@@ -39,7 +39,8 @@ void describe_data(const std::vector<DataRow>& rows, models::EngineProfile& prof
   for (const DataRow& row : rows) {
     sources.insert(fmt::format("{} ({})", row.file, row.source));
     // Nothing of an offline batch serves other loads.
-    if (fit_family(profile.engine, row.engine_version, row.plan.protocol) == models::kOfflineFamily) continue;
+    if (fit_family(profile.engine, row.engine_version, row.plan.protocol) == models::kOfflineFamily)
+      continue;
     if (!row.engine_version.empty()) versions.insert(row.engine_version);
     models::CoveredModel& m = covered[row.model];
     if (m.rows++ == 0) {
@@ -79,7 +80,8 @@ Result<CalibrateReport> calibrate(const CalibrateOptions& options, const models:
                                   const CalibrateProgress& progress) {
   if (auto ok = options.validate(); !ok) return ok.error();
   Result<Dataset> data = Dataset{};
-  if (!options.data_folder.empty()) data = load_dataset(options.data_folder, options.engine, options.gpu, catalog);
+  if (!options.data_folder.empty())
+    data = load_dataset(options.data_folder, options.engine, options.gpu, catalog);
   if (!data) return data.error();
   for (const std::string& file : options.runs) {
     auto ok = add_measured_runs(file, options.facts, options.engine, options.gpu, catalog, *data);
@@ -101,11 +103,15 @@ Result<CalibrateReport> calibrate(const CalibrateOptions& options, const models:
   if (!fitter) return fitter.error();
   std::vector<ScoredRow> held_rows;
   for (int s = 0; s < splits; ++s) {
-    if (progress) progress(fmt::format("fit without {:.0f} % of the curves", 100 * options.held_out), s + 1, splits + 1);
-    const auto held = hold_out_curves(rows, options.held_out, options.seed + static_cast<std::uint64_t>(s));
+    if (progress)
+      progress(fmt::format("fit without {:.0f} % of the curves", 100 * options.held_out), s + 1,
+               splits + 1);
+    const auto held =
+        hold_out_curves(rows, options.held_out, options.seed + static_cast<std::uint64_t>(s));
     const auto fitted = fitter->fit(held);
     if (!fitted) return fitted.error();
-    for (ScoredRow& row : predict(rows, held, *fitted, options)) held_rows.push_back(std::move(row));
+    for (ScoredRow& row : predict(rows, held, *fitted, options))
+      held_rows.push_back(std::move(row));
     report.held_out.push_back(fitted->brief_report());
   }
   report.held_out_rows = held_rows.size();
@@ -123,7 +129,8 @@ Result<CalibrateReport> calibrate(const CalibrateOptions& options, const models:
   profile.spread = fitter->spread();
   add_errors(report.in_sample, "in-sample", profile.errors);
   add_errors(report.held_out_errors,
-             fmt::format("random {:.0f} % of curves held out", 100 * options.held_out), profile.errors);
+             fmt::format("random {:.0f} % of curves held out", 100 * options.held_out),
+             profile.errors);
   describe_data(rows, profile);
   TransferOptions transfer;
   transfer.data_folder = options.data_folder;
@@ -134,7 +141,8 @@ Result<CalibrateReport> calibrate(const CalibrateOptions& options, const models:
   profile.command = options.command;
   profile.commit = commit();
   if (!options.out.empty()) {
-    if (auto ok = write_file(options.out, models::to_json(profile).dump() + "\n"); !ok) return ok.error();
+    if (auto ok = write_file(options.out, models::to_json(profile).dump() + "\n"); !ok)
+      return ok.error();
   }
   return report;
 }

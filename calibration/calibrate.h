@@ -14,7 +14,8 @@ namespace eph::calibration {
 
 struct CalibrateOptions {
   models::EngineKind engine = models::EngineKind::vllm;
-  std::string data_folder;        // holds h100/serving_runs.csv and h100/guidellm_sweeps.csv; may be empty
+  std::string
+      data_folder;  // holds h100/serving_runs.csv and h100/guidellm_sweeps.csv; may be empty
   std::vector<std::string> runs;  // the user's own files, any format of load_runs
   RunFacts facts;                 // what those do not say
   std::string gpu = "h100-sxm";   // catalogue name
@@ -22,10 +23,10 @@ struct CalibrateOptions {
   double held_out = 0.3;          // share of rows, by whole curves; 0: no held-out fit
   int splits = 1;                 // held-out fits with different curves; their errors are pooled
   std::uint64_t seed = 1;
-  int threads = 0;                // 0: as many as the machine has
+  int threads = 0;  // 0: as many as the machine has
   int max_iterations = 4;
   int linearisations = 1;
-  std::string command;            // written into the profile
+  std::string command;  // written into the profile
 
   [[nodiscard]] Result<void> validate() const;
 };

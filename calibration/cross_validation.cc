@@ -107,7 +107,8 @@ void run_job(const CrossOptions& options, int threads, Job& job) {
 }
 
 std::vector<Job> jobs_of(const CrossOptions& options, models::EngineKind engine,
-                         const std::vector<DataRow>& rows, const EngineFitter& fitter, const FoldPlan& plan) {
+                         const std::vector<DataRow>& rows, const EngineFitter& fitter,
+                         const FoldPlan& plan) {
   std::vector<Job> jobs;
   for (const Fold& fold : plan.folds) {
     Job job;
@@ -183,7 +184,8 @@ Result<CrossReport> cross_validate(const CrossOptions& options, const models::Ca
   fit_options.threads = options.threads;
   std::vector<EngineFitter> fitters;
   for (std::size_t e = 0; e < data.size(); ++e) {
-    if (progress) progress(fmt::format("{}: derivatives", models::display(options.engines[e])), 0, data.size());
+    if (progress)
+      progress(fmt::format("{}: derivatives", models::display(options.engines[e])), 0, data.size());
     auto fitter = EngineFitter::create(data[e].rows, options.engines[e], fit_options);
     if (!fitter) return fitter.error();
     fitters.push_back(std::move(*fitter));

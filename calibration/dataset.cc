@@ -10,8 +10,8 @@
 namespace eph::calibration {
 namespace {
 
-constexpr std::array<std::string_view, 3> kTables{"h100/serving_runs.csv", "h100/guidellm_sweeps.csv",
-                                                  "h100/trtllm_max_throughput.csv"};
+constexpr std::array<std::string_view, 3> kTables{
+    "h100/serving_runs.csv", "h100/guidellm_sweeps.csv", "h100/trtllm_max_throughput.csv"};
 
 // Three identical 8-GPU machines of one cloud measured the same points: fits use one of them.
 constexpr std::string_view kReplicateHosts = "gcp a3-edgegpu";
@@ -38,7 +38,9 @@ DataRow make_row(const MeasuredRun& run, RunPlan plan, std::string_view file) {
   row.plan = std::move(plan);
   row.file = std::string(file);
   row.source = run.source;
-  row.id = run.is_sweep() || run.protocol == Protocol::offline ? fmt::format("{}:{}", file, run.line) : run.id;
+  row.id = run.is_sweep() || run.protocol == Protocol::offline
+               ? fmt::format("{}:{}", file, run.line)
+               : run.id;
   row.line = run.line;
   row.host = run.host;
   row.machine = machine_of(run);
@@ -61,7 +63,8 @@ void add_table(const RunTable& table, std::string_view file, models::EngineKind 
   for (const MeasuredRun& run : table.runs) {
     if (run.engine != engine || gpu_catalog_name(run.gpu) != gpu) continue;
     if (run.disaggregated) {
-      out.skipped.push_back(fmt::format("{}:{}: disaggregated rows are predicted only", file, run.line));
+      out.skipped.push_back(
+          fmt::format("{}:{}: disaggregated rows are predicted only", file, run.line));
       continue;
     }
     auto plan = plan_run(run, specs);
@@ -97,8 +100,9 @@ Result<Dataset> load_dataset(const std::string& data_folder, models::EngineKind 
   return out;
 }
 
-Result<void> add_measured_runs(const std::string& path, const RunFacts& facts, models::EngineKind engine,
-                               const std::string& gpu, const models::Catalog& catalog, Dataset& out) {
+Result<void> add_measured_runs(const std::string& path, const RunFacts& facts,
+                               models::EngineKind engine, const std::string& gpu,
+                               const models::Catalog& catalog, Dataset& out) {
   const auto table = load_runs(path, facts);
   if (!table) return table.error();
   SpecCache specs(catalog);
@@ -106,14 +110,15 @@ Result<void> add_measured_runs(const std::string& path, const RunFacts& facts, m
   add_table(*table, path, engine, gpu, specs, out);
   if (out.rows.size() > rows) return {};
   Error error = row_error(path, 0,
-                          fmt::format("none of its {} runs can be used for {} on {}", table->runs.size(),
-                                      models::name(engine), gpu),
+                          fmt::format("none of its {} runs can be used for {} on {}",
+                                      table->runs.size(), models::name(engine), gpu),
                           "give --engine and --gpu of the runs, or leave the file out");
   if (out.skipped.size() > skipped) error.what += fmt::format(" ({})", out.skipped[skipped]);
   return error;
 }
 
-std::vector<bool> hold_out_curves(const std::vector<DataRow>& rows, double share, std::uint64_t seed) {
+std::vector<bool> hold_out_curves(const std::vector<DataRow>& rows, double share,
+                                  std::uint64_t seed) {
   std::map<std::string, std::vector<std::size_t>> curves;
   for (std::size_t i = 0; i < rows.size(); ++i) curves[rows[i].curve].push_back(i);
   std::vector<const std::vector<std::size_t>*> order;
@@ -134,10 +139,12 @@ std::vector<bool> hold_out_curves(const std::vector<DataRow>& rows, double share
 RunPlan shortened(const RunPlan& plan) {
   RunPlan out = plan;
   const auto& rate = plan.measured[Figure::achieved_rps];
-  const bool stationary = plan.protocol == Protocol::synchronous || plan.protocol == Protocol::constant ||
+  const bool stationary = plan.protocol == Protocol::synchronous ||
+                          plan.protocol == Protocol::constant ||
                           plan.protocol == Protocol::open_loop;
   if (!rate || !stationary || plan.count_to_s <= 0) return out;
-  const double wanted = plan.protocol == Protocol::synchronous ? kSynchronousRequests : kOpenRequests;
+  const double wanted =
+      plan.protocol == Protocol::synchronous ? kSynchronousRequests : kOpenRequests;
   const double stage_s = std::min(plan.count_to_s, wanted / *rate);
   out.count_from_s = plan.count_from_s / plan.count_to_s * stage_s;
   out.count_to_s = stage_s;
@@ -161,14 +168,18 @@ std::vector<Figure> fitted_figures(const RunPlan& plan) {
   switch (plan.protocol) {
     case Protocol::synchronous:
     case Protocol::constant:
-      wanted = {Figure::ttft_p50, Figure::ttft_p95, Figure::ttft_p99, Figure::itl_p50, Figure::e2e_p50};
+      wanted = {Figure::ttft_p50, Figure::ttft_p95, Figure::ttft_p99, Figure::itl_p50,
+                Figure::e2e_p50};
       if (saturated) wanted = {Figure::itl_p50, Figure::achieved_rps};
       break;
     case Protocol::throughput:
-      // TTFT is made by waves of requests in lockstep: small changes move whole waves, so it has no slope.
+      // TTFT is made by waves of requests in lockstep: small changes move whole waves, so it has no
+      // slope.
       wanted = {Figure::itl_p50, Figure::e2e_p50, Figure::achieved_rps};
       break;
-    case Protocol::offline: wanted = {Figure::max_output_tps}; break;
+    case Protocol::offline:
+      wanted = {Figure::max_output_tps};
+      break;
     default:
       wanted = {Figure::mean_tpot, Figure::mean_ttft};
       // Tools that do not stream give one time for a request.

@@ -34,7 +34,9 @@ constexpr std::array kGpuAliases{
     GpuAlias{"NVIDIA RTX PRO 6000 Blackwell Server Edition", "rtx-pro-6000"},
 };
 
-bool is_fp4(Precision p) { return p == Precision::mxfp4 || p == Precision::nvfp4 || p == Precision::int4; }
+bool is_fp4(Precision p) {
+  return p == Precision::mxfp4 || p == Precision::nvfp4 || p == Precision::int4;
+}
 bool is_fp8(Precision p) { return p == Precision::fp8 || p == Precision::fp8_block; }
 
 }  // namespace
@@ -83,13 +85,15 @@ Result<models::LlmSpec> SpecCache::llm(const std::string& name) {
 
 Result<models::EngineSpec> SpecCache::engine(models::EngineKind kind) {
   const auto it = engines_.find(kind);
-  return it != engines_.end() ? it->second : engines_.emplace(kind, catalog_->engine(kind)).first->second;
+  return it != engines_.end() ? it->second
+                              : engines_.emplace(kind, catalog_->engine(kind)).first->second;
 }
 
 Result<models::OperatorModel> SpecCache::operators(models::EngineKind kind) {
   const auto it = operators_.find(kind);
   if (it != operators_.end()) return it->second;
-  const std::string path = fmt::format("{}/ops/{}-h100.json", catalog_->folder(), models::name(kind));
+  const std::string path =
+      fmt::format("{}/ops/{}-h100.json", catalog_->folder(), models::name(kind));
   Result<models::OperatorModel> operators = models::OperatorModel{};
   if (std::filesystem::exists(path)) {
     const auto file = models::load_operators(path);

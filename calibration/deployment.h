@@ -34,8 +34,8 @@ class SpecCache {
   [[nodiscard]] Result<models::GpuSpec> gpu(const std::string& name);
   [[nodiscard]] Result<models::LlmSpec> llm(const std::string& name);
   [[nodiscard]] Result<models::EngineSpec> engine(models::EngineKind kind);
-  // data/ops/<engine>-<gpu>.json, or the built-in constants where no such file ships. GPUs other than
-  // the H100 use its constants: efficiencies carry over with the peaks they multiply.
+  // data/ops/<engine>-<gpu>.json, or the built-in constants where no such file ships. GPUs other
+  // than the H100 use its constants: efficiencies carry over with the peaks they multiply.
   [[nodiscard]] Result<models::OperatorModel> operators(models::EngineKind kind);
 
  private:
@@ -46,7 +46,8 @@ class SpecCache {
   std::map<models::EngineKind, Result<models::OperatorModel>> operators_;
 };
 
-// Fails for an unknown engine, GPU, model or precision, and for a layout that the model does not allow.
+// Fails for an unknown engine, GPU, model or precision, and for a layout that the model does not
+// allow.
 [[nodiscard]] Result<Deployment> resolve(const MeasuredRun& run, SpecCache& specs);
 
 // The KV cache's number format as tools write it ("fp8_e4m3", "f16"); "" and "auto" change nothing.

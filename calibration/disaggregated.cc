@@ -172,7 +172,8 @@ Result<Replayed> simulate_disaggregated(const RunPlan& plan, const models::Engin
   const auto summary = sim::Simulation(config).run(load, options);
   if (!summary) return summary.error();
   if (summary->counts.rejected > 0)
-    return infeasible_error(fmt::format("{} requests do not fit into the KV cache", summary->counts.rejected));
+    return infeasible_error(
+        fmt::format("{} requests do not fit into the KV cache", summary->counts.rejected));
   Replayed out;
   out.figures = figures_of(plan, sink.records(), out.counted);
   out.steps = summary->counts.steps;

@@ -13,8 +13,9 @@ namespace eph::calibration {
                                                      const models::EngineProfile& profile,
                                                      const models::Machine& machine);
 
-// The same row in the simulator: a pool of each kind, KV over cards that carry the inter-node bandwidth of the
-// profile for each GPU, pulled (vLLM, TensorRT-LLM) or pushed (SGLang). All figures of a closed loop.
+// The same row in the simulator: a pool of each kind, KV over cards that carry the inter-node
+// bandwidth of the profile for each GPU, pulled (vLLM, TensorRT-LLM) or pushed (SGLang). All
+// figures of a closed loop.
 [[nodiscard]] Result<Replayed> simulate_disaggregated(const RunPlan& plan,
                                                       const models::EngineProfile& profile,
                                                       const models::Machine& machine,

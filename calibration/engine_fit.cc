@@ -21,7 +21,8 @@ struct EngineFitter::State {
 };
 
 Result<void> FitOptions::validate() const {
-  if (iterations < 1 || iterations > 100) return usage_error(fmt::format("{} iterations are not in 1..100", iterations));
+  if (iterations < 1 || iterations > 100)
+    return usage_error(fmt::format("{} iterations are not in 1..100", iterations));
   if (linearisations < 1 || linearisations > 20) {
     return usage_error(fmt::format("{} linearisations are not in 1..20", linearisations));
   }
@@ -30,7 +31,8 @@ Result<void> FitOptions::validate() const {
 
 RowState EngineFit::state_for(const DataRow& row) const {
   const models::StepContext& context = row.plan.deployment.context;
-  const auto found = profile.find(context, fit_family(profile.engine, row.engine_version, row.plan.protocol));
+  const auto found =
+      profile.find(context, fit_family(profile.engine, row.engine_version, row.plan.protocol));
   RowState state;
   state.values = *found.values;
   if (found.residual != nullptr) state.residual = *found.residual;
@@ -41,14 +43,17 @@ RowState EngineFit::state_for(const DataRow& row) const {
 double EngineFit::first_token_log(const DataRow& row) const {
   if (!has_undocumented_ramp(row.plan.protocol)) return 0;
   const models::StepContext& context = row.plan.deployment.context;
-  return profile.first_token.log_factor(fmt::format("{}|{}", row.model, models::name(context.llm.weights)),
-                                        static_cast<double>(row.concurrency), static_cast<double>(row.isl),
-                                        static_cast<double>(row.osl), context.layout.tensor);
+  return profile.first_token.log_factor(
+      fmt::format("{}|{}", row.model, models::name(context.llm.weights)),
+      static_cast<double>(row.concurrency), static_cast<double>(row.isl),
+      static_cast<double>(row.osl), context.layout.tensor);
 }
 
 std::string EngineFit::brief_report() const {
-  return fmt::format("{} observations of {} rows: cost {:.1f} -> {:.1f}, {} simulations, {} observations not simulated",
-                     observations, rows, start_cost, final_cost, simulations, failed);
+  return fmt::format(
+      "{} observations of {} rows: cost {:.1f} -> {:.1f}, {} simulations, {} observations not "
+      "simulated",
+      observations, rows, start_cost, final_cost, simulations, failed);
 }
 
 EngineFitter::EngineFitter(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -56,14 +61,16 @@ EngineFitter::~EngineFitter() = default;
 EngineFitter::EngineFitter(EngineFitter&&) noexcept = default;
 EngineFitter& EngineFitter::operator=(EngineFitter&&) noexcept = default;
 
-Result<EngineFitter> EngineFitter::create(const std::vector<DataRow>& rows, models::EngineKind engine,
-                                          const FitOptions& options) {
+Result<EngineFitter> EngineFitter::create(const std::vector<DataRow>& rows,
+                                          models::EngineKind engine, const FitOptions& options) {
   if (auto ok = options.validate(); !ok) return ok.error();
   std::set<std::string, std::greater<>> names;  // "" sorts last
   for (const DataRow& row : rows) {
-    if (!fitted_figures(row.plan).empty()) names.emplace(fit_family(engine, row.engine_version, row.plan.protocol));
+    if (!fitted_figures(row.plan).empty())
+      names.emplace(fit_family(engine, row.engine_version, row.plan.protocol));
   }
-  if (names.empty()) return usage_error("no measured row to fit", "check engine, GPU and data folder");
+  if (names.empty())
+    return usage_error("no measured row to fit", "check engine, GPU and data folder");
   auto state = std::make_unique<State>(State{rows, RowPredictor(rows, options.seed), {}, {}});
   for (const std::string& name : names) {
     state->families.emplace_back(rows, state->predictor, engine, name, options);
@@ -82,12 +89,16 @@ Result<EngineFit> EngineFitter::fit(const std::vector<bool>& skip) const {
   EngineFit out;
   for (const FamilyFit& family : state_->families) {
     EngineFit one = family.fit(skip);
-    // Coefficients and covariance of the profile itself are those of the last family, the current one.
+    // Coefficients and covariance of the profile itself are those of the last family, the current
+    // one.
     models::EngineProfile profile = std::move(one.profile);
-    const auto append = [](auto& list, const auto& more) { list.insert(list.end(), more.begin(), more.end()); };
+    const auto append = [](auto& list, const auto& more) {
+      list.insert(list.end(), more.begin(), more.end());
+    };
     append(out.profile.corrections, profile.corrections);
     append(out.profile.hosts, profile.hosts);
-    if (!out.profile.first_token.points.empty()) profile.first_token = std::move(out.profile.first_token);
+    if (!out.profile.first_token.points.empty())
+      profile.first_token = std::move(out.profile.first_token);
     profile.corrections = std::move(out.profile.corrections);
     profile.hosts = std::move(out.profile.hosts);
     out.profile = std::move(profile);
@@ -125,12 +136,16 @@ std::vector<std::vector<bool>> folds_by(const std::vector<DataRow>& rows,
   return out;
 }
 
-std::vector<std::vector<bool>> folds_of(const std::vector<DataRow>& rows, models::Familiarity familiarity) {
+std::vector<std::vector<bool>> folds_of(const std::vector<DataRow>& rows,
+                                        models::Familiarity familiarity) {
   switch (familiarity) {
-    case models::Familiarity::engine: return folds_by(rows, [](const DataRow& r) { return r.model; });
+    case models::Familiarity::engine:
+      return folds_by(rows, [](const DataRow& r) { return r.model; });
     case models::Familiarity::model:
-      return folds_by(rows, [](const DataRow& r) { return fmt::format("{}|{}", r.model, r.tensor_parallel); });
-    case models::Familiarity::deployment: break;
+      return folds_by(
+          rows, [](const DataRow& r) { return fmt::format("{}|{}", r.model, r.tensor_parallel); });
+    case models::Familiarity::deployment:
+      break;
   }
   std::vector<std::vector<bool>> folds(kCurveFolds, std::vector<bool>(rows.size(), false));
   std::size_t next = 0;
@@ -141,7 +156,8 @@ std::vector<std::vector<bool>> folds_of(const std::vector<DataRow>& rows, models
   return folds;
 }
 
-// Neither an open loop above 90 % of capacity nor a model that the host decides: both have errors of their own.
+// Neither an open loop above 90 % of capacity nor a model that the host decides: both have errors
+// of their own.
 bool is_typical(const DataRow& row) {
   const bool saturated = row.plan.protocol == Protocol::constant && !row.plan.left_out.empty();
   return !saturated && !is_small_model(row.plan.deployment.context.llm);
@@ -173,7 +189,8 @@ std::array<models::ErrorSpread, 3> EngineFitter::spread() const {
     std::vector<double> tpot, ttft;
     for (const auto& fold : folds_of(state_->rows, familiarity)) {
       const bool all = std::all_of(fold.begin(), fold.end(), [](bool held) { return held; });
-      if (all || (familiarity == models::Familiarity::model && !leaves_model(state_->rows, fold))) continue;
+      if (all || (familiarity == models::Familiarity::model && !leaves_model(state_->rows, fold)))
+        continue;
       for (const FamilyFit& family : state_->families) {
         const std::vector<double> residuals = family.linear_residuals(fold);
         for (std::size_t o = 0; o < residuals.size(); ++o) {

@@ -23,8 +23,9 @@ struct ErrorLine {
   ErrorSummary errors;
 };
 
-// Lines for each engine (without disaggregated rows, an approximation of their own), then each engine and protocol, then each engine, model and protocol; within a
-// group in the order of Figure; groups in byte order.
+// Lines for each engine (without disaggregated rows, an approximation of their own), then each
+// engine and protocol, then each engine, model and protocol; within a group in the order of Figure;
+// groups in byte order.
 [[nodiscard]] std::vector<ErrorLine> error_tables(const std::vector<ScoredRow>& rows);
 
 }  // namespace eph::calibration

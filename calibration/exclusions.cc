@@ -7,8 +7,8 @@ namespace {
 
 using models::EngineKind;
 
-// Above this share of the throughput row's rate, TTFT percentiles of an open loop differ by 25-150 %
-// between identical machines (PERCENTILES section 0).
+// Above this share of the throughput row's rate, TTFT percentiles of an open loop differ by 25-150
+// % between identical machines (PERCENTILES section 0).
 constexpr double kSaturatedLoad = 0.9;
 
 bool contains(std::string_view text, std::string_view part) {
@@ -17,7 +17,8 @@ bool contains(std::string_view text, std::string_view part) {
 
 std::string whole_row_reason(const MeasuredRun& run) {
   if (run.is_sweep() || run.load) return "";
-  if (run.isl == 4000 && run.osl == 1000) return "ISL 4000 / OSL 1000 rows follow an unknown protocol";
+  if (run.isl == 4000 && run.osl == 1000)
+    return "ISL 4000 / OSL 1000 rows follow an unknown protocol";
   if (run.concurrency == 512 && contains(run.model, "gpt-oss-120b")) {
     return "gpt-oss-120b at C = 512 follows an unknown protocol";
   }
@@ -46,7 +47,8 @@ void set_scored_figures(const MeasuredRun& run, RunPlan& plan) {
   forget(plan, Figure::mean_concurrency);
   if (run.protocol == Protocol::synchronous) return;
   if (run.protocol == Protocol::open_loop || run.protocol == Protocol::recorded) {
-    for (const Figure f : {Figure::achieved_rps, Figure::output_tps, Figure::total_tps}) forget(plan, f);
+    for (const Figure f : {Figure::achieved_rps, Figure::output_tps, Figure::total_tps})
+      forget(plan, f);
     return;
   }
   if (run.protocol == Protocol::constant && run.load_fraction > kSaturatedLoad) {

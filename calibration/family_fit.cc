@@ -38,9 +38,11 @@ std::vector<Observation> observe(const std::vector<DataRow>& rows, models::Engin
   return out;
 }
 
-models::CoefficientValues shifted(models::CoefficientValues values, const std::vector<double>& shifts) {
+models::CoefficientValues shifted(models::CoefficientValues values,
+                                  const std::vector<double>& shifts) {
   for (std::size_t c = 0; c < values.size(); ++c) {
-    const models::CoefficientInfo& info = models::coefficient_info(static_cast<models::Coefficient>(c));
+    const models::CoefficientInfo& info =
+        models::coefficient_info(static_cast<models::Coefficient>(c));
     if (shifts[c] != 0) values[c] = std::clamp(values[c] + shifts[c], info.lower, info.upper);
   }
   return values;
@@ -58,7 +60,7 @@ std::string model_name(const RowTraits& t) { return t.model.substr(0, t.model.fi
 
 // The observations that a fit uses, and what it makes of them.
 struct Training {
-  std::vector<Index> used;          // observations, by position below
+  std::vector<Index> used;  // observations, by position below
   std::vector<Observation> train;
   Eigen::VectorXd measured, noise;  // by position
 };
@@ -80,7 +82,8 @@ struct FamilyFit::State {
   std::vector<Observation> observations;
   Hierarchy hierarchy;
   models::CoefficientValues start;
-  // Derivatives and predictions at the start, which no measurement has touched: every fit begins with them.
+  // Derivatives and predictions at the start, which no measurement has touched: every fit begins
+  // with them.
   Linear at_start;
   std::vector<double> log_start;  // by observation; NaN: not simulated
 
@@ -98,7 +101,8 @@ struct FamilyFit::State {
         start(engine_start(e, family)) {}
 
   [[nodiscard]] Linear linearise_at(const std::vector<RowState>& states) const {
-    Linearisation l = linearise(predictor, rows, observations, states, hierarchy.free(), options.threads);
+    Linearisation l =
+        linearise(predictor, rows, observations, states, hierarchy.free(), options.threads);
     Linear out{std::move(l.slopes), {}, l.simulations};
     out.covariance = hierarchy.covariance(out.slopes);
     return out;
@@ -117,12 +121,14 @@ struct FamilyFit::State {
     return out;
   }
   // Mean of the linear model at the states actually simulated: bounds and knots included.
-  [[nodiscard]] Eigen::VectorXd moved(const Linear& linear, const std::vector<RowState>& states, const EngineFit& fit) const;
+  [[nodiscard]] Eigen::VectorXd moved(const Linear& linear, const std::vector<RowState>& states,
+                                      const EngineFit& fit) const;
   [[nodiscard]] models::EngineProfile profile_of(const Linear& linear, const Eigen::VectorXd& a,
                                                  const std::vector<bool>& skip) const;
   // A state on the way: dual weights of the training observations, and what simulating it gave.
   struct Point {
-    Eigen::VectorXd dual, residual, target;  // target: residual plus how far the linear model has gone
+    Eigen::VectorXd dual, residual,
+        target;  // target: residual plus how far the linear model has gone
     std::vector<bool> simulated;
     EngineFit fit;
     double cost = 0;
@@ -131,12 +137,14 @@ struct FamilyFit::State {
   [[nodiscard]] Training training(const std::vector<bool>& skip) const;
   [[nodiscard]] Point evaluate(const Training& t, const Linear& linear, const Eigen::VectorXd& dual,
                                const std::vector<bool>& skip) const;
-  [[nodiscard]] Eigen::VectorXd posterior(const Training& t, const Eigen::MatrixXd& prior, const Point& now,
+  [[nodiscard]] Eigen::VectorXd posterior(const Training& t, const Eigen::MatrixXd& prior,
+                                          const Point& now,
                                           Eigen::LLT<Eigen::MatrixXd>& factor) const;
   [[nodiscard]] EngineFit run(const std::vector<bool>& skip, const Linear& linear) const;
 };
 
-Eigen::VectorXd FamilyFit::State::moved(const Linear& linear, const std::vector<RowState>& states, const EngineFit& fit) const {
+Eigen::VectorXd FamilyFit::State::moved(const Linear& linear, const std::vector<RowState>& states,
+                                        const EngineFit& fit) const {
   Eigen::VectorXd out(static_cast<Index>(observations.size()));
   for (std::size_t i = 0; i < observations.size(); ++i) {
     const std::size_t row = observations[i].row;
@@ -151,7 +159,8 @@ Eigen::VectorXd FamilyFit::State::moved(const Linear& linear, const std::vector<
            std::log(s.host_speed / prior_host_speed(t.host));
     sum += linear.slopes(at, static_cast<Index>(kDecodeDirection)) *
            s.residual.decode_at(std::exp2(t.decode_seqs), std::exp2(t.context));
-    sum += linear.slopes(at, static_cast<Index>(kPrefillDirection)) * s.residual.prefill_at(std::exp2(t.prompt_step));
+    sum += linear.slopes(at, static_cast<Index>(kPrefillDirection)) *
+           s.residual.prefill_at(std::exp2(t.prompt_step));
     if (observations[i].figure == Figure::mean_ttft) sum += fit.first_token_log(rows[row]);
     out[at] = sum;
   }
@@ -159,7 +168,7 @@ Eigen::VectorXd FamilyFit::State::moved(const Linear& linear, const std::vector<
 }
 
 models::EngineProfile FamilyFit::State::profile_of(const Linear& linear, const Eigen::VectorXd& a,
-                                                 const std::vector<bool>& skip) const {
+                                                   const std::vector<bool>& skip) const {
   models::EngineProfile profile;
   profile.engine = engine;
   profile.gpu = rows.front().plan.deployment.gpu_name;
@@ -205,7 +214,8 @@ models::EngineProfile FamilyFit::State::profile_of(const Linear& linear, const E
     profile.corrections.push_back(c);
   }
   for (const auto& [host, t] : hosts) {
-    profile.hosts.push_back({host, prior_host_speed(host) * std::exp(hierarchy.log_host(linear.slopes, a, host))});
+    profile.hosts.push_back(
+        {host, prior_host_speed(host) * std::exp(hierarchy.log_host(linear.slopes, a, host))});
   }
   profile.first_token = hierarchy.first_token(a);
   return profile;
@@ -230,8 +240,8 @@ Training FamilyFit::State::training(const std::vector<bool>& skip) const {
 
 // Simulates the training rows at the state that dual weights stand for.
 FamilyFit::State::Point FamilyFit::State::evaluate(const Training& t, const Linear& linear,
-                                                         const Eigen::VectorXd& dual,
-                                                         const std::vector<bool>& skip) const {
+                                                   const Eigen::VectorXd& dual,
+                                                   const std::vector<bool>& skip) const {
   const auto n = static_cast<Index>(t.used.size());
   Point out;
   out.dual = dual;
@@ -239,7 +249,8 @@ FamilyFit::State::Point FamilyFit::State::evaluate(const Training& t, const Line
   for (Index k = 0; k < n; ++k) all_dual[t.used[static_cast<std::size_t>(k)]] = dual[k];
   out.fit.profile = profile_of(linear, all_dual, skip);
   const std::vector<RowState> states = states_of(out.fit);
-  const Predictions predicted = predict_observations(predictor, t.train, states, Stage::shortened, options.threads);
+  const Predictions predicted =
+      predict_observations(predictor, t.train, states, Stage::shortened, options.threads);
   out.simulations = predicted.simulations;
   const Eigen::VectorXd gone = moved(linear, states, out.fit);
   out.residual.resize(n);
@@ -248,7 +259,8 @@ FamilyFit::State::Point FamilyFit::State::evaluate(const Training& t, const Line
   for (Index k = 0; k < n; ++k) {
     const auto at = static_cast<std::size_t>(k);
     double log_predicted = predicted.log_predicted[at];
-    if (t.train[at].figure == Figure::mean_ttft) log_predicted += out.fit.first_token_log(rows[t.train[at].row]);
+    if (t.train[at].figure == Figure::mean_ttft)
+      log_predicted += out.fit.first_token_log(rows[t.train[at].row]);
     out.simulated[at] = std::isfinite(log_predicted);
     out.residual[k] = out.simulated[at] ? t.measured[k] - log_predicted : 0;
     out.target[k] = out.residual[k] + gone[t.used[at]];
@@ -292,16 +304,19 @@ EngineFit FamilyFit::State::run(const std::vector<bool>& skip, const Linear& lin
   for (std::size_t i = 0; i < observations.size(); ++i) {
     const auto at = static_cast<Index>(i);
     const double own = observations[i].noise_sd * observations[i].noise_sd;
-    out.log_sd[i] = std::sqrt(std::max(0.0, linear.covariance(at, at) - half.col(at).squaredNorm()) + own);
+    out.log_sd[i] =
+        std::sqrt(std::max(0.0, linear.covariance(at, at) - half.col(at).squaredNorm()) + own);
   }
   out.profile.fitted = hierarchy.free();
-  out.profile.covariance = hierarchy.engine_covariance(
-      linear.slopes(t.used, Eigen::all), factor.solve(Eigen::MatrixXd::Identity(n, n)), hierarchy.free());
+  out.profile.covariance =
+      hierarchy.engine_covariance(linear.slopes(t.used, Eigen::all),
+                                  factor.solve(Eigen::MatrixXd::Identity(n, n)), hierarchy.free());
   for (std::size_t k = 0; k < t.train.size(); ++k) {
     out.rows += k == 0 || t.train[k].row != t.train[k - 1].row ? 1 : 0;
   }
   out.observations = t.train.size();
-  out.failed = static_cast<std::size_t>(std::count(now.simulated.begin(), now.simulated.end(), false));
+  out.failed =
+      static_cast<std::size_t>(std::count(now.simulated.begin(), now.simulated.end(), false));
   out.simulations = simulations_done;
   out.start_cost = start_cost;
   out.final_cost = now.cost;
@@ -309,8 +324,9 @@ EngineFit FamilyFit::State::run(const std::vector<bool>& skip, const Linear& lin
 }
 
 // The linear model's posterior around a point, reweighted until its pseudo-Huber weights settle.
-Eigen::VectorXd FamilyFit::State::posterior(const Training& t, const Eigen::MatrixXd& prior, const Point& now,
-                                               Eigen::LLT<Eigen::MatrixXd>& factor) const {
+Eigen::VectorXd FamilyFit::State::posterior(const Training& t, const Eigen::MatrixXd& prior,
+                                            const Point& now,
+                                            Eigen::LLT<Eigen::MatrixXd>& factor) const {
   const auto n = static_cast<Index>(t.used.size());
   const auto weight = [&](double residual, Index k) {
     const double z = residual / t.noise[k] / hyper.robust;
@@ -322,7 +338,8 @@ Eigen::VectorXd FamilyFit::State::posterior(const Training& t, const Eigen::Matr
     Eigen::MatrixXd noisy = prior;
     for (Index k = 0; k < n; ++k) noisy(k, k) += t.noise[k] * t.noise[k] / weights[k];
     factor.compute(noisy);
-    EPH_ASSERT(factor.info() == Eigen::Success, "covariance of {} observations is not positive definite", n);
+    EPH_ASSERT(factor.info() == Eigen::Success,
+               "covariance of {} observations is not positive definite", n);
     dual = factor.solve(now.target);
     const Eigen::VectorXd residual = now.target - prior * dual;
     for (Index k = 0; k < n; ++k) weights[k] = weight(residual[k], k);
@@ -330,14 +347,15 @@ Eigen::VectorXd FamilyFit::State::posterior(const Training& t, const Eigen::Matr
   return dual;
 }
 
-FamilyFit::FamilyFit(const std::vector<DataRow>& rows, const RowPredictor& predictor, models::EngineKind engine,
-                     std::string family, const FitOptions& options)
+FamilyFit::FamilyFit(const std::vector<DataRow>& rows, const RowPredictor& predictor,
+                     models::EngineKind engine, std::string family, const FitOptions& options)
     : state_(std::make_unique<State>(rows, predictor, engine, std::move(family), options)) {
   if (state_->observations.empty()) return;
   const std::vector<RowState> states = state_->start_states();
   state_->at_start = state_->linearise_at(states);
-  state_->log_start =
-      predict_observations(predictor, state_->observations, states, Stage::shortened, options.threads).log_predicted;
+  state_->log_start = predict_observations(predictor, state_->observations, states,
+                                           Stage::shortened, options.threads)
+                          .log_predicted;
 }
 FamilyFit::~FamilyFit() = default;
 FamilyFit::FamilyFit(FamilyFit&&) noexcept = default;
@@ -365,14 +383,16 @@ std::vector<double> FamilyFit::linear_residuals(const std::vector<bool>& held) c
   start.residual.resize(n);
   start.simulated.resize(t.used.size());
   for (Index k = 0; k < n; ++k) {
-    const double predicted = s.log_start[static_cast<std::size_t>(t.used[static_cast<std::size_t>(k)])];
+    const double predicted =
+        s.log_start[static_cast<std::size_t>(t.used[static_cast<std::size_t>(k)])];
     start.simulated[static_cast<std::size_t>(k)] = std::isfinite(predicted);
     start.residual[k] = std::isfinite(predicted) ? t.measured[k] - predicted : 0;
   }
   start.target = start.residual;
   Eigen::LLT<Eigen::MatrixXd> factor;
   const Eigen::MatrixXd prior = s.at_start.covariance(t.used, t.used);
-  const Eigen::VectorXd mean = s.at_start.covariance(Eigen::all, t.used) * s.posterior(t, prior, start, factor);
+  const Eigen::VectorXd mean =
+      s.at_start.covariance(Eigen::all, t.used) * s.posterior(t, prior, start, factor);
   std::vector<double> out(s.observations.size(), std::numeric_limits<double>::quiet_NaN());
   for (std::size_t i = 0; i < out.size(); ++i) {
     if (!held[s.observations[i].row]) continue;

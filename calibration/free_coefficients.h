@@ -13,9 +13,12 @@ struct FreeCoefficient {
 };
 
 // Where the engine's fit starts; also the priors' means.
-[[nodiscard]] models::CoefficientValues engine_start(models::EngineKind engine, std::string_view family = {});
+[[nodiscard]] models::CoefficientValues engine_start(models::EngineKind engine,
+                                                     std::string_view family = {});
 
-// `family`: fit_family. Coefficients not listed stay at the engine's start values: no row of its data says anything on them.
-[[nodiscard]] std::vector<FreeCoefficient> free_coefficients(models::EngineKind engine, std::string_view family = {});
+// `family`: fit_family. Coefficients not listed stay at the engine's start values: no row of its
+// data says anything on them.
+[[nodiscard]] std::vector<FreeCoefficient> free_coefficients(models::EngineKind engine,
+                                                             std::string_view family = {});
 
 }  // namespace eph::calibration

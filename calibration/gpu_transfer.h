@@ -18,9 +18,9 @@ struct TransferOptions {
   std::uint64_t seed = 1;
 };
 
-// Fills `gpus` and adds to `hosts` of the profile: every other GPU of the sweeps, with its kinds of host. Errors are those of machines that were left out of the fit one at
-// a time, or of models where a GPU was measured on one machine only. Nothing happens without
-// sweeps.
+// Fills `gpus` and adds to `hosts` of the profile: every other GPU of the sweeps, with its kinds of
+// host. Errors are those of machines that were left out of the fit one at a time, or of models
+// where a GPU was measured on one machine only. Nothing happens without sweeps.
 [[nodiscard]] Result<void> fit_gpu_transfers(const TransferOptions& options,
                                              const models::Catalog& catalog,
                                              models::EngineProfile& profile);

@@ -68,7 +68,8 @@ Result<RunTable> read_guidellm_runs(CsvTable table) {
     result.runs.push_back(read_row(table, row, result.figures, faults));
     const MeasuredRun& run = result.runs.back();
     if (run.stage_s <= 0) {
-      faults.add(row_error(table.path(), run.line, "no stage_s", "give the stage's length in seconds"));
+      faults.add(
+          row_error(table.path(), run.line, "no stage_s", "give the stage's length in seconds"));
     }
     if (run.protocol == Protocol::constant && !run.measured[Figure::achieved_rps]) {
       faults.add(row_error(table.path(), run.line, "constant strategy without achieved_rps",

@@ -24,8 +24,8 @@ struct HeldOutRow {
   // Rows of one unit may err together (a curve, or all that one fold held out): the interval of a
   // row rests on other units.
   std::string unit;
-  ScoredRow score;       // `scored`: the figures that the scheme counts
-  FigureSet log_sd;      // the fit's own deviation of log(measured / predicted), where it states one
+  ScoredRow score;   // `scored`: the figures that the scheme counts
+  FigureSet log_sd;  // the fit's own deviation of log(measured / predicted), where it states one
   FigureSet half_width;  // of log(measured / predicted) in the prediction interval; see interval.h
 };
 

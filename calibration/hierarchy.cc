@@ -24,9 +24,11 @@ RowTraits traits_of(const DataRow& row) {
   t.layout = context.layout;
   t.weights = models::name(context.llm.weights);
   t.model = fmt::format("{}|{}", row.model, t.weights);
-  t.deployment = fmt::format("{}|{}|{}|{}", t.model, t.layout.tensor, t.layout.expert, t.layout.attention_data);
+  t.deployment = fmt::format("{}|{}|{}|{}", t.model, t.layout.tensor, t.layout.expert,
+                             t.layout.attention_data);
   // Tables that name no machine: one per engine version and model.
-  t.host = row.plan.host.empty() ? fmt::format("{}|{}", row.engine_version, row.model) : row.plan.host;
+  t.host =
+      row.plan.host.empty() ? fmt::format("{}|{}", row.engine_version, row.model) : row.plan.host;
   t.decode_seqs = octaves(mean_decode_batch(row));
   t.context = octaves(static_cast<double>(row.isl) + 0.5 * static_cast<double>(row.osl));
   // The tokens of a step that has prompt work.
@@ -42,7 +44,8 @@ RowTraits traits_of(const DataRow& row) {
   return t;
 }
 
-Hierarchy::Hierarchy(models::EngineKind engine, std::string_view family, const std::vector<RowTraits>& traits,
+Hierarchy::Hierarchy(models::EngineKind engine, std::string_view family,
+                     const std::vector<RowTraits>& traits,
                      const std::vector<Observation>& observations, const HyperParameters& hyper)
     : traits_(traits), observations_(observations), hyper_(hyper) {
   for (const FreeCoefficient& f : free_coefficients(engine, family)) {
@@ -56,7 +59,8 @@ bool Hierarchy::has_first(std::size_t i) const {
   return observations_[i].figure == Figure::mean_ttft && traits_[observations_[i].row].first_token;
 }
 
-double Hierarchy::decode_kernel(const RowTraits& t, double seqs, double context, double tensor) const {
+double Hierarchy::decode_kernel(const RowTraits& t, double seqs, double context,
+                                double tensor) const {
   return std::exp(-0.5 * (square((t.decode_seqs - seqs) / hyper_.decode_seqs) +
                           square((t.context - context) / hyper_.decode_context) +
                           square((t.tensor - tensor) / hyper_.decode_tensor)));
@@ -84,7 +88,9 @@ Eigen::MatrixXd Hierarchy::covariance(const Eigen::MatrixXd& slopes) const {
     if (per_model_[c]) modelled.col(j) = all.col(j);
   }
   const Eigen::MatrixXd wide = all * all.transpose(), narrow = modelled * modelled.transpose();
-  const auto slope = [&](Index i, std::size_t direction) { return slopes(i, static_cast<Index>(direction)); };
+  const auto slope = [&](Index i, std::size_t direction) {
+    return slopes(i, static_cast<Index>(direction));
+  };
   const std::size_t kv = at(models::Coefficient::kv_reserve);
   Eigen::MatrixXd out(n, n);
   for (Index i = 0; i < n; ++i) {
@@ -96,7 +102,8 @@ Eigen::MatrixXd Hierarchy::covariance(const Eigen::MatrixXd& slopes) const {
       double sum = square(hyper_.engine) * wide(i, j);
       if (model) sum += square(hyper_.model) * narrow(i, j);
       if (a.deployment == b.deployment) {
-        sum += square(hyper_.deployment) * narrow(i, j) + square(hyper_.kv_reserve) * slope(i, kv) * slope(j, kv);
+        sum += square(hyper_.deployment) * narrow(i, j) +
+               square(hyper_.kv_reserve) * slope(i, kv) * slope(j, kv);
       }
       if (host) sum += square(hyper_.host) * slope(i, kHostDirection) * slope(j, kHostDirection);
       const double decode = slope(i, kDecodeDirection) * slope(j, kDecodeDirection);
@@ -107,7 +114,8 @@ Eigen::MatrixXd Hierarchy::covariance(const Eigen::MatrixXd& slopes) const {
       sum += prefill * prefill_kernel(a, b.prompt_step, b.tensor) *
              (square(hyper_.prefill_engine) + of_model * square(hyper_.prefill_model));
       if (has_first(static_cast<std::size_t>(i)) && has_first(static_cast<std::size_t>(j))) {
-        sum += first_kernel(a, b) * (square(hyper_.first_engine) + of_model * square(hyper_.first_model));
+        sum += first_kernel(a, b) *
+               (square(hyper_.first_engine) + of_model * square(hyper_.first_model));
       }
       out(i, j) = out(j, i) = sum;
     }
@@ -124,12 +132,14 @@ std::vector<double> Hierarchy::shifts(const Eigen::MatrixXd& slopes, const Eigen
     const RowTraits& b = traits_[observations_[i].row];
     const double wide = square(hyper_.engine);
     const bool deployment = level >= Level::deployment && b.deployment == traits.deployment;
-    const double narrow = (level >= Level::model && b.model == traits.model ? square(hyper_.model) : 0) +
-                          (deployment ? square(hyper_.deployment) : 0);
+    const double narrow =
+        (level >= Level::model && b.model == traits.model ? square(hyper_.model) : 0) +
+        (deployment ? square(hyper_.deployment) : 0);
     for (std::size_t c = 0; c < free_.size(); ++c) {
       const std::size_t direction = at(free_[c]);
       const double slope = slopes(row, static_cast<Index>(direction));
-      out[direction] += a[row] * slope * square(prior_sd_[c]) * (wide + (per_model_[c] ? narrow : 0));
+      out[direction] +=
+          a[row] * slope * square(prior_sd_[c]) * (wide + (per_model_[c] ? narrow : 0));
       if (deployment && free_[c] == models::Coefficient::kv_reserve) {
         out[direction] += a[row] * slope * square(hyper_.kv_reserve);
       }
@@ -138,7 +148,8 @@ std::vector<double> Hierarchy::shifts(const Eigen::MatrixXd& slopes, const Eigen
   return out;
 }
 
-double Hierarchy::log_host(const Eigen::MatrixXd& slopes, const Eigen::VectorXd& a, const std::string& host) const {
+double Hierarchy::log_host(const Eigen::MatrixXd& slopes, const Eigen::VectorXd& a,
+                           const std::string& host) const {
   double sum = 0;
   if (is_reference_host(host)) return sum;
   for (std::size_t i = 0; i < observations_.size(); ++i) {
@@ -150,7 +161,8 @@ double Hierarchy::log_host(const Eigen::MatrixXd& slopes, const Eigen::VectorXd&
 }
 
 models::StepResidual Hierarchy::residual(const Eigen::MatrixXd& slopes, const Eigen::VectorXd& a,
-                                         const RowTraits& traits, double tensor_ranks, bool with_model) const {
+                                         const RowTraits& traits, double tensor_ranks,
+                                         bool with_model) const {
   using R = models::StepResidual;
   R out;
   const double tensor = octaves(tensor_ranks);
@@ -171,7 +183,8 @@ models::StepResidual Hierarchy::residual(const Eigen::MatrixXd& slopes, const Ei
       }
     }
     for (std::size_t p = 0; p < R::kPromptKnots; ++p) {
-      out.prefill[p] += prefill * prefill_kernel(b, static_cast<double>(p) + R::kFirstPrompt, tensor);
+      out.prefill[p] +=
+          prefill * prefill_kernel(b, static_cast<double>(p) + R::kFirstPrompt, tensor);
     }
   }
   const auto rounded = [](double x) { return std::clamp(std::round(x * 1e4) / 1e4, -0.7, 0.7); };
@@ -197,23 +210,27 @@ models::FirstTokenResidual Hierarchy::first_token(const Eigen::VectorXd& a) cons
   return out;
 }
 
-std::vector<double> Hierarchy::engine_covariance(const Eigen::MatrixXd& slopes, const Eigen::MatrixXd& inverse_noisy,
-                                                 const std::vector<models::Coefficient>& order) const {
+std::vector<double> Hierarchy::engine_covariance(
+    const Eigen::MatrixXd& slopes, const Eigen::MatrixXd& inverse_noisy,
+    const std::vector<models::Coefficient>& order) const {
   const auto n = static_cast<Index>(order.size());
   Eigen::MatrixXd reach(slopes.rows(), n);  // covariance of observations and coefficients
   Eigen::MatrixXd prior = Eigen::MatrixXd::Zero(n, n);
   for (Index j = 0; j < n; ++j) {
     const auto found = std::find(free_.begin(), free_.end(), order[static_cast<std::size_t>(j)]);
     EPH_ASSERT(found != free_.end(), "coefficient {} is not free", j);
-    const double variance = square(hyper_.engine * prior_sd_[static_cast<std::size_t>(found - free_.begin())]);
-    reach.col(j) = slopes.col(static_cast<Index>(at(order[static_cast<std::size_t>(j)]))) * variance;
+    const double variance =
+        square(hyper_.engine * prior_sd_[static_cast<std::size_t>(found - free_.begin())]);
+    reach.col(j) =
+        slopes.col(static_cast<Index>(at(order[static_cast<std::size_t>(j)]))) * variance;
     prior(j, j) = variance;
   }
   Eigen::MatrixXd posterior = prior - reach.transpose() * inverse_noisy * reach;
   posterior = 0.5 * (posterior + posterior.transpose()).eval();
   std::vector<double> out;
   for (Index i = 0; i < n; ++i) {
-    for (Index j = 0; j < n; ++j) out.push_back(i == j ? std::max(0.0, posterior(i, j)) : posterior(i, j));
+    for (Index j = 0; j < n; ++j)
+      out.push_back(i == j ? std::max(0.0, posterior(i, j)) : posterior(i, j));
   }
   return out;
 }

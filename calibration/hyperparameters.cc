@@ -7,9 +7,10 @@ constexpr double kSmallModel = 1e9;  // parameters
 
 }  // namespace
 
-// Chosen by held-out errors of the linearised problem (random curves, one tensor parallelism, one model
-// and one machine out), before any of the figures in docs/VALIDATION.md was computed; a few dozen numbers
-// against some hundred rows each. Those of offline throughput were chosen by the split that the document reports.
+// Chosen by held-out errors of the linearised problem (random curves, one tensor parallelism, one
+// model and one machine out), before any of the figures in docs/VALIDATION.md was computed; a few
+// dozen numbers against some hundred rows each. Those of offline throughput were chosen by the
+// split that the document reports.
 HyperParameters hyper_parameters(models::EngineKind engine, std::string_view family) {
   HyperParameters h;
   switch (engine) {
@@ -21,7 +22,8 @@ HyperParameters hyper_parameters(models::EngineKind engine, std::string_view fam
         break;
       }
       h.engine = 0.12, h.model = 0.7, h.deployment = 0.15, h.kv_reserve = 1;
-      h.decode_engine = 0.08, h.decode_model = 0.06, h.prefill_engine = 0.12, h.prefill_model = 0.05;
+      h.decode_engine = 0.08, h.decode_model = 0.06, h.prefill_engine = 0.12,
+      h.prefill_model = 0.05;
       h.first_engine = 0.1, h.first_model = 0.25;
       h.decode_seqs = 3, h.decode_context = 1, h.decode_tensor = 8;
       h.prefill_tokens = 1, h.prefill_tensor = 1.5;
@@ -40,7 +42,8 @@ HyperParameters hyper_parameters(models::EngineKind engine, std::string_view fam
     case models::EngineKind::vllm:
       if (family == "old") {
         h.engine = 0.65, h.model = 0.27, h.deployment = 0.02, h.kv_reserve = 3, h.host = 1;
-        h.decode_engine = 0.23, h.decode_model = 0.08, h.prefill_engine = 0.06, h.prefill_model = 0.01;
+        h.decode_engine = 0.23, h.decode_model = 0.08, h.prefill_engine = 0.06,
+        h.prefill_model = 0.01;
         h.first_engine = 0.01, h.first_model = 0.29;
         h.decode_seqs = 2.4, h.decode_context = 1, h.decode_tensor = 2;
         h.prefill_tokens = 2.9, h.prefill_tensor = 0.8;
@@ -48,14 +51,17 @@ HyperParameters hyper_parameters(models::EngineKind engine, std::string_view fam
         h.noise_tpot = 0.01, h.noise_ttft = 0.04;
       } else {
         h.engine = 0.2, h.model = 0.3, h.deployment = 0.5, h.kv_reserve = 0.2, h.host = 0.9;
-        h.decode_engine = 0.01, h.decode_model = 0.055, h.prefill_engine = 0.01, h.prefill_model = 0.15;
+        h.decode_engine = 0.01, h.decode_model = 0.055, h.prefill_engine = 0.01,
+        h.prefill_model = 0.15;
         h.decode_seqs = 6, h.decode_context = 3.5, h.decode_tensor = 16;
         h.prefill_tokens = 0.8, h.prefill_tensor = 0.3;
-        h.noise_itl = 0.025, h.noise_p50 = 0.08, h.noise_p95 = 0.15, h.noise_p99 = 0.15, h.noise_rate = 0.06;
+        h.noise_itl = 0.025, h.noise_p50 = 0.08, h.noise_p95 = 0.15, h.noise_p99 = 0.15,
+        h.noise_rate = 0.06;
         h.throughput_ttft = 2;
       }
       break;
-    case models::EngineKind::llamacpp: break;
+    case models::EngineKind::llamacpp:
+      break;
   }
   return h;
 }
@@ -74,18 +80,35 @@ double noise_sd(const HyperParameters& h, const RunPlan& plan, Figure figure) {
   double sd = 0;
   bool ttft = true;
   switch (figure) {
-    case Figure::mean_ttft: sd = h.noise_ttft; break;
-    case Figure::ttft_p50: sd = h.noise_p50; break;
-    case Figure::ttft_p95: sd = h.noise_p95; break;
-    case Figure::ttft_p99: sd = h.noise_p99; break;
-    case Figure::mean_tpot: sd = h.noise_tpot, ttft = false; break;
+    case Figure::mean_ttft:
+      sd = h.noise_ttft;
+      break;
+    case Figure::ttft_p50:
+      sd = h.noise_p50;
+      break;
+    case Figure::ttft_p95:
+      sd = h.noise_p95;
+      break;
+    case Figure::ttft_p99:
+      sd = h.noise_p99;
+      break;
+    case Figure::mean_tpot:
+      sd = h.noise_tpot, ttft = false;
+      break;
     case Figure::max_output_tps:
-    case Figure::achieved_rps: sd = h.noise_rate, ttft = false; break;
-    case Figure::e2e_p50: sd = 1.5 * h.noise_itl, ttft = false; break;
-    default: sd = h.noise_itl, ttft = false; break;
+    case Figure::achieved_rps:
+      sd = h.noise_rate, ttft = false;
+      break;
+    case Figure::e2e_p50:
+      sd = 1.5 * h.noise_itl, ttft = false;
+      break;
+    default:
+      sd = h.noise_itl, ttft = false;
+      break;
   }
   const bool small = is_small_model(plan.deployment.context.llm);
-  return sd * (waves && ttft ? h.throughput_ttft : 1) * (saturated ? h.saturated : 1) * (small ? h.small_model : 1);
+  return sd * (waves && ttft ? h.throughput_ttft : 1) * (saturated ? h.saturated : 1) *
+         (small ? h.small_model : 1);
 }
 
 }  // namespace eph::calibration

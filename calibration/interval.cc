@@ -36,7 +36,8 @@ Groups collect(const std::vector<HeldOutRow>& rows) {
       const auto ratio = log_ratio(row.score, figure);
       if (!ratio) continue;
       for (const std::string& load : {load_class(row.facts), std::string()}) {
-        groups[{row.score.engine, figure, load}].push_back({std::abs(*ratio) / deviation_of(row, figure), &row.unit});
+        groups[{row.score.engine, figure, load}].push_back(
+            {std::abs(*ratio) / deviation_of(row, figure), &row.unit});
       }
     }
   }

@@ -11,10 +11,10 @@ inline constexpr double kIntervalLevel = 0.9;
 // Half-widths h by row and counted figure, so that a measurement is expected in
 // [predicted e^-h, predicted e^h] with probability `level`.
 //
-// Normalised split-conformal: h is the fit's own deviation (HeldOutRow::log_sd; 1 where it states none)
-// times the ceil(level (n + 1))-th smallest |log(predicted / measured)| over deviation of that engine,
-// figure and load class over the n held-out rows of *other* units; where they are too few for that
-// rank, of that engine and figure; where those are too few as well, there is none.
+// Normalised split-conformal: h is the fit's own deviation (HeldOutRow::log_sd; 1 where it states
+// none) times the ceil(level (n + 1))-th smallest |log(predicted / measured)| over deviation of
+// that engine, figure and load class over the n held-out rows of *other* units; where they are too
+// few for that rank, of that engine and figure; where those are too few as well, there is none.
 [[nodiscard]] std::vector<FigureSet> interval_half_widths(const std::vector<HeldOutRow>& rows,
                                                           double level = kIntervalLevel);
 

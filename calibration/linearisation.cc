@@ -22,14 +22,16 @@ struct RowSpan {
 std::vector<RowSpan> spans_of(const std::vector<Observation>& observations) {
   std::vector<RowSpan> out;
   for (std::size_t i = 0; i < observations.size(); ++i) {
-    if (out.empty() || out.back().row != observations[i].row) out.push_back({observations[i].row, i, i});
+    if (out.empty() || out.back().row != observations[i].row)
+      out.push_back({observations[i].row, i, i});
     out.back().last = i + 1;
   }
   return out;
 }
 
 void log_figures(const RowPredictor& predictor, const std::vector<Observation>& observations,
-                 const RowSpan& span, const RowState& state, Stage stage, std::vector<double>& out) {
+                 const RowSpan& span, const RowState& state, Stage stage,
+                 std::vector<double>& out) {
   const auto replayed = predictor.predict(span.row, state, stage);
   for (std::size_t i = span.first; i < span.last; ++i) {
     const std::optional<double> value =
@@ -60,16 +62,19 @@ double move(RowState& state, std::size_t direction, double sign) {
     state.host_speed *= std::exp(sign * kHostStep);
     return sign * kHostStep;
   }
-  const models::CoefficientInfo& info = models::coefficient_info(static_cast<models::Coefficient>(direction));
+  const models::CoefficientInfo& info =
+      models::coefficient_info(static_cast<models::Coefficient>(direction));
   double& value = state.values[direction];
   const double from = value;
-  value = std::clamp(from + sign * kCoefficientStep * (std::abs(from) + info.prior_sd), info.lower, info.upper);
+  value = std::clamp(from + sign * kCoefficientStep * (std::abs(from) + info.prior_sd), info.lower,
+                     info.upper);
   return value - from;
 }
 
 }  // namespace
 
-Predictions predict_observations(const RowPredictor& predictor, const std::vector<Observation>& observations,
+Predictions predict_observations(const RowPredictor& predictor,
+                                 const std::vector<Observation>& observations,
                                  const std::vector<RowState>& states, Stage stage, int threads) {
   const std::vector<RowSpan> spans = spans_of(observations);
   Predictions out;
@@ -82,7 +87,8 @@ Predictions predict_observations(const RowPredictor& predictor, const std::vecto
 }
 
 Linearisation linearise(const RowPredictor& predictor, const std::vector<DataRow>& rows,
-                        const std::vector<Observation>& observations, const std::vector<RowState>& states,
+                        const std::vector<Observation>& observations,
+                        const std::vector<RowState>& states,
                         const std::vector<models::Coefficient>& moved, int threads) {
   const std::vector<RowSpan> spans = spans_of(observations);
   Linearisation out;

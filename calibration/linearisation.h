@@ -8,8 +8,8 @@
 
 namespace eph::calibration {
 
-// What a row's prediction can be moved along: every coefficient in its unit, then the logarithms of a
-// factor on decode steps, on prompt work, and of the host's speed.
+// What a row's prediction can be moved along: every coefficient in its unit, then the logarithms of
+// a factor on decode steps, on prompt work, and of the host's speed.
 inline constexpr std::size_t kDecodeDirection = models::kCoefficientCount;
 inline constexpr std::size_t kPrefillDirection = kDecodeDirection + 1;
 inline constexpr std::size_t kHostDirection = kPrefillDirection + 1;
@@ -23,15 +23,17 @@ struct Predictions {
 // `states` by row; rows without an observation are not simulated.
 [[nodiscard]] Predictions predict_observations(const RowPredictor& predictor,
                                                const std::vector<Observation>& observations,
-                                               const std::vector<RowState>& states, Stage stage, int threads);
+                                               const std::vector<RowState>& states, Stage stage,
+                                               int threads);
 
-// d log predicted / d direction (observations x kDirections) by central differences with common random
-// numbers. Coefficients not in `moved` and those that cannot matter to a row have zeros.
+// d log predicted / d direction (observations x kDirections) by central differences with common
+// random numbers. Coefficients not in `moved` and those that cannot matter to a row have zeros.
 struct Linearisation {
   Eigen::MatrixXd slopes;
   std::size_t simulations = 0;
 };
-[[nodiscard]] Linearisation linearise(const RowPredictor& predictor, const std::vector<DataRow>& rows,
+[[nodiscard]] Linearisation linearise(const RowPredictor& predictor,
+                                      const std::vector<DataRow>& rows,
                                       const std::vector<Observation>& observations,
                                       const std::vector<RowState>& states,
                                       const std::vector<models::Coefficient>& moved, int threads);

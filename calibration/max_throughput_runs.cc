@@ -29,9 +29,13 @@ Result<RunTable> read_max_throughput_runs(CsvTable table) {
     run.model = cells.text("model");
     run.dtype = to_lower(cells.text("precision"));
     run.layout.tensor = static_cast<int>(cells.integer("tp", 1));
-    // "attention_dp in llm_options": every GPU has whole attention layers and requests of its own, experts are spread.
+    // "attention_dp in llm_options": every GPU has whole attention layers and requests of its own,
+    // experts are spread.
     if (cells.text("note").find("attention_dp") != std::string::npos) {
-      run.layout = {.tensor = 1, .pipeline = 1, .expert = run.layout.tensor, .attention_data = run.layout.tensor};
+      run.layout = {.tensor = 1,
+                    .pipeline = 1,
+                    .expert = run.layout.tensor,
+                    .attention_data = run.layout.tensor};
     }
     run.isl = cells.integer("isl", 1);
     run.osl = cells.integer("osl", 1);

@@ -16,17 +16,37 @@ namespace eph::calibration {
 
 // What was measured. Each is a column of its table; latencies in ms.
 enum class Figure : std::uint8_t {
-  mean_ttft, mean_tpot,  // serving_runs.csv
-  ttft_p50, ttft_p95, ttft_p99, ttft_mean,
-  tpot_p50, tpot_p95, tpot_p99, tpot_mean,  // end-to-end time over output tokens (GuideLLM)
-  itl_p50, itl_p95, itl_p99, itl_mean,
-  e2e_p50, e2e_p95, e2e_p99, e2e_mean,
-  achieved_rps, output_tps, mean_concurrency,
+  mean_ttft,
+  mean_tpot,  // serving_runs.csv
+  ttft_p50,
+  ttft_p95,
+  ttft_p99,
+  ttft_mean,
+  tpot_p50,
+  tpot_p95,
+  tpot_p99,
+  tpot_mean,  // end-to-end time over output tokens (GuideLLM)
+  itl_p50,
+  itl_p95,
+  itl_p99,
+  itl_mean,
+  e2e_p50,
+  e2e_p95,
+  e2e_p99,
+  e2e_mean,
+  achieved_rps,
+  output_tps,
+  mean_concurrency,
   max_output_tps,  // trtllm_max_throughput.csv
-  queue, ttft, tpot, e2e,  // of one logged request; tpot is (last - first) / (n - 1)
-  ttft_p90, itl_p90, e2e_p90,  // imported runs
-  total_tps,                   // prompt and output tokens per second
-  prefill_tps,                 // prompt tokens per second while one batch is prefilled
+  queue,
+  ttft,
+  tpot,
+  e2e,  // of one logged request; tpot is (last - first) / (n - 1)
+  ttft_p90,
+  itl_p90,
+  e2e_p90,      // imported runs
+  total_tps,    // prompt and output tokens per second
+  prefill_tps,  // prompt tokens per second while one batch is prefilled
   count_
 };
 inline constexpr std::size_t kFigureCount = static_cast<std::size_t>(Figure::count_);
@@ -66,8 +86,8 @@ enum class Protocol : std::uint8_t {
 [[nodiscard]] Protocol parse_protocol(std::string_view text);  // unknown when it names none
 
 struct MeasuredRun {
-  std::size_t row = 0;     // in its table, from 0
-  std::int64_t line = 0;   // in its file
+  std::size_t row = 0;    // in its table, from 0
+  std::int64_t line = 0;  // in its file
   std::string id;
   std::string engine_text;  // as written
   std::optional<models::EngineKind> engine;
@@ -95,13 +115,13 @@ struct MeasuredRun {
   double load_fraction = 0;  // achieved rate over the throughput row's; 0: not given
 
   // Imported runs only (docs/FORMATS.md).
-  std::string tool;                 // format the run was read from
+  std::string tool;  // format the run was read from
   std::optional<RunLoad> load;
   EngineSettings settings;
   // The file hints at these and does not say them: the command line may say otherwise.
   bool engine_is_client = false;      // engine_text is the request format of the client
   bool concurrency_is_guess = false;  // the tool has a cap that it does not record
-  std::string note;                 // what of the file was left out, and why
+  std::string note;                   // what of the file was left out, and why
 
   FigureSet measured;
 
@@ -114,7 +134,7 @@ struct MeasuredRun {
 // A table of runs with its text, so that it can be written back unchanged.
 struct RunTable {
   CsvTable table;
-  std::vector<Figure> figures;  // the measured columns this table has, in the header's order
+  std::vector<Figure> figures;    // the measured columns this table has, in the header's order
   std::vector<MeasuredRun> runs;  // one per row
 };
 

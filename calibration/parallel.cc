@@ -10,8 +10,8 @@
 namespace eph::calibration {
 
 void parallel_for(std::size_t count, int threads, const std::function<void(std::size_t)>& body) {
-  const std::size_t wanted =
-      threads > 0 ? static_cast<std::size_t>(threads) : std::max(1U, std::thread::hardware_concurrency());
+  const std::size_t wanted = threads > 0 ? static_cast<std::size_t>(threads)
+                                         : std::max(1U, std::thread::hardware_concurrency());
   const std::size_t workers = std::min(wanted, count);
   std::atomic<std::size_t> next{0};
   std::exception_ptr failure;

@@ -5,8 +5,8 @@
 
 namespace eph::calibration {
 
-// Calls body(i) once for each i < count, on up to `threads` threads (0: as many as the machine has).
-// body must only write what belongs to its index. An exception of a body is rethrown here.
+// Calls body(i) once for each i < count, on up to `threads` threads (0: as many as the machine
+// has). body must only write what belongs to its index. An exception of a body is rethrown here.
 void parallel_for(std::size_t count, int threads, const std::function<void(std::size_t)>& body);
 
 }  // namespace eph::calibration

@@ -8,7 +8,8 @@
 namespace eph::calibration {
 namespace {
 
-ScoredRow score(const DataRow& row, const EngineFit& fit, models::EngineKind engine, std::uint64_t seed) {
+ScoredRow score(const DataRow& row, const EngineFit& fit, models::EngineKind engine,
+                std::uint64_t seed) {
   ScoredRow out;
   out.engine = models::name(engine);
   out.model = row.model;
@@ -36,7 +37,8 @@ Result<FigureSet> predict_row(const DataRow& row, const EngineFit& fit, std::uin
   auto replayed = replay(row.plan, state.values, options);
   if (!replayed) return replayed.error();
   if (replayed->counted == 0) return infeasible_error("no request ends inside the measured window");
-  if (auto& ttft = replayed->figures[Figure::mean_ttft]; ttft) *ttft *= std::exp(fit.first_token_log(row));
+  if (auto& ttft = replayed->figures[Figure::mean_ttft]; ttft)
+    *ttft *= std::exp(fit.first_token_log(row));
   return replayed->figures;
 }
 
@@ -44,9 +46,8 @@ std::vector<ScoredRow> predict_rows(const std::vector<DataRow>& rows,
                                     std::span<const std::size_t> which, const EngineFit& fit,
                                     models::EngineKind engine, const PredictOptions& options) {
   std::vector<ScoredRow> out(which.size());
-  parallel_for(which.size(), options.threads, [&](std::size_t k) {
-    out[k] = score(rows[which[k]], fit, engine, options.seed);
-  });
+  parallel_for(which.size(), options.threads,
+               [&](std::size_t k) { out[k] = score(rows[which[k]], fit, engine, options.seed); });
   return out;
 }
 

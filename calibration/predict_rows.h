@@ -16,7 +16,8 @@ struct PredictOptions {
 };
 
 // Replays one row under its own protocol. Error: it cannot be simulated, or no request counts.
-[[nodiscard]] Result<FigureSet> predict_row(const DataRow& row, const EngineFit& fit, std::uint64_t seed);
+[[nodiscard]] Result<FigureSet> predict_row(const DataRow& row, const EngineFit& fit,
+                                            std::uint64_t seed);
 
 // Replays rows[i] for each i of `which` under its own protocol, with what the fit
 // has for its deployment and machine. In

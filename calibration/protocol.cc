@@ -38,8 +38,8 @@ void use_defaults(const MeasuredRun& run, RunPlan& plan) {
   plan.load.cap = run.concurrency;
 }
 
-// P1, P2: vLLM's token budget of ISL + C lets one prompt into a step; TensorRT-LLM does not chunk and
-// takes one prompt a step.
+// P1, P2: vLLM's token budget of ISL + C lets one prompt into a step; TensorRT-LLM does not chunk
+// and takes one prompt a step.
 void one_prompt_per_step(const MeasuredRun& run, RunPlan& plan) {
   if (plan.engine.kind == EngineKind::sglang) return;
   plan.engine.max_num_batched_tokens = run.isl + run.concurrency;
@@ -47,7 +47,8 @@ void one_prompt_per_step(const MeasuredRun& run, RunPlan& plan) {
   if (plan.engine.kind == EngineKind::trtllm) plan.engine.chunked_prefill = false;
 }
 
-// P3: SGLang's prefill budget of 16384 tokens is not cut into chunks of 8192 in the measured bursts.
+// P3: SGLang's prefill budget of 16384 tokens is not cut into chunks of 8192 in the measured
+// bursts.
 void sglang_burst(RunPlan& plan) {
   if (plan.engine.kind != EngineKind::sglang) return;
   plan.engine.max_num_batched_tokens = 16384;
@@ -60,8 +61,8 @@ void set_async(RunPlan& plan, bool async) {
 }
 
 void plan_inferencemax(const MeasuredRun& run, RunPlan& plan) {
-  // The 2 C warm-up requests drain before the measured ones start and prefix caching is off, so they
-  // leave no trace and are not simulated.
+  // The 2 C warm-up requests drain before the measured ones start and prefix caching is off, so
+  // they leave no trace and are not simulated.
   plan.load.requests = kRounds * run.concurrency;
   plan.load.shortest_share = 0.8;
   if (plan.engine.kind == EngineKind::vllm) {
@@ -97,7 +98,8 @@ void plan_sweep(const MeasuredRun& run, RunPlan& plan) {
 // Only the operating-point table says what the workers are; imported results do not.
 Result<void> plan_pools(const MeasuredRun& run, SpecCache& specs, RunPlan& plan) {
   if (run.load || !run.tool.empty()) {
-    return usage_error("the workers of disaggregated runs are known for tables of operating points alone");
+    return usage_error(
+        "the workers of disaggregated runs are known for tables of operating points alone");
   }
   MeasuredRun prefill = run;
   prefill.layout = run.prefill_layout;
@@ -111,7 +113,9 @@ Result<void> plan_pools(const MeasuredRun& run, SpecCache& specs, RunPlan& plan)
 
 Result<void> plan_load(const MeasuredRun& run, RunPlan& plan) {
   switch (run.protocol) {
-    case Protocol::inferencemax: plan_inferencemax(run, plan); return {};
+    case Protocol::inferencemax:
+      plan_inferencemax(run, plan);
+      return {};
     case Protocol::burst:
       plan.load.requests = run.concurrency;
       sglang_burst(plan);
@@ -123,15 +127,19 @@ Result<void> plan_load(const MeasuredRun& run, RunPlan& plan) {
       return {};
     case Protocol::synchronous:
     case Protocol::constant:
-    case Protocol::throughput: plan_sweep(run, plan); return {};
+    case Protocol::throughput:
+      plan_sweep(run, plan);
+      return {};
     case Protocol::offline:
       plan_offline(run, plan);
       return {};
     case Protocol::closed_loop:
     case Protocol::open_loop:
     case Protocol::recorded:
-    case Protocol::one_batch: return plan_imported_load(run, plan);
-    case Protocol::unknown: break;
+    case Protocol::one_batch:
+      return plan_imported_load(run, plan);
+    case Protocol::unknown:
+      break;
   }
   return usage_error(fmt::format("unknown load protocol \"{}\"", run.protocol_text));
 }
@@ -151,11 +159,13 @@ std::string_view fit_family(EngineKind engine, std::string_view version, Protoco
 Result<RunPlan> plan_run(const MeasuredRun& run, SpecCache& specs) {
   if (!run.problem.empty()) return usage_error(run.problem);
   if (std::max({run.concurrency, run.isl, run.osl}) > kLargestCount) {
-    return usage_error(fmt::format("concurrency {}, isl {} or osl {} is out of range", run.concurrency, run.isl, run.osl));
+    return usage_error(fmt::format("concurrency {}, isl {} or osl {} is out of range",
+                                   run.concurrency, run.isl, run.osl));
   }
   MeasuredRun fixed = run;
   // InferenceMAX rows with attention_dp > 1 saturate their KV cache like one replica of tp GPUs.
-  if (run.protocol == Protocol::inferencemax && !run.disaggregated && run.layout.attention_data > 1) {
+  if (run.protocol == Protocol::inferencemax && !run.disaggregated &&
+      run.layout.attention_data > 1) {
     fixed.layout.attention_data = 1;
     fixed.layout.expert = std::min(fixed.layout.expert, fixed.layout.tensor);
   }

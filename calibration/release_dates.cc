@@ -9,8 +9,8 @@ struct Release {
   std::string_view date, version;
 };
 
-// github.com/vllm-project/vllm/releases, not verified to the day; the last line is where the table ends,
-// not a release.
+// github.com/vllm-project/vllm/releases, not verified to the day; the last line is where the table
+// ends, not a release.
 constexpr std::array kVllm{Release{"2025-06-10", "0.9.1"},  Release{"2025-07-24", "0.10.0"},
                            Release{"2025-08-18", "0.10.1"}, Release{"2025-09-13", "0.10.2"},
                            Release{"2025-10-02", "0.11.0"}, Release{"2025-11-18", "0.11.1"},

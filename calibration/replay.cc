@@ -62,13 +62,21 @@ FigureSet figures_of(const RunPlan& plan, const std::vector<RequestRecord>& reco
   const Samples s = collect(plan, records);
   counted = s.ttft.size();
   if (s.ttft.empty()) return out;
-  const double window_s = plan.count_to_s > 0 ? plan.count_to_s - plan.count_from_s : s.last_finish_s;
+  const double window_s =
+      plan.count_to_s > 0 ? plan.count_to_s - plan.count_from_s : s.last_finish_s;
   out[Figure::mean_ttft] = mean(s.ttft);
   if (!s.itl.empty()) out[Figure::mean_tpot] = mean(s.itl);
-  set_distribution(out, s.ttft, {Figure::ttft_p50, Figure::ttft_p95, Figure::ttft_p99, Figure::ttft_mean, Figure::ttft_p90});
-  set_distribution(out, s.tpot, {Figure::tpot_p50, Figure::tpot_p95, Figure::tpot_p99, Figure::tpot_mean, {}});
-  set_distribution(out, s.itl, {Figure::itl_p50, Figure::itl_p95, Figure::itl_p99, Figure::itl_mean, Figure::itl_p90});
-  set_distribution(out, s.e2e, {Figure::e2e_p50, Figure::e2e_p95, Figure::e2e_p99, Figure::e2e_mean, Figure::e2e_p90});
+  set_distribution(
+      out, s.ttft,
+      {Figure::ttft_p50, Figure::ttft_p95, Figure::ttft_p99, Figure::ttft_mean, Figure::ttft_p90});
+  set_distribution(out, s.tpot,
+                   {Figure::tpot_p50, Figure::tpot_p95, Figure::tpot_p99, Figure::tpot_mean, {}});
+  set_distribution(
+      out, s.itl,
+      {Figure::itl_p50, Figure::itl_p95, Figure::itl_p99, Figure::itl_mean, Figure::itl_p90});
+  set_distribution(
+      out, s.e2e,
+      {Figure::e2e_p50, Figure::e2e_p95, Figure::e2e_p99, Figure::e2e_mean, Figure::e2e_p90});
   out[Figure::achieved_rps] = static_cast<double>(counted) / window_s;
   out[Figure::output_tps] = static_cast<double>(s.output_tokens) / window_s;
   out[Figure::mean_concurrency] = s.e2e_sum_s / window_s;
@@ -122,17 +130,20 @@ struct Fitted {
   std::optional<models::FittedStepModel> step;
 };
 
-Result<Fitted> fitted(const RunPlan& plan, const models::CoefficientValues& values, const ReplayOptions& options) {
+Result<Fitted> fitted(const RunPlan& plan, const models::CoefficientValues& values,
+                      const ReplayOptions& options) {
   const Deployment& d = plan.deployment;
   models::KvPoolOptions kv_options = plan.kv;
   const auto reserve = models::Coefficient::kv_reserve;
   const double reserve_bytes =
       values[static_cast<std::size_t>(reserve)] * models::coefficient_info(reserve).to_si;
   kv_options.reserved = Bytes{static_cast<std::int64_t>(reserve_bytes)};
-  const auto kv = models::kv_pool(d.engine, d.context.gpu, d.context.llm, d.context.layout, kv_options);
+  const auto kv =
+      models::kv_pool(d.engine, d.context.gpu, d.context.llm, d.context.layout, kv_options);
   if (!kv) return kv.error();
   Fitted out;
-  // The step model takes a replica's whole batch, so the replica has the KV of all its attention ranks.
+  // The step model takes a replica's whole batch, so the replica has the KV of all its attention
+  // ranks.
   out.pool = *kv;
   out.pool.blocks *= d.context.layout.attention_data;
   out.pool.usable_blocks *= d.context.layout.attention_data;
@@ -151,7 +162,8 @@ Result<Fitted> fitted(const RunPlan& plan, const models::CoefficientValues& valu
 
 }  // namespace
 
-Result<Replayed> replay(const RunPlan& plan, const models::CoefficientValues& values, const ReplayOptions& options) {
+Result<Replayed> replay(const RunPlan& plan, const models::CoefficientValues& values,
+                        const ReplayOptions& options) {
   const auto with = fitted(plan, values, options);
   if (!with) return with.error();
   return replay(plan, *with->step, models::front_end_of(with->values), with->pool, options.seed);
@@ -171,11 +183,12 @@ Result<Replayed> replay_offline(const RunPlan& plan, const models::CoefficientVa
   return out;
 }
 
-Result<Replayed> replay(const RunPlan& plan, const models::EngineProfile& profile, const models::Machine& machine,
-                        std::uint64_t seed) {
+Result<Replayed> replay(const RunPlan& plan, const models::EngineProfile& profile,
+                        const models::Machine& machine, std::uint64_t seed) {
   if (plan.prefill) return simulate_disaggregated(plan, profile, machine, seed);
-  const auto found = profile.find(plan.deployment.context,
-                                  fit_family(plan.deployment.engine, plan.deployment.version, plan.protocol));
+  const auto found =
+      profile.find(plan.deployment.context,
+                   fit_family(plan.deployment.engine, plan.deployment.version, plan.protocol));
   ReplayOptions options;
   options.seed = seed;
   options.machine = machine;

@@ -1,5 +1,6 @@
 #pragma once
-// Simulates one measured row under its own protocol and computes what the measuring tool would print.
+// Simulates one measured row under its own protocol and computes what the measuring tool would
+// print.
 #include <cstdint>
 #include <vector>
 
@@ -32,8 +33,10 @@ struct ReplayOptions {
 // With fitted coefficients: step model, front end and KV reserve all come from `values`.
 [[nodiscard]] Result<Replayed> replay(const RunPlan& plan, const models::CoefficientValues& values,
                                       const ReplayOptions& options);
-// The same for an offline batch, without a simulation of each request (calibration/offline_batch.h): the rate alone.
-[[nodiscard]] Result<Replayed> replay_offline(const RunPlan& plan, const models::CoefficientValues& values,
+// The same for an offline batch, without a simulation of each request
+// (calibration/offline_batch.h): the rate alone.
+[[nodiscard]] Result<Replayed> replay_offline(const RunPlan& plan,
+                                              const models::CoefficientValues& values,
                                               const ReplayOptions& options);
 // With what a profile holds for the plan's deployment, on `machine`.
 [[nodiscard]] Result<Replayed> replay(const RunPlan& plan, const models::EngineProfile& profile,
@@ -54,7 +57,8 @@ class RecordSink final : public sim::MetricsSink {
 };
 
 // The figures of the requests that `plan` counts.
-[[nodiscard]] FigureSet figures_of(const RunPlan& plan, const std::vector<sim::RequestRecord>& records,
+[[nodiscard]] FigureSet figures_of(const RunPlan& plan,
+                                   const std::vector<sim::RequestRecord>& records,
                                    std::size_t& counted);
 
 }  // namespace eph::calibration

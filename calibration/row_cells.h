@@ -10,8 +10,8 @@
 
 namespace eph::calibration {
 
-// Each read names the column it wants; a bad cell adds one fault (file:line, column, value) and gives
-// nullopt or the fallback, so that the whole table is checked in one pass.
+// Each read names the column it wants; a bad cell adds one fault (file:line, column, value) and
+// gives nullopt or the fallback, so that the whole table is checked in one pass.
 class RowCells {
  public:
   RowCells(const CsvTable& table, std::size_t row, Diagnostics& faults)

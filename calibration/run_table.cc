@@ -80,7 +80,9 @@ Result<std::vector<MeasuredRun>> read_foreign(const std::string& path, std::stri
 }
 
 // A table of runs has more columns than one, so text of another kind shows in its first line.
-bool looks_like_table(std::string_view text) { return text.substr(0, text.find('\n')).find(',') != std::string_view::npos; }
+bool looks_like_table(std::string_view text) {
+  return text.substr(0, text.find('\n')).find(',') != std::string_view::npos;
+}
 
 // What the tools do when nothing else is asked of them.
 void use_default_layout(MeasuredRun& run) {

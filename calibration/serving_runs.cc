@@ -19,7 +19,8 @@ Protocol parse_protocol(std::string_view text) {
 models::Parallelism read_layout(RowCells& cells, const CsvTable& table, std::string_view prefix) {
   const auto degree = [&](std::string_view what, std::int64_t absent) {
     const std::string column = fmt::format("{}{}", prefix, what);
-    return table.column(column) ? static_cast<int>(cells.integer(column, 0, absent)) : static_cast<int>(absent);
+    return table.column(column) ? static_cast<int>(cells.integer(column, 0, absent))
+                                : static_cast<int>(absent);
   };
   models::Parallelism layout;
   layout.tensor = degree("tp", 0);
@@ -47,7 +48,8 @@ MeasuredRun read_row(const CsvTable& table, std::size_t row, Diagnostics& faults
     const std::string day = cells.text("measured_on");
     run.engine_version = release_on(*run.engine, day);
     if (!run.engine_version.empty()) {
-      run.note = fmt::format("version not recorded: taken as {}, the newest on {}", run.engine_version, day);
+      run.note = fmt::format("version not recorded: taken as {}, the newest on {}",
+                             run.engine_version, day);
     }
   }
   run.gpu = cells.text("gpu");
@@ -70,7 +72,8 @@ MeasuredRun read_row(const CsvTable& table, std::size_t row, Diagnostics& faults
   if (run.isl == 0 || run.osl == 0) run.problem = "isl or osl is not recorded";
   if (run.concurrency == 0) run.problem = "concurrency is not recorded";
   if (run.layout.tensor == 0) run.problem = "tp is not recorded";
-  if (run.disaggregated && run.prefill_layout.tensor == 0) run.problem = "tp of the prefill workers is not recorded";
+  if (run.disaggregated && run.prefill_layout.tensor == 0)
+    run.problem = "tp of the prefill workers is not recorded";
   run.protocol_text = cells.text("protocol");
   run.protocol = parse_protocol(run.protocol_text);
   run.source = cells.text("source");

@@ -5,7 +5,8 @@
 
 namespace eph::calibration {
 
-// Columns by name, in any order; unknown columns are kept and ignored. Faults of all rows come together.
+// Columns by name, in any order; unknown columns are kept and ignored. Faults of all rows come
+// together.
 [[nodiscard]] bool is_serving_runs(const CsvTable& table);
 [[nodiscard]] Result<RunTable> read_serving_runs(CsvTable table);
 

@@ -12,7 +12,8 @@ namespace {
 
 std::int32_t draw_length(Stream& stream, std::int64_t nominal, double shortest_share) {
   const auto low = static_cast<std::int64_t>(static_cast<double>(nominal) * shortest_share);
-  const std::int64_t drawn = low >= nominal ? nominal : draw_integer(stream, std::max<std::int64_t>(1, low), nominal);
+  const std::int64_t drawn =
+      low >= nominal ? nominal : draw_integer(stream, std::max<std::int64_t>(1, low), nominal);
   return static_cast<std::int32_t>(drawn);
 }
 
@@ -50,8 +51,7 @@ SimTime ToolLoad::due(std::int64_t index) const {
     return at < due_s_.size() ? SimTime::from_seconds(due_s_[at]) : SimTime::never();
   }
   if (spec_.rate > 0) return SimTime::from_seconds(static_cast<double>(index) / spec_.rate);
-  const double share =
-      std::min(1.0, static_cast<double>(index) / static_cast<double>(spec_.cap));
+  const double share = std::min(1.0, static_cast<double>(index) / static_cast<double>(spec_.cap));
   return SimTime::from_seconds(spec_.ramp_s * share);
 }
 

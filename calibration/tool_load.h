@@ -1,5 +1,6 @@
 #pragma once
-// What measuring tools send: a capped closed loop or an evenly spaced stream, with the tools' own rules.
+// What measuring tools send: a capped closed loop or an evenly spaced stream, with the tools' own
+// rules.
 #include <cstdint>
 #include <limits>
 #include <memory>
@@ -12,15 +13,15 @@
 
 namespace eph::calibration {
 
-// `cap` slots hold one request each. Without `rate` a slot sends its next request `turn_s` after the last
-// token of the one before: a closed loop. With `rate`, request i is due at i / rate and waits for a slot.
-// `burstiness` spaces the requests of a `rate` randomly: gamma gaps of that shape, 1 is Poisson. With a
-// known number of requests the gaps are scaled so that the last is due at requests / rate, as vLLM's
-// benchmark does: the draw changes the order of gaps, never the rate.
+// `cap` slots hold one request each. Without `rate` a slot sends its next request `turn_s` after
+// the last token of the one before: a closed loop. With `rate`, request i is due at i / rate and
+// waits for a slot. `burstiness` spaces the requests of a `rate` randomly: gamma gaps of that
+// shape, 1 is Poisson. With a known number of requests the gaps are scaled so that the last is due
+// at requests / rate, as vLLM's benchmark does: the draw changes the order of gaps, never the rate.
 // `recorded` gives the lengths in order (again from the start when they run out), and with
 // `recorded_arrivals` also when each request is due.
-// `ramp_s` (GuideLLM's throughput strategy): request i < cap starts at ramp_s * i / cap, and every later
-// one is held until ramp_s, so all slots that finished in between fire together at its end.
+// `ramp_s` (GuideLLM's throughput strategy): request i < cap starts at ramp_s * i / cap, and every
+// later one is held until ramp_s, so all slots that finished in between fire together at its end.
 struct ToolLoadSpec {
   std::int64_t isl = 1, osl = 1;
   double shortest_share = 1.0;  // both lengths uniform integers in [share * nominal, nominal]

@@ -19,8 +19,8 @@ namespace eph {
 class CsvTable {
  public:
   [[nodiscard]] static Result<CsvTable> load(const std::string& path);
-  // A table made in memory. Each row has as many cells as the header; `lines` says where each row came
-  // from in `path`.
+  // A table made in memory. Each row has as many cells as the header; `lines` says where each row
+  // came from in `path`.
   [[nodiscard]] static CsvTable of(std::string path, std::vector<std::string> header,
                                    std::vector<std::vector<std::string>> rows,
                                    std::vector<std::int64_t> lines);

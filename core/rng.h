@@ -21,7 +21,7 @@ enum class Purpose : std::uint32_t {
   test,
   faults,
   cold_start,
-  launch,  // time that the host takes for the launch of a step
+  launch,       // time that the host takes for the launch of a step
   speculation,  // draft tokens that are accepted
 };
 

@@ -5,15 +5,17 @@
 namespace eph::models {
 
 struct BatchShape {
-  std::int32_t decode_seqs = 0;    // sequences that process their one newest token
-  std::int32_t prefill_seqs = 0;   // prompt chunks (recomputation after preemption counts here)
-  std::int32_t sampled_seqs = 0;   // sequences that get an output token: decodes and last chunks
-  std::int32_t draft_tokens = 0;   // that decodes verify on top of their newest one
-  std::int32_t padding_tokens = 0;  // of data-parallel ranks: dummies; below 0: see models/ranked_model.h
+  std::int32_t decode_seqs = 0;   // sequences that process their one newest token
+  std::int32_t prefill_seqs = 0;  // prompt chunks (recomputation after preemption counts here)
+  std::int32_t sampled_seqs = 0;  // sequences that get an output token: decodes and last chunks
+  std::int32_t draft_tokens = 0;  // that decodes verify on top of their newest one
+  std::int32_t padding_tokens =
+      0;  // of data-parallel ranks: dummies; below 0: see models/ranked_model.h
   std::int64_t prefill_tokens = 0;
   std::int64_t decode_context_tokens = 0;   // sum of KV lengths of the decodes at the step's start
   std::int64_t prefill_context_tokens = 0;  // sum of the chunks' KV lengths at the step's start
-  // Sum over chunks of c * p + c * (c + 1) / 2: query-key pairs (c new tokens after p in the cache).
+  // Sum over chunks of c * p + c * (c + 1) / 2: query-key pairs (c new tokens after p in the
+  // cache).
   std::int64_t prefill_pairs = 0;
 
   [[nodiscard]] std::int64_t tokens() const {

@@ -34,8 +34,11 @@ class Catalog {
   [[nodiscard]] Result<std::vector<std::string>> gpu_names() const { return names("gpus"); }
   [[nodiscard]] Result<std::vector<std::string>> llm_names() const { return names("llms"); }
   [[nodiscard]] Result<std::vector<std::string>> network_names() const { return names("networks"); }
-  [[nodiscard]] Result<std::vector<std::string>> topology_names() const { return names("topology"); }
-  // The file of an entry that exists: kind is "gpus", "llms", "engines", "networks", "topology" or "prices".
+  [[nodiscard]] Result<std::vector<std::string>> topology_names() const {
+    return names("topology");
+  }
+  // The file of an entry that exists: kind is "gpus", "llms", "engines", "networks", "topology" or
+  // "prices".
   [[nodiscard]] std::string path_of(std::string_view kind, std::string_view name) const;
 
   // By catalogue name or an alias listed in a file, case-insensitive; for an LLM also the part

@@ -168,7 +168,8 @@ double FittedStepModel::decode_attention(const BatchShape& s) const noexcept {
   double sum = 0;
   for (const AttentionOp& op : ops_.attentions) {
     // Only sums are known: a window binds when the mean context exceeds it.
-    const double per_token = s.draft_tokens == 0 ? op.decode_per_token : op.verify_per_token(s.queries_per_decode());
+    const double per_token =
+        s.draft_tokens == 0 ? op.decode_per_token : op.verify_per_token(s.queries_per_decode());
     sum += per_token * std::min(context, seqs * op.window) + op.decode_per_seq * seqs;
   }
   return sum / context_.layout.attention_data;
@@ -253,10 +254,11 @@ StepTimes FittedStepModel::times(const BatchShape& step) const noexcept {
   return t;
 }
 
-// The formula holds up to the next knot of the residual or the next window; it and times() differ by
-// some 1e-8 ns.
+// The formula holds up to the next knot of the residual or the next window; it and times() differ
+// by some 1e-8 ns.
 Stretch FittedStepModel::stretch(const BatchShape& first) const noexcept {
-  constexpr std::int64_t kLongest = 512;  // what its sums lose by then is far below what rounding sees
+  constexpr std::int64_t kLongest =
+      512;  // what its sums lose by then is far below what rounding sees
   if (context_.pipeline_batches > 1) return StepModel::stretch(first);
   Stretch s;
   s.shape = first;
@@ -293,8 +295,8 @@ double FittedStepModel::stretch_floor(const BatchShape& first, std::int64_t step
   if (!has_residual_) return seconds_first;
   if (context_.pipeline_batches <= 1) {
     const double seqs = first.decode_seqs;
-    const StepResidual::Slope slope = residual_.decode_slope(
-        seqs, static_cast<double>(first.decode_context_tokens) / seqs);
+    const StepResidual::Slope slope =
+        residual_.decode_slope(seqs, static_cast<double>(first.decode_context_tokens) / seqs);
     if (slope.steps >= steps)
       return seconds_first * (1 - 1e-12) *
              std::max(0.0, 1 + std::min(0.0, slope.per_step * static_cast<double>(steps)));

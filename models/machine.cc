@@ -11,11 +11,11 @@ CoefficientValues on_machine(CoefficientValues values, const Machine& machine) {
     for (const C c : list) values[static_cast<std::size_t>(c)] *= factor;
   };
   scale({C::gemm_scale, C::moe_scale, C::elementwise_scale, C::decode_attention_scale,
-         C::prefill_attention_scale, C::layer_overhead, C::step_overhead, C::seq_overhead, C::layer_seq_overhead,
-         C::prefill_token_overhead, C::prefill_step_overhead},
+         C::prefill_attention_scale, C::layer_overhead, C::step_overhead, C::seq_overhead,
+         C::layer_seq_overhead, C::prefill_token_overhead, C::prefill_step_overhead},
         machine.efficiency);
-  scale({C::layer_overhead, C::step_overhead, C::seq_overhead, C::layer_seq_overhead, C::prefill_token_overhead,
-         C::prefill_step_overhead},
+  scale({C::layer_overhead, C::step_overhead, C::seq_overhead, C::layer_seq_overhead,
+         C::prefill_token_overhead, C::prefill_step_overhead},
         machine.overhead);
   // Exponents: 1.37 and 1.16 on the same machines for the engine and the API server, spreads of
   // single requests 0.33 and 0.54 ms (GuideLLM sweeps, Spare Cores).

@@ -65,7 +65,7 @@ struct CommunicationConstants {
   double pcie_latency_us = 10;  // where GPUs have no NVLink
   double pcie_efficiency = 0.5;
   double internode_latency_us = 60;  // of one all-reduce
-  double internode_gb_per_s = 50;  // per GPU and direction
+  double internode_gb_per_s = 50;    // per GPU and direction
 };
 
 struct OperatorModel {

@@ -89,11 +89,12 @@ struct CoveredModel {
   std::size_t rows = 0;
 };
 
-// Engine versions that share coefficients unless a model's own runs say more: "" for current ones, "old" for
-// vLLM before 0.20 (its measured runs are of 0.11 to 0.19 on one hand and 0.22 on the other).
+// Engine versions that share coefficients unless a model's own runs say more: "" for current ones,
+// "old" for vLLM before 0.20 (its measured runs are of 0.11 to 0.19 on one hand and 0.22 on the
+// other).
 [[nodiscard]] std::string_view version_family(EngineKind engine, std::string_view version);
-// Batches that are all there at the start, run in process. Fitted apart: nothing of it serves other loads, and it takes
-// nothing from them.
+// Batches that are all there at the start, run in process. Fitted apart: nothing of it serves other
+// loads, and it takes nothing from them.
 inline constexpr std::string_view kOfflineFamily = "offline";
 
 // How well the data know a deployment.
@@ -107,18 +108,18 @@ enum class Familiarity : std::uint8_t {
 // What measured runs say about some deployments beyond the engine-wide coefficients: shrunk towards
 // them, so that few or noisy runs move little.
 struct Correction {
-  std::string model;            // catalogue name; empty: any model
+  std::string model;  // catalogue name; empty: any model
   // Of engine versions (version_family), only where any model is meant; or kOfflineFamily.
   std::string family;
-  std::string weights;          // precision's name; empty: any
-  int tensor = 0, expert = 0;   // ranks; 0: any
-  CoefficientValues values{};   // complete set
+  std::string weights;         // precision's name; empty: any
+  int tensor = 0, expert = 0;  // ranks; 0: any
+  CoefficientValues values{};  // complete set
   StepResidual residual;
 };
 
-// Extra mean TTFT (log ratio) under a tool's closed loop whose ramp and warm-up are not documented: a
-// Gaussian-process mean over log2 of concurrency, prompt, output and tensor ranks. It belongs to that
-// protocol and is used by `validate` only, never in simulations of other loads.
+// Extra mean TTFT (log ratio) under a tool's closed loop whose ramp and warm-up are not documented:
+// a Gaussian-process mean over log2 of concurrency, prompt, output and tensor ranks. It belongs to
+// that protocol and is used by `validate` only, never in simulations of other loads.
 struct FirstTokenResidual {
   struct Point {
     std::string model;
@@ -133,8 +134,8 @@ struct FirstTokenResidual {
                                   double output, double tensor) const;  // arguments not logarithms
 };
 
-// Standard deviation of log(measured / predicted) on rows that fits had not seen, in folds that kept
-// that much of a deployment.
+// Standard deviation of log(measured / predicted) on rows that fits had not seen, in folds that
+// kept that much of a deployment.
 struct ErrorSpread {
   double tpot = 0.1, ttft = 0.2;
 };
@@ -175,10 +176,10 @@ struct EngineProfile {
   std::vector<double> covariance;   // of the fitted ones in their units, row-major
   std::vector<Correction> corrections;
   FirstTokenResidual first_token;
-  double host_speed = 1.0;               // of the machines it is meant for
-  std::vector<HostSpeed> hosts;          // of those it was measured on
-  std::vector<GpuTransfer> gpus;         // other GPUs
-  std::array<ErrorSpread, 3> spread{};   // by Familiarity
+  double host_speed = 1.0;              // of the machines it is meant for
+  std::vector<HostSpeed> hosts;         // of those it was measured on
+  std::vector<GpuTransfer> gpus;        // other GPUs
+  std::array<ErrorSpread, 3> spread{};  // by Familiarity
   std::vector<CoveredModel> covered;
   std::vector<ErrorFigure> errors;
   std::vector<std::string> sources;  // data sets with licence, as in data/SOURCES.md

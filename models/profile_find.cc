@@ -8,7 +8,9 @@
 namespace eph::models {
 namespace {
 
-double octaves_apart(int a, int b) { return std::abs(std::log2(std::max(1, a)) - std::log2(std::max(1, b))); }
+double octaves_apart(int a, int b) {
+  return std::abs(std::log2(std::max(1, a)) - std::log2(std::max(1, b)));
+}
 
 }  // namespace
 
@@ -20,14 +22,18 @@ std::string_view version_family(EngineKind engine, std::string_view version) {
 
 std::string_view name(Familiarity familiarity) {
   switch (familiarity) {
-    case Familiarity::deployment: return "deployment";
-    case Familiarity::model: return "model";
-    case Familiarity::engine: break;
+    case Familiarity::deployment:
+      return "deployment";
+    case Familiarity::model:
+      return "model";
+    case Familiarity::engine:
+      break;
   }
   return "engine";
 }
 
-EngineProfile::Found EngineProfile::find(const StepContext& context, std::string_view family) const {
+EngineProfile::Found EngineProfile::find(const StepContext& context,
+                                         std::string_view family) const {
   const std::string_view weights = models::name(context.llm.weights);
   const int tensor = context.layout.tensor, expert = context.layout.expert;
   const Correction* best = nullptr;
@@ -37,7 +43,8 @@ EngineProfile::Found EngineProfile::find(const StepContext& context, std::string
     if (!c.model.empty() && (c.model != context.llm.name || c.weights != weights)) continue;
     const bool same_load = (c.family == kOfflineFamily) == (family == kOfflineFamily);
     if (!same_load || (c.model.empty() && c.family != family)) continue;
-    // Any deployment of the model is closer than another model; a measured layout closer than its model.
+    // Any deployment of the model is closer than another model; a measured layout closer than its
+    // model.
     double distance = c.tensor == 0 ? 0 : octaves_apart(c.tensor, tensor);
     Familiarity here = c.model.empty() ? Familiarity::engine : Familiarity::model;
     if (c.expert > 0) {
@@ -62,15 +69,17 @@ std::optional<double> EngineProfile::speed_of(std::string_view host) const {
   return std::nullopt;
 }
 
-double FirstTokenResidual::log_factor(std::string_view model, double concurrency_now, double prompt_now,
-                                      double output_now, double tensor_now) const {
+double FirstTokenResidual::log_factor(std::string_view model, double concurrency_now,
+                                      double prompt_now, double output_now,
+                                      double tensor_now) const {
   const auto square = [](double x) { return x * x; };
   const double c = std::log2(concurrency_now), p = std::log2(prompt_now), o = std::log2(output_now),
                t = std::log2(tensor_now);
   double sum = 0;
   for (const Point& at : points) {
-    const double distance = square((c - at.concurrency) / concurrency) + square((p - at.prompt) / prompt) +
-                            square((o - at.output) / output) + square((t - at.tensor) / tensor);
+    const double distance = square((c - at.concurrency) / concurrency) +
+                            square((p - at.prompt) / prompt) + square((o - at.output) / output) +
+                            square((t - at.tensor) / tensor);
     const double variance = engine_variance + (at.model == model ? model_variance : 0);
     sum += at.weight * variance * std::exp(-0.5 * distance);
   }

@@ -62,8 +62,9 @@ Json correction_json(const Correction& c) {
     values.set(std::string(coefficient_info(static_cast<Coefficient>(i)).name), c.values[i]);
   }
   for (std::size_t row = 0; row < StepResidual::kSeqKnots; ++row) {
-    decode.push(numbers(std::span(c.residual.decode)
-                            .subspan(row * StepResidual::kContextKnots, StepResidual::kContextKnots)));
+    decode.push(
+        numbers(std::span(c.residual.decode)
+                    .subspan(row * StepResidual::kContextKnots, StepResidual::kContextKnots)));
   }
   out.set("model", c.model).set("family", c.family).set("weights", c.weights);
   out.set("tensor_parallel", c.tensor).set("expert_parallel", c.expert);
@@ -150,8 +151,11 @@ Json to_json(const EngineProfile& p) {
   out.set("version", 1).set("form", "fitted").set("engine", name(p.engine));
   out.set("engine_versions", strings(p.engine_versions)).set("gpu", p.gpu);
   out.set("coefficients", coefficients_json(p)).set("covariance", covariance_json(p));
-  out.set("corrections", list(p.corrections, correction_json)).set("first_token", first_token_json(p.first_token));
-  out.set("host_speed", p.host_speed).set("hosts", list(p.hosts, host_json)).set("gpus", list(p.gpus, gpu_json));
+  out.set("corrections", list(p.corrections, correction_json))
+      .set("first_token", first_token_json(p.first_token));
+  out.set("host_speed", p.host_speed)
+      .set("hosts", list(p.hosts, host_json))
+      .set("gpus", list(p.gpus, gpu_json));
   out.set("spread", spread_json(p)).set("covered", list(p.covered, covered_json));
   out.set("errors", list(p.errors, error_json)).set("operators", to_json(p.operators));
   out.set("sources", strings(p.sources)).set("command", p.command).set("commit", p.commit);

@@ -89,11 +89,14 @@ void read_covariance(Reader reader, EngineProfile& p) {
 
 // As many numbers as the array has, each within a factor of e^2.
 template <std::size_t N>
-void read_knots(Reader& reader, const std::vector<double>& given, std::string_view key, std::span<double, N> out) {
-  const bool fits = given.size() == out.size() &&
-                    std::all_of(given.begin(), given.end(), [](double x) { return std::abs(x) <= 2; });
+void read_knots(Reader& reader, const std::vector<double>& given, std::string_view key,
+                std::span<double, N> out) {
+  const bool fits =
+      given.size() == out.size() &&
+      std::all_of(given.begin(), given.end(), [](double x) { return std::abs(x) <= 2; });
   if (!fits) {
-    reader.fault(key, fmt::format("not {} logarithms of factors", out.size()), "numbers between -2 and 2");
+    reader.fault(key, fmt::format("not {} logarithms of factors", out.size()),
+                 "numbers between -2 and 2");
     return;
   }
   std::copy(given.begin(), given.end(), out.begin());
@@ -110,7 +113,8 @@ void read_decode_knots(Reader& reader, StepResidual& residual) {
         break;
       }
       for (const Json& cell : row.items()) {
-        all.push_back(cell.is_number() ? cell.as_double() : std::numeric_limits<double>::infinity());
+        all.push_back(cell.is_number() ? cell.as_double()
+                                       : std::numeric_limits<double>::infinity());
       }
     }
   }
@@ -132,7 +136,8 @@ Correction read_correction(Reader& reader) {
   }
   values.finish();
   read_decode_knots(reader, c.residual);
-  read_knots(reader, reader.numbers("prefill_residual"), "prefill_residual", std::span(c.residual.prefill));
+  read_knots(reader, reader.numbers("prefill_residual"), "prefill_residual",
+             std::span(c.residual.prefill));
   reader.finish();
   return c;
 }

@@ -10,18 +10,18 @@
 
 namespace eph::models {
 
-// Where a step's time goes, seconds. `total` is what predict returns; the parts explain it and need not
-// add up to it where they overlap (host work runs beside the GPU).
+// Where a step's time goes, seconds. `total` is what predict returns; the parts explain it and need
+// not add up to it where they overlap (host work runs beside the GPU).
 struct StepBreakdown {
   double gemm = 0, attention_prefill = 0, attention_decode = 0, moe = 0, communication = 0,
          elementwise = 0, overhead = 0;
   double gpu = 0, host = 0, total = 0;
 };
 
-// One step on the two resources that work side by side, seconds (MODEL eq. 18). The launching thread
-// is taken for lead + launch; the GPU begins after lead and does not end before the launch has ended;
-// results is work of the same thread between the GPU's end and the moment at which the tokens leave
-// and the next step can be composed.
+// One step on the two resources that work side by side, seconds (MODEL eq. 18). The launching
+// thread is taken for lead + launch; the GPU begins after lead and does not end before the launch
+// has ended; results is work of the same thread between the GPU's end and the moment at which the
+// tokens leave and the next step can be composed.
 struct StepTimes {
   double gpu = 0, lead = 0, launch = 0, results = 0;
   double launch_jitter = 0;  // mean of an exponential that is added to launch
@@ -42,8 +42,8 @@ class StepModel {
     return {.gpu = seconds(shape)};
   }
 
-  // The stretch that begins with `first`, a step that only decodes; left is 0 if it launches, or the
-  // model has no formula for it.
+  // The stretch that begins with `first`, a step that only decodes; left is 0 if it launches, or
+  // the model has no formula for it.
   [[nodiscard]] virtual Stretch stretch(const BatchShape& first) const noexcept;
   // Seconds that times().gpu of none of the first `steps` steps of a stretch is below.
   [[nodiscard]] virtual double stretch_floor(const BatchShape& first,
@@ -55,7 +55,8 @@ class StepModel {
   [[nodiscard]] virtual int ranks() const noexcept { return 1; }
 
   // A model that also wants to know how unequal the decodes are says so, and is asked with the KV
-  // lengths of the decoding sequences at the step's start, in any order (their sum is in the shape).
+  // lengths of the decoding sequences at the step's start, in any order (their sum is in the
+  // shape).
   [[nodiscard]] virtual bool needs_contexts() const noexcept { return false; }
   [[nodiscard]] virtual double seconds_with(
       const BatchShape& shape, std::span<const std::int32_t> /*contexts*/) const noexcept {

@@ -27,7 +27,7 @@ struct MoeOp {
 // the operator model.
 struct AttentionOp {
   double window = 0;  // tokens a query sees at most; infinity for full attention, 0 for linear
-  double decode_per_token = 0;        // per token of context that a decoding sequence reads
+  double decode_per_token = 0;  // per token of context that a decoding sequence reads
   double decode_memory = 0, decode_compute = 0;  // its two parts, which overlap (MODEL eq. 6)
   double decode_per_seq = 0;          // per decoding sequence (state of linear attention)
   double prefill_flop_per_pair = 0;   // compute time per query-key pair

@@ -22,22 +22,26 @@ Place place(double count, int first, std::size_t knots) noexcept {
   return {knot, std::min(1.0, (count - low) / low)};
 }
 
-double between(double low, double high, double share) noexcept { return low + share * (high - low); }
+double between(double low, double high, double share) noexcept {
+  return low + share * (high - low);
+}
 
 }  // namespace
 
 bool StepResidual::is_zero() const {
   const auto zero = [](double x) { return x == 0; };
-  return std::all_of(decode.begin(), decode.end(), zero) && std::all_of(prefill.begin(), prefill.end(), zero);
+  return std::all_of(decode.begin(), decode.end(), zero) &&
+         std::all_of(prefill.begin(), prefill.end(), zero);
 }
 
 double StepResidual::decode_at(double seqs, double mean_context) const noexcept {
-  const Place s = place(seqs, kFirstSeqs, kSeqKnots), c = place(mean_context, kFirstContext, kContextKnots);
+  const Place s = place(seqs, kFirstSeqs, kSeqKnots),
+              c = place(mean_context, kFirstContext, kContextKnots);
   const std::size_t next_seq = s.share > 0 ? kContextKnots : 0, next_context = c.share > 0 ? 1 : 0;
   const double* low = decode.data() + s.knot * kContextKnots + c.knot;
   const double* high = low + next_seq;
-  return between(between(low[0], low[next_context], c.share), between(high[0], high[next_context], c.share),
-                 s.share);
+  return between(between(low[0], low[next_context], c.share),
+                 between(high[0], high[next_context], c.share), s.share);
 }
 
 double StepResidual::prefill_at(double tokens) const noexcept {
@@ -46,17 +50,20 @@ double StepResidual::prefill_at(double tokens) const noexcept {
 }
 
 double StepResidual::log_factor(const BatchShape& shape) const noexcept {
-  const auto prompt = static_cast<double>(shape.prefill_tokens), seqs = static_cast<double>(shape.decode_seqs);
+  const auto prompt = static_cast<double>(shape.prefill_tokens),
+             seqs = static_cast<double>(shape.decode_seqs);
   const double tokens = prompt + seqs;
   double sum = 0;
-  if (seqs > 0) sum += seqs * decode_at(seqs, static_cast<double>(shape.decode_context_tokens) / seqs);
+  if (seqs > 0)
+    sum += seqs * decode_at(seqs, static_cast<double>(shape.decode_context_tokens) / seqs);
   if (prompt > 0) sum += prompt * prefill_at(prompt);
   return sum / tokens;
 }
 
 StepResidual::Slope StepResidual::decode_slope(double seqs, double mean_context) const noexcept {
   constexpr auto kForEver = std::int64_t{1} << 40;
-  const Place s = place(seqs, kFirstSeqs, kSeqKnots), c = place(mean_context, kFirstContext, kContextKnots);
+  const Place s = place(seqs, kFirstSeqs, kSeqKnots),
+              c = place(mean_context, kFirstContext, kContextKnots);
   const auto first = static_cast<double>(std::uint64_t{1} << kFirstContext);
   if (mean_context < first) return {0, static_cast<std::int64_t>(first - mean_context)};
   if (c.knot + 1 >= kContextKnots) return {0, kForEver};

@@ -1,5 +1,6 @@
 #pragma once
-// What the equations of a step leave unexplained on measured deployments: a smooth factor on step times.
+// What the equations of a step leave unexplained on measured deployments: a smooth factor on step
+// times.
 #include <array>
 #include <cstdint>
 
@@ -7,10 +8,10 @@
 
 namespace eph::models {
 
-// Logarithms of factors at powers of two: of decode steps by decoding sequences (2^0 .. 2^9) and their
-// mean context (2^7 .. 2^14 tokens), of prompt work by prompt tokens in the step (2^6 .. 2^14).
-// Between knots linear in the count itself, beyond the last ones constant. Steps with both kinds of work
-// mix the two by their share of tokens. docs/MODEL.md "Residual".
+// Logarithms of factors at powers of two: of decode steps by decoding sequences (2^0 .. 2^9) and
+// their mean context (2^7 .. 2^14 tokens), of prompt work by prompt tokens in the step (2^6 ..
+// 2^14). Between knots linear in the count itself, beyond the last ones constant. Steps with both
+// kinds of work mix the two by their share of tokens. docs/MODEL.md "Residual".
 struct StepResidual {
   static constexpr int kFirstSeqs = 0, kFirstContext = 7, kFirstPrompt = 6;
   static constexpr std::size_t kSeqKnots = 10, kContextKnots = 8, kPromptKnots = 9;

@@ -139,20 +139,19 @@ Result<void> Assembler::find_defaults() {
 Result<void> Assembler::set_engine() {
   sim::ReplicaConfig& replica = out_.config.replica;
   const bool drafts = speculation_ && speculation_->drafting;
-  const Result<models::KvPool> pool =
-      models::kv_pool(kind_, out_.gpu, drafts ? models::with_draft_layer(out_.llm) : out_.llm,
-                      spec_.layout, kv_);
+  const Result<models::KvPool> pool = models::kv_pool(
+      kind_, out_.gpu, drafts ? models::with_draft_layer(out_.llm) : out_.llm, spec_.layout, kv_);
   if (!pool) return pool.error();
   replica.kv = *pool;
   if (kind_ == models::EngineKind::llamacpp) limit_context(replica.kv);
   // SGLang derives its default from the pool (ENGINES B5).
   if (kind_ == models::EngineKind::sglang && !spec_.max_num_seqs) {
-    defaults_.max_num_seqs =
-        drafts ? kSglangDraftedRequests
-               : models::sglang_max_running_requests(pool->usable_tokens(),
-                                                     model_limit(spec_, out_.llm));
+    defaults_.max_num_seqs = drafts ? kSglangDraftedRequests
+                                    : models::sglang_max_running_requests(
+                                          pool->usable_tokens(), model_limit(spec_, out_.llm));
   }
-  const Result<sim::EngineOptions> engine = engine_options_of(kind_, defaults_, spec_, out_.llm, speculation_);
+  const Result<sim::EngineOptions> engine =
+      engine_options_of(kind_, defaults_, spec_, out_.llm, speculation_);
   if (!engine) return engine.error();
   replica.engine = *engine;
   replica.ranks = spec_.layout.attention_data;
@@ -242,19 +241,20 @@ Result<void> Assembler::use_fitted(const models::EngineProfile& profile) {
     const Result<models::ClusterSpec> cluster = catalog_.topology(spec_.topology);
     if (!cluster) return cluster.error();
     if (spec_.layout.gpus() > cluster->gpus_per_node) {
-      const Result<models::NodeNetwork> network = models::node_network(*cluster, spec_.layout.gpus());
+      const Result<models::NodeNetwork> network =
+          models::node_network(*cluster, spec_.layout.gpus());
       if (!network) return network.error();
       context.network = *network;
     }
   }
-  const auto found = profile.find(context, models::version_family(profile.engine, spec_.engine_version));
+  const auto found =
+      profile.find(context, models::version_family(profile.engine, spec_.engine_version));
   const models::CoefficientValues values = models::on_machine(*found.values, machine);
   auto step = std::make_unique<models::FittedStepModel>(context, values);
   if (found.residual != nullptr) step->set_residual(*found.residual);
   out_.step = std::move(step);
   if (replica.ranks > 1)
-    out_.step =
-        std::make_unique<models::RankedStepModel>(std::move(out_.step), context, values);
+    out_.step = std::make_unique<models::RankedStepModel>(std::move(out_.step), context, values);
   if (speculation_ && speculation_->drafting)
     out_.step = std::make_unique<models::DraftingStepModel>(std::move(out_.step), context, values,
                                                             *speculation_->drafting);
@@ -262,13 +262,15 @@ Result<void> Assembler::use_fitted(const models::EngineProfile& profile) {
   out_.covered = covered_model(catalog_, profile, out_.llm);
   out_.warnings = coverage_warnings(profile, out_.covered, out_.gpu, out_.llm, spec_);
   if (out_.covered && found.familiarity == models::Familiarity::engine) {
-    out_.warnings.push_back(fmt::format("predictions for {} in {} extrapolate: the profile of {} covers it in another precision",
-                                        out_.llm.name, models::name(out_.llm.weights), models::display(kind_)));
+    out_.warnings.push_back(fmt::format(
+        "predictions for {} in {} extrapolate: the profile of {} covers it in another precision",
+        out_.llm.name, models::name(out_.llm.weights), models::display(kind_)));
   }
   if (speculation_)
     out_.warnings.emplace_back(
         "what drafts cost is computed from the architecture: no measured run has them");
-  out_.error = stated_error(profile, found.familiarity, profile.gpu != out_.gpu.name, !out_.warnings.empty());
+  out_.error = stated_error(profile, found.familiarity, profile.gpu != out_.gpu.name,
+                            !out_.warnings.empty());
   return {};
 }
 

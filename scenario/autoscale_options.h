@@ -19,13 +19,14 @@ struct AutoscaleSetting {
 
 // fixed, scheduled, hpa, keda, knative, ray-serve, serverless, dynamo.
 [[nodiscard]] std::span<const std::string> autoscale_policies();
-// Of one policy, common ones (metrics' delay) last, if it looks at any. Requires a name of the list above.
+// Of one policy, common ones (metrics' delay) last, if it looks at any. Requires a name of the list
+// above.
 [[nodiscard]] std::vector<AutoscaleSetting> autoscale_settings(std::string_view policy);
 
-// `settings` are "name=value"; names in any of the spellings minReplicas, min-replicas, min_replicas.
-// Times are seconds or have a unit. Errors name the setting and what is understood.
-[[nodiscard]] Result<sim::AutoscalerOptions> parse_autoscaler(std::string_view policy,
-                                                              std::span<const std::string> settings);
+// `settings` are "name=value"; names in any of the spellings minReplicas, min-replicas,
+// min_replicas. Times are seconds or have a unit. Errors name the setting and what is understood.
+[[nodiscard]] Result<sim::AutoscalerOptions> parse_autoscaler(
+    std::string_view policy, std::span<const std::string> settings);
 
 // The name that the list above has for what a "name=value" sets; empty when there is none.
 [[nodiscard]] std::string autoscale_setting_name(std::string_view policy, std::string_view setting);

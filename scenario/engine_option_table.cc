@@ -263,10 +263,11 @@ std::vector<EngineOption> sglang_options() {
             tuning<&T::retract_steps>),
       toggle(e, "disable_radix_cache", "do not reuse the KV of equal prompt beginnings", no_reuse,
              "deployment/prefix_caching"),
-      one_of(e, "radix_insert", {"prefill", "finish"},
-             "a reading of the source: a prompt enters the radix tree after its prefill, or with the "
-             "request's end (chunks at once in both)",
-             tuning<&T::radix_insert>),
+      one_of(
+          e, "radix_insert", {"prefill", "finish"},
+          "a reading of the source: a prompt enters the radix tree after its prefill, or with the "
+          "request's end (chunks at once in both)",
+          tuning<&T::radix_insert>),
       one_of(e, "full_batch_reopens", {"finish", "decode"},
              "a reading of the source: a full batch takes requests again when one has finished, or "
              "after the decode step that follows",
@@ -300,7 +301,8 @@ std::vector<EngineOption> sglang_options() {
       refused(e, "enable_dp_attention", kRanksField, "deployment/dp"),
       refused(e, "load_balance_method", "ranks take requests in turn"),
       refused(e, "enable_two_batch_overlap", "one batch runs at a time"),
-      refused(e, "disaggregation_mode", "prefill workers are a pool of their own: --prefill-replicas"),
+      refused(e, "disaggregation_mode",
+              "prefill workers are a pool of their own: --prefill-replicas"),
       refused(e, "num_reserved_decode_tokens", "decode workers reserve 512 tokens a request"),
       refused(e, "dp_size", kRanksField, "deployment/dp"),
       refused(e, "tp_size", kOwnField, "deployment/tp"),
@@ -395,11 +397,13 @@ std::vector<EngineOption> llamacpp_options() {
       refused(e, "flash_attn", "the profile's rates hold for its measurements' setting"),
       toggle(e, "cache_prompt", "do not compute again what the slot holds of the prompt",
              field<&D::prefix_caching>, "deployment/prefix_caching"),
-      real(e, "slot_prompt_similarity", 0, 1, false,
-           "share of the prompt of which a free slot must hold more to be preferred to the one that "
-           "was used longest ago; 0: never [0.1]",
-           tuning<&T::slot_similarity>),
-      refused(e, "n_cache_reuse", "only the beginning of a prompt is found again, nothing is shifted"),
+      real(
+          e, "slot_prompt_similarity", 0, 1, false,
+          "share of the prompt of which a free slot must hold more to be preferred to the one that "
+          "was used longest ago; 0: never [0.1]",
+          tuning<&T::slot_similarity>),
+      refused(e, "n_cache_reuse",
+              "only the beginning of a prompt is found again, nothing is shifted"),
       refused(e, "kv_unified", "the context is split evenly over the slots"),
       refused(e, "n_threads", "the profile's rates hold for one thread a core"),
       refused(e, "type_k", kOwnField, "deployment/kv_dtype"),

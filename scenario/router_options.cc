@@ -42,7 +42,8 @@ std::vector<Row> rows(RoutingOptions& o) {
       {llm_d, "prefix_cache_weight", &l.prefix_cache_weight, "weight of the prefix scorer"},
       {llm_d, "block_tokens", &l.block_tokens, "tokens of a hashed block"},
       {llm_d, "max_prefix_blocks", &l.max_prefix_blocks, "blocks looked at in a prompt"},
-      {llm_d, "lru_capacity_per_server", &l.lru_capacity_per_server, "blocks remembered of a replica"},
+      {llm_d, "lru_capacity_per_server", &l.lru_capacity_per_server,
+       "blocks remembered of a replica"},
       {dynamo_kv, "overlap_weight", &d.overlap_weight, "credit of a cached block"},
       {dynamo_kv, "prefill_load_scale", &d.prefill_load_scale, "weight of prefill blocks"},
       {dynamo_kv, "block_tokens", &d.block_tokens, "tokens of a block"},
@@ -54,7 +55,8 @@ std::vector<Row> rows(RoutingOptions& o) {
 
 std::string text_of(const Place& place) {
   if (const auto* real = std::get_if<double*>(&place)) return number(**real);
-  if (const auto* time = std::get_if<Duration*>(&place)) return fmt::format("{} s", number((*time)->seconds()));
+  if (const auto* time = std::get_if<Duration*>(&place))
+    return fmt::format("{} s", number((*time)->seconds()));
   if (const auto* wide = std::get_if<std::int64_t*>(&place)) return fmt::to_string(**wide);
   return fmt::to_string(*std::get<std::int32_t*>(place));
 }
@@ -109,7 +111,8 @@ Result<void> apply_router_settings(RouterKind router, std::span<const std::strin
       if (row.name == name) found = &row;
     }
     if (known.empty())
-      return usage_error(fmt::format("router {} has no settings", sim::name(router)), "leave them out");
+      return usage_error(fmt::format("router {} has no settings", sim::name(router)),
+                         "leave them out");
     if (found == nullptr || equals == std::string::npos)
       return usage_error(fmt::format("router {} has no setting \"{}\"", sim::name(router), setting),
                          fmt::format("write NAME=VALUE with one of {}", fmt::join(known, ", ")));

@@ -49,7 +49,7 @@ struct DeploymentSpec {
   std::string network;   // catalogue name or file; empty: none
   std::string topology;  // catalogue name or file; empty: the constants between nodes
   double isolation = 1;  // factor on the host's times, on top of host_speed
-  std::string profile;  // path; empty: the shipped profile of engine and GPU
+  std::string profile;   // path; empty: the shipped profile of engine and GPU
   std::optional<double> host_speed;
   std::optional<std::int64_t> max_num_seqs, max_num_batched_tokens, chunk_tokens, max_model_len;
   std::optional<std::int64_t> kv_blocks, block_size;
@@ -67,10 +67,10 @@ struct SyntheticSpec {
   std::string arrivals = "poisson";  // poisson | gamma | constant | closed
   double rate = 1.0;                 // requests/s
   double cv = 1.0;                   // of gamma inter-arrival times
-  double swing = 0;                  // the rate is rate * (1 + swing * cos), highest at swing_peak_s
+  double swing = 0;  // the rate is rate * (1 + swing * cos), highest at swing_peak_s
   double swing_period_s = 86'400;
   std::optional<double> swing_peak_s;  // none: half a period
-  int concurrency = 0;               // closed loop
+  int concurrency = 0;                 // closed loop
   std::int64_t prompt_tokens = 512, output_tokens = 128;
   double length_spread = 0;   // uniform in nominal * [1 - spread, 1 + spread]
   std::int64_t requests = 0;  // 0: by duration
@@ -95,7 +95,7 @@ struct WorkloadSpec {
   std::int64_t max_requests = 0;                // 0: all
   std::int64_t cap_prompt = 0, cap_output = 0;  // clip token counts; 0: no cap
   std::int64_t max_output_tokens = 0;  // what every request allows; 0: its own limit or its output
-  std::vector<std::string> class_priorities;   // "CLASS=N", in place of the trace's priority column
+  std::vector<std::string> class_priorities;  // "CLASS=N", in place of the trace's priority column
   std::optional<double> client_timeout_s;
   sim::TimeoutOn timeout_on = sim::TimeoutOn::e2e;
   friend bool operator==(const WorkloadSpec&, const WorkloadSpec&) = default;

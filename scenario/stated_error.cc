@@ -8,7 +8,9 @@ namespace {
 
 constexpr double kNormal90 = 1.645;
 
-StatedError::Interval interval(double sd) { return {std::exp(-kNormal90 * sd), std::exp(kNormal90 * sd)}; }
+StatedError::Interval interval(double sd) {
+  return {std::exp(-kNormal90 * sd), std::exp(kNormal90 * sd)};
+}
 
 }  // namespace
 
@@ -18,15 +20,21 @@ StatedError::Interval StatedError::ttft_90() const { return interval(ttft_sd); }
 std::string StatedError::basis() const {
   std::string out;
   switch (familiarity) {
-    case models::Familiarity::deployment: out = "this model, precision and layout were measured"; break;
-    case models::Familiarity::model: out = "this model was measured in other layouts"; break;
-    case models::Familiarity::engine: out = "only other models were measured"; break;
+    case models::Familiarity::deployment:
+      out = "this model, precision and layout were measured";
+      break;
+    case models::Familiarity::model:
+      out = "this model was measured in other layouts";
+      break;
+    case models::Familiarity::engine:
+      out = "only other models were measured";
+      break;
   }
   return extrapolated ? out + ", and the prediction extrapolates" : out;
 }
 
-StatedError stated_error(const models::EngineProfile& profile, models::Familiarity familiarity, bool other_gpu,
-                         bool warnings) {
+StatedError stated_error(const models::EngineProfile& profile, models::Familiarity familiarity,
+                         bool other_gpu, bool warnings) {
   const std::size_t known = static_cast<std::size_t>(familiarity) + (warnings ? 1 : 0);
   const models::ErrorSpread& spread = profile.spread[std::min(known, profile.spread.size() - 1)];
   const double wider = other_gpu ? 2 : 1;

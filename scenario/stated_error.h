@@ -1,5 +1,6 @@
 #pragma once
-// How far a deployment's real latencies may lie from predicted ones, as its profile's held-out rows say.
+// How far a deployment's real latencies may lie from predicted ones, as its profile's held-out rows
+// say.
 #include <string>
 
 #include "models/profile.h"
@@ -22,12 +23,14 @@ struct StatedError {
   [[nodiscard]] std::string basis() const;
 };
 
-// `warnings`: of coverage; any of them widens to what is known of the next less familiar deployments,
-// another GPU to twice what is known of other models.
-[[nodiscard]] StatedError stated_error(const models::EngineProfile& profile, models::Familiarity familiarity,
-                                       bool other_gpu, bool warnings);
+// `warnings`: of coverage; any of them widens to what is known of the next less familiar
+// deployments, another GPU to twice what is known of other models.
+[[nodiscard]] StatedError stated_error(const models::EngineProfile& profile,
+                                       models::Familiarity familiarity, bool other_gpu,
+                                       bool warnings);
 
-// Probability that the real latency is at most `limit_s` when `predicted_s` is predicted with that log deviation.
+// Probability that the real latency is at most `limit_s` when `predicted_s` is predicted with that
+// log deviation.
 [[nodiscard]] double chance_below(double limit_s, double predicted_s, double log_sd);
 
 }  // namespace eph::scenario

@@ -47,7 +47,7 @@ struct BatchPlan {
   models::BatchShape shape;
   std::vector<models::BatchShape> ranks;  // that it is the sum of, with data-parallel ranks
   std::int32_t wasted = 0;  // sampling entries whose sequence ended after the step was composed
-  bool apart = false;  // prompts alone, while a lane's decodes stand still
+  bool apart = false;       // prompts alone, while a lane's decodes stand still
   std::int64_t waiting = 0, running = 0, kv_blocks_used = 0;  // after composing
   SimTime start{}, end{};                                     // on the GPU
   Duration results{};  // between its end and the departure of its tokens

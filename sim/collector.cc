@@ -290,8 +290,7 @@ RunSummary Collector::finish(SimTime now) {
   }
   summary_.tokens_per_verification = summary_.counts.tokens_per_verification();
   summary_.draft_acceptance = summary_.counts.acceptance_rate();
-  summary_.peak_kv_used =
-      static_cast<double>(peak_blocks_) / static_cast<double>(peak_usable_);
+  summary_.peak_kv_used = static_cast<double>(peak_blocks_) / static_cast<double>(peak_usable_);
   summary_.saturated = backlog_.saturated();
   fill_slos();
   fill_overload();

@@ -86,7 +86,9 @@ class Collector {
     fleet_.moved_bytes += bytes;
     fleet_.transfer_time.add(took);
   }
-  void on_spared(std::int64_t tokens) { fleet_.spared_tokens += static_cast<std::uint64_t>(tokens); }
+  void on_spared(std::int64_t tokens) {
+    fleet_.spared_tokens += static_cast<std::uint64_t>(tokens);
+  }
   void on_expired_lease() { ++fleet_.expired_leases; }
   void on_pool(PoolSummary&& pool);  // at the end of the run
   void on_event() { ++summary_.counts.events; }
@@ -132,8 +134,7 @@ class Collector {
   bool started_ = false;  // a measured request has been sent
   SimTime window_start_{};
   SimTime levels_at_{};
-  std::int64_t waiting_ = 0, running_ = 0, kv_blocks_ = 0, peak_blocks_ = 0,
-               peak_usable_ = 1;
+  std::int64_t waiting_ = 0, running_ = 0, kv_blocks_ = 0, peak_blocks_ = 0, peak_usable_ = 1;
   Wide waiting_ns_ = 0, running_ns_ = 0;
   Capacity capacity_;
   Wide capacity_ns_ = 0;  // of `ready`, since the window began

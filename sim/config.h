@@ -11,8 +11,8 @@
 #include "core/time.h"
 #include "models/engine_kind.h"
 #include "models/front_end.h"
-#include "models/memory.h"
 #include "models/llm_spec.h"
+#include "models/memory.h"
 #include "models/network_profile.h"
 #include "models/parallelism.h"
 #include "models/precision.h"
@@ -29,8 +29,8 @@ namespace eph::sim {
 // TensorRT-LLM's capacity_scheduler_policy.
 enum class Capacity { guaranteed_no_evict, max_utilization, static_batch };
 enum class SchedulePolicy { fcfs, lpm };
-// Where SGLang's source leaves room for two readings (docs/MODEL.md, "Schedulers"); the first of each
-// is the one taken.
+// Where SGLang's source leaves room for two readings (docs/MODEL.md, "Schedulers"); the first of
+// each is the one taken.
 struct SglangReadings {
   bool prompts_enter_tree = true;    // after their prefill; else only finished and chunked requests
   bool full_until_decode = false;    // a finished request reopens the batch one decode step later
@@ -69,11 +69,11 @@ struct EngineOptions {
   bool continuous_batching = true;                    // llama.cpp: prompts join steps that generate
   double slot_prompt_similarity = 0.1;  // llama.cpp: least share of a prompt that a slot must hold
   SglangReadings sglang;
-  SpeculationOptions speculation;                     // vLLM, SGLang, TensorRT-LLM
+  SpeculationOptions speculation;  // vLLM, SGLang, TensorRT-LLM
 };
 
-// Limits and pool are those of one rank. Data-parallel ranks (more than one) have schedulers of their
-// own and step together, each as long as the slowest.
+// Limits and pool are those of one rank. Data-parallel ranks (more than one) have schedulers of
+// their own and step together, each as long as the slowest.
 struct ReplicaConfig {
   EngineOptions engine;
   models::KvPool kv;
@@ -103,7 +103,7 @@ enum class RouterKind {
 [[nodiscard]] std::vector<std::string_view> router_names();
 
 struct RoutingOptions {
-  Duration staleness{};     // age of what the router knows: it looks at multiples of this
+  Duration staleness{};      // age of what the router knows: it looks at multiples of this
   double load_bound = 1.25;  // of rings: most load of a replica, in mean loads
   PrefixHashOptions prefix_hash;
   CacheAwareOptions cache_aware;
@@ -133,7 +133,8 @@ struct PoolRule {
   std::int32_t min_prompt = 0;
   std::int32_t max_prompt = std::numeric_limits<std::int32_t>::max();
   std::vector<std::string> classes;  // empty: all
-  double spill_above = 0;  // requests per ready replica from which on the next pool is asked; 0: never
+  double spill_above =
+      0;  // requests per ready replica from which on the next pool is asked; 0: never
 };
 
 // Nodes that are filled by placement (models/topology/placement.h); they take the place of
@@ -149,7 +150,8 @@ struct FurtherPool {
   PoolRule rule;
 };
 
-// Separate prefill and decode workers: the further pool 0 computes prompts, the first pool the rest.
+// Separate prefill and decode workers: the further pool 0 computes prompts, the first pool the
+// rest.
 struct Disaggregation {
   // Pull: the decode worker reads the KV when the prompt is complete (vLLM's NIXL connector). Push:
   // the prefill worker sends it chunk by chunk while it computes (SGLang).
@@ -165,7 +167,7 @@ struct Disaggregation {
   // The decode worker's blocks are taken before the KV moves, where its engine does so and it has
   // one rank; else at admission.
   bool takes_ahead = true;
-  models::LlmSpec llm;            // whose KV moves
+  models::LlmSpec llm;  // whose KV moves
   models::Precision kv_precision = models::Precision::bf16;
   models::Parallelism decode_layout;
   std::shared_ptr<const models::Cluster> cluster;  // its links carry it; never null
@@ -179,9 +181,9 @@ struct Disaggregation {
 struct SimulationConfig : PoolConfig {
   PoolRule rule;  // of the first pool
   std::vector<FurtherPool> further;
-  std::vector<std::uint32_t> pool_order;  // in which pools are asked; empty: as they stand here
+  std::vector<std::uint32_t> pool_order;   // in which pools are asked; empty: as they stand here
   std::optional<MachineOptions> machines;  // that all pools' replicas stand on; none: any number
-  std::optional<Disaggregation> disaggregation;  // requires one further pool
+  std::optional<Disaggregation> disaggregation;   // requires one further pool
   std::optional<models::NetworkProfile> network;  // none: clients sit beside the replicas
   std::uint64_t seed = 1;
   std::uint64_t run = 0;                   // replication number: same seed, other draws
@@ -189,7 +191,7 @@ struct SimulationConfig : PoolConfig {
   SimTime measure_from = SimTime::zero();  // requests sent earlier are simulated but not summarised
   Duration series_interval = Duration::zero();  // zero: no time series
   bool exact_steps = false;  // one event per iteration; the results are the same, and later
-  Duration client_timeout = Duration::zero();   // of requests without their own; zero: none
+  Duration client_timeout = Duration::zero();  // of requests without their own; zero: none
   TimeoutOn timeout_on = TimeoutOn::e2e;
 };
 

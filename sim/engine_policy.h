@@ -45,12 +45,13 @@ class EnginePolicy {
   [[nodiscard]] virtual bool steady(const EngineState&) const { return true; }
   // A sequence is left out once its last permitted token is in flight.
   [[nodiscard]] virtual bool foresees_ends() const { return true; }
-  // How many decodes the next step may hold, if form_batch now takes the running ones first, a token
-  // for each in their order, and then does what admit does. 0: it does something else.
+  // How many decodes the next step may hold, if form_batch now takes the running ones first, a
+  // token for each in their order, and then does what admit does. 0: it does something else.
   [[nodiscard]] virtual std::int64_t lane_width(const EngineState&) const { return 0; }
   virtual void admit(EngineState&, BatchPlan&, std::int64_t /*decodes*/) {}
-  // Before that: prompts that form_batch computes in a step of their own, while decodes stand still.
-  // `to_come`: tokens that the running ones may still generate. They may only be those that a lane_takes.
+  // Before that: prompts that form_batch computes in a step of their own, while decodes stand
+  // still. `to_come`: tokens that the running ones may still generate. They may only be those that
+  // a lane_takes.
   virtual void form_prompts(EngineState&, BatchPlan&, std::int64_t /*to_come*/) {}
   [[nodiscard]] virtual bool lane_takes(const Sequence&) const { return true; }
   // EngineState::settle is told what the decodes of each step took.

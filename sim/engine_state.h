@@ -22,8 +22,8 @@ class EngineState {
   EngineState(const models::KvPool& pool, std::int64_t max_num_seqs,
               std::unique_ptr<PrefixCache> cache = nullptr);
 
-  // --- data-parallel ranks: each has queues and KV of its own, and all but sequences' ids is said of
-  // the one selected. At first there is one ---
+  // --- data-parallel ranks: each has queues and KV of its own, and all but sequences' ids is said
+  // of the one selected. At first there is one ---
   void add_rank(std::unique_ptr<PrefixCache> cache = nullptr);
   [[nodiscard]] std::size_t ranks() const { return std::max<std::size_t>(1, parked_.size()); }
   void select(std::size_t rank) {

@@ -128,7 +128,7 @@ struct RunSummary {
   std::vector<SeriesPoint> series;
   std::optional<FleetSummary> fleet;  // of pools that change, and of gateways that hold or shed
   LatencySample engine_ttft;  // from reaching the API server to leaving it; with a network only
-  std::uint64_t digest = 0;  // of every request record (INV-8)
+  std::uint64_t digest = 0;   // of every request record (INV-8)
 
   [[nodiscard]] const LatencySample& sample(Latency latency) const;
   [[nodiscard]] bool slos_met() const;

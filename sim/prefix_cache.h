@@ -13,7 +13,8 @@ namespace eph::sim {
 struct PrefixHit {
   std::int64_t blocks = 0;
   std::int64_t idle = 0;  // of these, held by no sequence: they count as free until somebody does
-  std::int64_t moved = 0;  // instead: tokens whose KV came with the request, into blocks to be taken
+  std::int64_t moved =
+      0;  // instead: tokens whose KV came with the request, into blocks to be taken
 };
 
 // One engine's reuse of KV, in whole blocks (SGLang: pages). The pool's counts (KvBlocks) stay with
@@ -28,7 +29,7 @@ class PrefixCache {
     bool stores_when_scheduled = false;  // else when the prompt's results are there
     bool stores_preempted = false;       // a preempted sequence finds its own blocks again
     bool forgets_when_taken = true;      // else `take` does nothing, and `forget` makes room
-    bool stores_prompts = true;  // when their results are there; else only when they end
+    bool stores_prompts = true;          // when their results are there; else only when they end
   };
   virtual ~PrefixCache() = default;
   [[nodiscard]] const Rules& rules() const { return rules_; }

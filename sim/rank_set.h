@@ -7,8 +7,9 @@
 
 namespace eph::sim {
 
-// Balancing by engine, not verified in their sources: vLLM the least of 4 x waiting + running (there
-// as of the last 100 ms), SGLang in turn, TensorRT-LLM the fewest requests; the lowest rank of equals.
+// Balancing by engine, not verified in their sources: vLLM the least of 4 x waiting + running
+// (there as of the last 100 ms), SGLang in turn, TensorRT-LLM the fewest requests; the lowest rank
+// of equals.
 class RankSet {
  public:
   // Adds the ranks to a state that has one.

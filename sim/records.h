@@ -62,10 +62,10 @@ struct RequestStop {
   What what = What::gateway;
   RequestId id{};
   SimTime at{};
-  ReplicaId replica{};     // assigned
-  std::uint32_t pool = 0;  // likewise
-  bool prompt_only = false;     // likewise: another worker brings the first token
-  SimTime served_since{};  // likewise: since when some replica of the pool has been ready
+  ReplicaId replica{};       // assigned
+  std::uint32_t pool = 0;    // likewise
+  bool prompt_only = false;  // likewise: another worker brings the first token
+  SimTime served_since{};    // likewise: since when some replica of the pool has been ready
 };
 
 // One scheduled entry of a step.

@@ -279,7 +279,8 @@ void Replica::first_token(const Outcome& outcome, SimTime now, SimTime at_client
   first_tokens_.push_back(outcome.slot);
   if (row.tokens_before > 0) {  // the prefill worker's was the first
     if (outcome.measured)
-      collector_.on_gap(std::max(at_client + row.return_delay, record.first_token) - record.first_token, 1);
+      collector_.on_gap(
+          std::max(at_client + row.return_delay, record.first_token) - record.first_token, 1);
     return;
   }
   record.engine_first_token = now;
@@ -364,7 +365,8 @@ void Replica::drop_pending(SimTime now) {
 void Replica::report_step() {
   scheduled_.clear();
   for (const PlanEntry entry : current_.entries)
-    scheduled_.push_back({state_.request(entry.seq), entry.tokens(), entry.samples(), tokens_out(entry)});
+    scheduled_.push_back(
+        {state_.request(entry.seq), entry.tokens(), entry.samples(), tokens_out(entry)});
   StepRecord record;
   record.replica = id_;
   record.step = steps_;
@@ -400,8 +402,7 @@ void Replica::report_levels(SimTime now) {
 EngineLevels Replica::levels(SimTime now) {
   catch_up(now);
   const EngineState::Levels all = state_.levels();
-  return {all.waiting, all.active,
-          static_cast<double>(all.used) / static_cast<double>(all.usable)};
+  return {all.waiting, all.active, static_cast<double>(all.used) / static_cast<double>(all.usable)};
 }
 
 void Replica::die(SimTime now, std::vector<SlotId>& requests) {

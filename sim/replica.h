@@ -227,29 +227,29 @@ class Replica {
   bool busy_ = false;    // waits for results
   bool batch_due_ = false;
   bool spans_ = false, in_span_ = false;
-  std::int64_t ahead_ = 0;           // steps of the span that can still end without an event
-  std::int64_t pending_ = 0;         // that have ended, and are not yet in the sequences
+  std::int64_t ahead_ = 0;    // steps of the span that can still end without an event
+  std::int64_t pending_ = 0;  // that have ended, and are not yet in the sequences
   Lane lane_;
-  bool lane_ends_ = false;            // with the step just composed
-  std::uint64_t lane_measured_ = 0;   // of its sequences: those whose gaps count
-  std::uint64_t lane_gaps_ = 0;       // of those, with the step whose results are there
-  SimTime lane_emit_{};               // client time of the tokens that its decodes brought last
+  bool lane_ends_ = false;           // with the step just composed
+  std::uint64_t lane_measured_ = 0;  // of its sequences: those whose gaps count
+  std::uint64_t lane_gaps_ = 0;      // of those, with the step whose results are there
+  SimTime lane_emit_{};              // client time of the tokens that its decodes brought last
   struct Fresh {
     SimTime at{};                // their first tokens, and no decode since
     std::uint64_t measured = 0;  // sequences
   };
   std::vector<Fresh> lane_fresh_;
   int span_failures_ = 0, span_pause_ = 0;  // in a row; steps before the next attempt
-  std::uint64_t span_measured_ = 0;  // sequences whose gaps count
-  models::Stretch stretch_;          // from the next step to be launched
+  std::uint64_t span_measured_ = 0;         // sequences whose gaps count
+  models::Stretch stretch_;                 // from the next step to be launched
   SimTime announced_ = SimTime::never();
   SimTime left_{};                        // when the latest tokens leave the API server
   SimTime last_emit_ = SimTime::never();  // client time of the latest tokens
   std::uint64_t steps_ = 0;
   std::optional<Acceptance> acceptance_;  // with speculative decoding
-  bool trims_ = false;       // KV of rejected drafts is given back at once (SGLang)
-  DraftCounts drafts_;       // of the step whose results are there
-  StreamKey launches_;  // entity: replica << 40 | number of the launch
+  bool trims_ = false;                    // KV of rejected drafts is given back at once (SGLang)
+  DraftCounts drafts_;                    // of the step whose results are there
+  StreamKey launches_;                    // entity: replica << 40 | number of the launch
   std::vector<Departure> departures_;
   std::vector<SlotId> first_tokens_;
   std::vector<SeqId> to_abort_;  // when the results awaited are there

@@ -57,7 +57,8 @@ class ReplicaClock {
     now_ = event.at();
     return event;
   }
-  // Right after a pop: whose event comes next, unless another one is set before it. Null without any.
+  // Right after a pop: whose event comes next, unless another one is set before it. Null without
+  // any.
   [[nodiscard]] std::optional<ReplicaId> following() const {
     Node next;
     for (std::size_t k = leaves_ + taken_; k > 1; k /= 2)

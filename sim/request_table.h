@@ -21,8 +21,8 @@ struct RequestRow {
   SeqId seq{};                         // in its replica, while it is there
   // On its way to the gateway, in its queue, on its way to a replica, there, or done with there.
   enum class Place : std::uint8_t { sent, queued, coming, in_engine, left } place = Place::sent;
-  bool assigned = false;          // a replica has it
-  bool counted = false;           // among what the gateway believes is in flight
+  bool assigned = false;  // a replica has it
+  bool counted = false;   // among what the gateway believes is in flight
   std::uint16_t retries = 0;
   // Of separate prefill and decode workers: which of them has it; whole: one replica does all.
   enum class Stage : std::uint8_t { whole, prefill, decode } stage = Stage::whole;
@@ -47,9 +47,9 @@ struct RequestRow {
   std::uint32_t pool = 0, member = 0;  // its replica's place in that pool
   std::uint64_t session = 0;
   Duration to_gateway{}, to_replica{};  // from the client, and on from there
-  Duration return_delay{};        // of every token, over the network
-  SimTime at_gateway{};           // when it came there
-  SimTime prompt_done{};          // decode: when the prefill worker had finished
+  Duration return_delay{};              // of every token, over the network
+  SimTime at_gateway{};                 // when it came there
+  SimTime prompt_done{};                // decode: when the prefill worker had finished
   double moved_bytes = 0;
   // Client timeouts. An event is this request's only if its instant is the one noted here: slots
   // are reused.

@@ -20,8 +20,8 @@ namespace eph::sim {
 // waits in the gateway while no replica can take it, and comes back there when its replica dies.
 //
 // In run.cc: the loop. run_requests.cc: the way there and back. run_clients.cc: clients that give
-// up. run_fleet.cc: replicas that come and go. run_faults.cc: those that break. run_machines.cc: nodes
-// that they are placed on.
+// up. run_fleet.cc: replicas that come and go. run_faults.cc: those that break. run_machines.cc:
+// nodes that they are placed on.
 class Run {
  public:
   Run(const SimulationConfig& config, workload::Load& load, const RunOptions& options);
@@ -75,7 +75,7 @@ class Run {
   [[nodiscard]] bool keeps_kv(const RequestRow& row) const;
   [[nodiscard]] bool source_lives(const RequestRow& row);
   void let_go_of_source(RequestRow& row);  // its KV has been read, or will never be
-  void hand_over(SlotId slot);  // its prompt is complete: to a decode worker
+  void hand_over(SlotId slot);             // its prompt is complete: to a decode worker
   void start_transfer(SlotId slot);
   void begin_move(SlotId slot);     // once the decode worker has blocks for it
   void serve_awaiting(Member& to);  // of which some may be free now
@@ -181,7 +181,7 @@ class Run {
   std::vector<SlotId> dead_requests_;
   std::vector<PoolRule> rules_;             // by pool
   std::vector<std::vector<bool>> classes_;  // by pool and class: taken
-  std::unique_ptr<Dynamo> planner_;  // of prefill and decode workers together
+  std::unique_ptr<Dynamo> planner_;         // of prefill and decode workers together
   std::unique_ptr<TransferNetwork> transfers_;
   std::vector<TransferNetwork::Delivered> delivered_;
   struct Lease {
@@ -193,13 +193,13 @@ class Run {
   std::vector<models::GpuAt> gpus_;
   std::unique_ptr<models::Placement> placement_;  // of all pools; null: places are anywhere
   std::vector<models::ReplicaShape> shapes_;      // by pool
-  std::vector<int> out_;        // by node: faults that keep it out
+  std::vector<int> out_;                          // by node: faults that keep it out
   std::vector<int> scattered_;  // by pool: idle GPUs that no replica can use together
   SimTime machines_at_{};
   std::int64_t peak_gpus_ = 0;
   bool room_freed_ = false;
   std::vector<std::uint64_t> faults_;  // draws so far, by pool
-  std::vector<Seat> drained_;  // replicas to be looked at when the event is settled
+  std::vector<Seat> drained_;          // replicas to be looked at when the event is settled
 };
 
 }  // namespace eph::sim

@@ -43,7 +43,8 @@ Result<void> Run::send() {
   collector_.on_sent(now_, row);
   set_timeout(slot, arrival);
   if (config_.network) {
-    Stream stream({config_.seed, config_.run, Purpose::network, index(id) | std::uint64_t{1} << 63});
+    Stream stream(
+        {config_.seed, config_.run, Purpose::network, index(id) | std::uint64_t{1} << 63});
     const Duration to_gateway = draw(stream, spread_of(config_.network->client_to_gateway));
     row.to_gateway = to_gateway;
     row.to_replica = draw(stream, spread_of(config_.network->gateway_to_replica));

@@ -14,8 +14,8 @@ enum class SeqState : std::uint8_t { waiting, active, ended };
 //
 // A batch is composed before its results are known. `computed` and `sampled` therefore advance when
 // a step is composed, `generated` when it ends; sampled - generated tokens are placeholders in
-// flight. Sequences only ever try to make `computed` catch up with prompt + sampled. Draft tokens count
-// in both until the step that verifies them has ended.
+// flight. Sequences only ever try to make `computed` catch up with prompt + sampled. Draft tokens
+// count in both until the step that verifies them has ended.
 struct Sequence {
   std::int32_t prompt = 0;
   std::int32_t max_output = 0;

@@ -22,10 +22,12 @@ Result<void> bounds(int low, int high, const char* low_name, const char* high_na
 Result<void> check(const FixedOptions&) { return {}; }
 
 Result<void> check(const ScheduledOptions& o) {
-  if (o.entries.empty()) return usage_error("a schedule without entries", "give schedule=TIME:REPLICAS,...");
+  if (o.entries.empty())
+    return usage_error("a schedule without entries", "give schedule=TIME:REPLICAS,...");
   for (std::size_t i = 1; i < o.entries.size(); ++i) {
     if (o.entries[i].from <= o.entries[i - 1].from)
-      return usage_error(fmt::format("entry {} of the schedule is not later than the one before", i + 1));
+      return usage_error(
+          fmt::format("entry {} of the schedule is not later than the one before", i + 1));
   }
   if (o.period > Duration::zero() && o.entries.back().from >= o.period)
     return usage_error("the schedule's last entry lies outside of its period");
@@ -34,20 +36,22 @@ Result<void> check(const ScheduledOptions& o) {
 
 Result<void> check_target(double target, const char* policy) {
   if (target > 0) return {};
-  return usage_error(fmt::format("{} has no target", policy), "give target=N, the metric's value per replica");
+  return usage_error(fmt::format("{} has no target", policy),
+                     "give target=N, the metric's value per replica");
 }
 
 Result<void> check(const HpaOptions& o) {
   if (auto ok = check_target(o.target, "hpa"); !ok) return ok;
-  if (o.min_replicas < 1) return usage_error("min_replicas is 0: the HPA stops there", "use keda to scale to zero");
+  if (o.min_replicas < 1)
+    return usage_error("min_replicas is 0: the HPA stops there", "use keda to scale to zero");
   return bounds(o.min_replicas, o.max_replicas, "min_replicas", "max_replicas");
 }
 
 Result<void> check(const KedaOptions& o) {
   if (auto ok = check_target(o.hpa.target, "keda"); !ok) return ok;
   if (o.idle_replicas >= 0 && o.idle_replicas >= o.min_replicas)
-    return usage_error(fmt::format("idle_replicas is {}, not below min_replicas = {}", o.idle_replicas,
-                                   o.min_replicas),
+    return usage_error(fmt::format("idle_replicas is {}, not below min_replicas = {}",
+                                   o.idle_replicas, o.min_replicas),
                        fmt::format("give min_replica_count={} or more", o.idle_replicas + 1));
   return bounds(o.min_replicas, o.hpa.max_replicas, "min_replicas", "max_replicas");
 }
@@ -67,25 +71,32 @@ Result<void> check(const ServerlessOptions& o) {
 }
 
 Result<void> check(const DynamoOptions& o) {
-  if (o.mode == DynamoOptions::Mode::sla && (o.prefill_tps_per_gpu <= 0 || o.decode_tps_per_gpu <= 0))
-    return usage_error("the SLA planner needs the rates of a GPU",
-                       "give prefill_tps_per_gpu=N and decode_tps_per_gpu=N, tokens/s, or mode=load");
+  if (o.mode == DynamoOptions::Mode::sla &&
+      (o.prefill_tps_per_gpu <= 0 || o.decode_tps_per_gpu <= 0))
+    return usage_error(
+        "the SLA planner needs the rates of a GPU",
+        "give prefill_tps_per_gpu=N and decode_tps_per_gpu=N, tokens/s, or mode=load");
   const int least = o.min_endpoint * (o.gpus_per_prefill + o.gpus_per_decode);
   if (least > o.max_gpu_budget)
-    return usage_error(fmt::format("max_gpu_budget is {}, less than the {} GPUs of the fewest workers",
-                                   o.max_gpu_budget, least));
+    return usage_error(
+        fmt::format("max_gpu_budget is {}, less than the {} GPUs of the fewest workers",
+                    o.max_gpu_budget, least));
   return {};
 }
 
 std::unique_ptr<Autoscaler> make(const FixedOptions& o) {
   return std::make_unique<Scheduled>(ScheduledOptions{{{Duration::zero(), o.replicas}}, {}});
 }
-std::unique_ptr<Autoscaler> make(const ScheduledOptions& o) { return std::make_unique<Scheduled>(o); }
+std::unique_ptr<Autoscaler> make(const ScheduledOptions& o) {
+  return std::make_unique<Scheduled>(o);
+}
 std::unique_ptr<Autoscaler> make(const HpaOptions& o) { return std::make_unique<Hpa>(o); }
 std::unique_ptr<Autoscaler> make(const KedaOptions& o) { return std::make_unique<Keda>(o); }
 std::unique_ptr<Autoscaler> make(const KnativeOptions& o) { return std::make_unique<Knative>(o); }
 std::unique_ptr<Autoscaler> make(const RayServeOptions& o) { return std::make_unique<RayServe>(o); }
-std::unique_ptr<Autoscaler> make(const ServerlessOptions& o) { return std::make_unique<Serverless>(o); }
+std::unique_ptr<Autoscaler> make(const ServerlessOptions& o) {
+  return std::make_unique<Serverless>(o);
+}
 std::unique_ptr<Autoscaler> make(const DynamoOptions& o) { return std::make_unique<Dynamo>(o); }
 
 }  // namespace

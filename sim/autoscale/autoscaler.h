@@ -21,7 +21,8 @@ struct FleetLoad {
 };
 
 // Contract:
-//  - observe comes in the order of time; the first one comes before next() is asked for and sets the
+//  - observe comes in the order of time; the first one comes before next() is asked for and sets
+//  the
 //    clock: decisions fall at that time + k * period, k >= 1. What is observed at the time of a
 //    decision is seen by it
 //  - decide requires now == next() and returns the replicas wanted from then on

@@ -6,13 +6,13 @@
 namespace eph::sim {
 
 // dynamo docs/architecture/{sla_planner,load_planner}.md (@19d1fc5e), components/planner defaults.
-// SLA-based: requests of the last interval are those of the next (constant predictor). Load-based: one
-// worker up or down at a time. The GPU budget clips both kinds in proportion.
+// SLA-based: requests of the last interval are those of the next (constant predictor). Load-based:
+// one worker up or down at a time. The GPU budget clips both kinds in proportion.
 class Dynamo final : public Autoscaler {
  public:
   explicit Dynamo(const DynamoOptions& options) : options_(options) {}
-  // The workers that there are at the start, after the first observation; else half of what is ready
-  // is of each kind.
+  // The workers that there are at the start, after the first observation; else half of what is
+  // ready is of each kind.
   void begin_with(int prefill, int decode) {
     prefill_ = prefill;
     decode_ = decode;
@@ -30,7 +30,8 @@ class Dynamo final : public Autoscaler {
   void plan_by_load();
   void keep_budget();
   [[nodiscard]] Duration interval() const {
-    return options_.mode == DynamoOptions::Mode::sla ? options_.adjustment_interval : options_.load_interval;
+    return options_.mode == DynamoOptions::Mode::sla ? options_.adjustment_interval
+                                                     : options_.load_interval;
   }
 
   DynamoOptions options_;

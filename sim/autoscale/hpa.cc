@@ -8,10 +8,14 @@
 namespace eph::sim {
 double metric_of(const FleetLoad& load, LoadMetric metric) {
   switch (metric) {
-    case LoadMetric::load: return load.load();
-    case LoadMetric::in_flight: return load.in_flight;
-    case LoadMetric::queued: return load.queued;
-    case LoadMetric::rps: return load.rps;
+    case LoadMetric::load:
+      return load.load();
+    case LoadMetric::in_flight:
+      return load.in_flight;
+    case LoadMetric::queued:
+      return load.queued;
+    case LoadMetric::rps:
+      return load.rps;
   }
   return 0;
 }
@@ -95,7 +99,8 @@ int Hpa::most(SimTime now) const {
   const bool least = limits.select == HpaOptions::Select::min;
   int out = least ? kNoReplicaLimit : 0;
   const auto offer = [&](int n) { out = least ? std::min(out, n) : std::max(out, n); };
-  if (limits.pods > 0) offer(start_of(now, limits.pods_period, current_, added_, removed_) + limits.pods);
+  if (limits.pods > 0)
+    offer(start_of(now, limits.pods_period, current_, added_, removed_) + limits.pods);
   if (limits.percent > 0)
     offer(ceil_count(start_of(now, limits.percent_period, current_, added_, removed_) *
                      (1 + limits.percent / 100)));
@@ -109,10 +114,13 @@ int Hpa::fewest(SimTime now) const {
   const bool least = limits.select == HpaOptions::Select::min;  // the smallest change
   int out = least ? 0 : kNoReplicaLimit;
   const auto offer = [&](int n) { out = least ? std::max(out, n) : std::min(out, n); };
-  if (limits.pods > 0) offer(start_of(now, limits.pods_period, current_, added_, removed_) - limits.pods);
+  if (limits.pods > 0)
+    offer(start_of(now, limits.pods_period, current_, added_, removed_) - limits.pods);
   if (limits.percent > 0)
-    offer(static_cast<int>(std::floor(start_of(now, limits.percent_period, current_, added_, removed_) *
-                                          (1 - limits.percent / 100) + 1e-9)));
+    offer(static_cast<int>(
+        std::floor(start_of(now, limits.percent_period, current_, added_, removed_) *
+                       (1 - limits.percent / 100) +
+                   1e-9)));
   if (limits.pods <= 0 && limits.percent <= 0) return 0;
   return std::min(out, current_);
 }

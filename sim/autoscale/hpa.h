@@ -9,8 +9,8 @@ namespace eph::sim {
 [[nodiscard]] double metric_of(const FleetLoad& load, LoadMetric metric);
 
 // k8s pkg/controller/podautoscaler (autoscaling/v2): every sync period a proposal from the metric's
-// total, stabilised over the recommendations of a window, limited by the policies of `behavior`. Its
-// own last answer counts as the current size; at none it does nothing.
+// total, stabilised over the recommendations of a window, limited by the policies of `behavior`.
+// Its own last answer counts as the current size; at none it does nothing.
 class Hpa final : public Autoscaler {
  public:
   explicit Hpa(const HpaOptions& options) : options_(options) {}

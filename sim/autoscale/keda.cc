@@ -34,8 +34,10 @@ int Keda::decide(SimTime now) {
   if (now == hpa_.next()) {
     const int current = hpa_.current();
     const int wanted = hpa_.decide(now);
-    if (resting) hpa_.set_current(current);  // KEDA pauses the HPA there
-    else return wanted;
+    if (resting)
+      hpa_.set_current(current);  // KEDA pauses the HPA there
+    else
+      return wanted;
   }
   return hpa_.current();
 }

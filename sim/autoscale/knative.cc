@@ -80,7 +80,8 @@ int Knative::delayed(SimTime now, int wanted) {
   return wanted;
 }
 
-// The last one goes when a whole stable window was idle since the start, and after the grace period.
+// The last one goes when a whole stable window was idle since the start, and after the grace
+// period.
 int Knative::to_zero(SimTime now, int wanted) {
   if (wanted > 0) {
     idle_since_ = SimTime::never();

@@ -9,8 +9,8 @@
 namespace eph::sim {
 
 // knative/serving pkg/autoscaler/scaling/autoscaler.go (@98e5ef90): every tick the mean concurrency
-// over a stable window, or the larger of that and a short panic window's while it asks for twice what
-// is there. The load includes what waits in the activator.
+// over a stable window, or the larger of that and a short panic window's while it asks for twice
+// what is there. The load includes what waits in the activator.
 class Knative final : public Autoscaler {
  public:
   explicit Knative(const KnativeOptions& options);

@@ -1,5 +1,6 @@
 #pragma once
-// An autoscaler that sees its metrics late and now and then only; the number of replicas it sees at once.
+// An autoscaler that sees its metrics late and now and then only; the number of replicas it sees at
+// once.
 #include <deque>
 
 #include "sim/autoscale/autoscaler.h"

@@ -26,7 +26,7 @@ struct FixedOptions {
 // Replicas by the time of day (or of the run).
 struct ScheduledOptions {
   struct Entry {
-    Duration from;  // since the start of the period
+    Duration from;     // since the start of the period
     int replicas = 1;  // below zero: those at the start
   };
   std::vector<Entry> entries;  // by time
@@ -53,7 +53,8 @@ struct HpaOptions {
   Limits up{100, Duration{15'000'000'000}, 4, Duration{15'000'000'000}, Select::max};
   Limits down{100, Duration{15'000'000'000}, 0, Duration{15'000'000'000}, Select::max};
   bool initial_recommendation = false;  // the history begins with the size at the start, else empty
-  bool pod_readiness = false;  // a metric of pods: those not ready count 0 upwards, not at all downwards
+  bool pod_readiness =
+      false;  // a metric of pods: those not ready count 0 upwards, not at all downwards
 };
 
 // KEDA on top of it: KEDA moves between none and one, the HPA between one and many.
@@ -110,10 +111,10 @@ struct DynamoOptions {
   int max_gpu_budget = 8, min_endpoint = 1, gpus_per_prefill = 1, gpus_per_decode = 1;
   // SLA-based; the two rates are required.
   Duration adjustment_interval{180'000'000'000};
-  double isl = 3000, osl = 150;               // tokens of a request
-  double prefill_tps_per_gpu = 0;             // prompt tokens/s, at `isl`
-  double decode_tps_per_gpu = 0;              // output tokens/s while the ITL objective holds
-  double prefill_correction = 1;              // observed TTFT / expected; above 1 has no effect
+  double isl = 3000, osl = 150;    // tokens of a request
+  double prefill_tps_per_gpu = 0;  // prompt tokens/s, at `isl`
+  double decode_tps_per_gpu = 0;   // output tokens/s while the ITL objective holds
+  double prefill_correction = 1;   // observed TTFT / expected; above 1 has no effect
   // Load-based.
   Duration load_interval{30'000'000'000};
   double decode_kv_up = 0.9, decode_kv_down = 0.5;
@@ -122,8 +123,8 @@ struct DynamoOptions {
 };
 
 struct AutoscalerOptions {
-  std::variant<FixedOptions, ScheduledOptions, HpaOptions, KedaOptions, KnativeOptions, RayServeOptions,
-               ServerlessOptions, DynamoOptions>
+  std::variant<FixedOptions, ScheduledOptions, HpaOptions, KedaOptions, KnativeOptions,
+               RayServeOptions, ServerlessOptions, DynamoOptions>
       policy;
   MetricPath metrics;
 };

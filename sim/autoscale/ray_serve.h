@@ -5,8 +5,9 @@
 
 namespace eph::sim {
 
-// ray serve/_private/autoscaling_policy: the mean of ongoing requests as of the last push of metrics,
-// a proportional step, applied after it has pointed the same way for a delay's worth of loops.
+// ray serve/_private/autoscaling_policy: the mean of ongoing requests as of the last push of
+// metrics, a proportional step, applied after it has pointed the same way for a delay's worth of
+// loops.
 class RayServe final : public Autoscaler {
  public:
   explicit RayServe(const RayServeOptions& options) : options_(options) {}
@@ -17,15 +18,17 @@ class RayServe final : public Autoscaler {
  private:
   void push(SimTime now);
   [[nodiscard]] int desired(int running) const;
-  [[nodiscard]] std::int64_t loops(Duration delay) const { return delay.ns / options_.control_loop.ns; }
+  [[nodiscard]] std::int64_t loops(Duration delay) const {
+    return delay.ns / options_.control_loop.ns;
+  }
 
   RayServeOptions options_;
   LoadHistory history_;
   FleetLoad load_;
   bool started_ = false, pushed_ = false;
   SimTime next_ = SimTime::never(), next_push_ = SimTime::never();
-  double ongoing_ = 0;  // as of the last push
-  int target_ = 0;      // replicas
+  double ongoing_ = 0;       // as of the last push
+  int target_ = 0;           // replicas
   std::int64_t agreed_ = 0;  // loops in a row: above zero upwards, below downwards
 };
 

@@ -6,9 +6,7 @@
 
 namespace eph::sim {
 
-int Serverless::needed() const {
-  return ceil_count(load_.load() / options_.target_inputs);
-}
+int Serverless::needed() const { return ceil_count(load_.load() / options_.target_inputs); }
 
 // Containers that worked up to now.
 void Serverless::mark_busy(SimTime now) {

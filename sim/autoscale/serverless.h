@@ -6,9 +6,10 @@
 
 namespace eph::sim {
 
-// modal.com/docs/guide/scale, /guide/concurrent-inputs: containers for all inputs at once, some more
-// while there is any load, and each goes after it has been idle for a while. The lowest-numbered ones
-// are filled first; a container's idle clock runs from its last busy moment, or its start.
+// modal.com/docs/guide/scale, /guide/concurrent-inputs: containers for all inputs at once, some
+// more while there is any load, and each goes after it has been idle for a while. The
+// lowest-numbered ones are filled first; a container's idle clock runs from its last busy moment,
+// or its start.
 class Serverless final : public Autoscaler {
  public:
   explicit Serverless(const ServerlessOptions& options) : options_(options) {}

@@ -11,7 +11,7 @@ void AdmissionControl::set_classes(std::span<const std::string> names) {
 }
 
 bool AdmissionControl::admits(SimTime now, std::uint32_t request_class, std::int64_t present,
-                       std::int64_t ready) {
+                              std::int64_t ready) {
   const bool sheddable = request_class < sheddable_.size() && sheddable_[request_class];
   if (sheddable && static_cast<double>(present) >=
                        options_.shed_above * static_cast<double>(std::max<std::int64_t>(1, ready)))

@@ -84,14 +84,15 @@ struct Upgrade {
 struct PlaceOptions {
   int replicas_per_node = 1;
   int zones = 1;
-  int capacity = 0;  // places there are, those of draining and dead replicas included; 0: any number
+  int capacity =
+      0;  // places there are, those of draining and dead replicas included; 0: any number
 };
 
 // Who is let in. Whoever is not gets an answer at once: the request is shed.
 struct AdmissionOptions {
-  std::int64_t max_queue = -1;    // requests that may wait in the gateway; below zero: any number
-  double rate = 0;                // token bucket: requests/s; 0: no limit
-  double burst = 1;               // its size
+  std::int64_t max_queue = -1;  // requests that may wait in the gateway; below zero: any number
+  double rate = 0;              // token bucket: requests/s; 0: no limit
+  double burst = 1;             // its size
   std::int64_t max_per_replica = 0;  // in flight on a replica, others wait in the gateway; 0: any
   // Requests of these classes are shed as soon as so many requests per ready replica are there.
   std::vector<std::string> sheddable;

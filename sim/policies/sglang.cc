@@ -44,8 +44,8 @@ void SglangPolicy::form_batch(EngineState& state, BatchPlan& plan) {
   if (reopens_) reopens_ = batch_is_full_ = false;
 }
 
-// Whose KV has come along goes on with decodes, without a prefill batch (ENGINES E3: a decode worker
-// reserves the prompt and num_reserved_decode_tokens).
+// Whose KV has come along goes on with decodes, without a prefill batch (ENGINES E3: a decode
+// worker reserves the prompt and num_reserved_decode_tokens).
 void SglangPolicy::admit_moved(EngineState& state, BatchPlan& plan) const {
   // Those that have their pages wait for a slot alone.
   for (std::size_t i = state.first_with_room();

@@ -57,8 +57,7 @@ class SglangPolicy final : public EnginePolicy {
   }
   [[nodiscard]] bool settles() const override { return true; }
   void pass(std::int64_t steps) override;
-  void advance(EngineState& state, std::span<const PlanEntry> entries,
-               std::int64_t steps) override;
+  void advance(EngineState& state, std::span<const PlanEntry> entries, std::int64_t steps) override;
 
  private:
   // What the prefill batch under construction may still take (PrefillAdder), in tokens.

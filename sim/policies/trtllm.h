@@ -18,8 +18,8 @@ namespace eph::sim {
 // running ones are set aside once. A context whose first new block another one is about to compute
 // waits, so as to find it (enable_prefix_aware_scheduling).
 //
-// With speculative decoding a generation costs 1 + K tokens; one for which the step has no room stops
-// the walk. Blocks to completion include those that the last drafts may touch.
+// With speculative decoding a generation costs 1 + K tokens; one for which the step has no room
+// stops the walk. Blocks to completion include those that the last drafts may touch.
 class TrtllmPolicy final : public EnginePolicy {
  public:
   TrtllmPolicy(const EngineOptions& options, const models::KvPool& pool);
@@ -64,7 +64,7 @@ class TrtllmPolicy final : public EnginePolicy {
   EngineOptions options_;
   std::int64_t unit_ = 1;  // tokens per block, also the unit of chunks
   std::int64_t usable_ = 0;
-  std::int64_t draft_room_ = 0;  // tokens that a sequence may be ahead of its end, with drafts
+  std::int64_t draft_room_ = 0;   // tokens that a sequence may be ahead of its end, with drafts
   bool guaranteed_ = true;        // nothing admitted is ever paused
   std::int64_t committed_ = 0;    // blocks to completion of everything admitted
   std::vector<NewBlock> coming_;  // of contexts that are not complete

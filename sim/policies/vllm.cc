@@ -7,9 +7,7 @@
 namespace eph::sim {
 
 VllmPolicy::VllmPolicy(const EngineOptions& options, const models::KvPool& pool)
-    : options_(options),
-      longest_(longest_sequence(options, pool)),
-      limit_(longest_) {
+    : options_(options), longest_(longest_sequence(options, pool)), limit_(longest_) {
   // Without chunking vLLM demands a budget of at least max_model_len.
   if (!options_.chunked_prefill) longest_ = std::min(longest_, options_.max_num_batched_tokens);
   watermark_blocks_ =

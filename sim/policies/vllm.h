@@ -30,8 +30,8 @@ class VllmPolicy final : public EnginePolicy {
   [[nodiscard]] bool make_room(EngineState& state, BatchPlan& plan, SeqId id,
                                std::int64_t tokens) const;
   void schedule_running(EngineState& state, BatchPlan& plan, std::int64_t& budget) const;
-  // The same one by one: by priority the victim is the last in rank, wherever it stands, and what it
-  // has been given in this step goes back into the budget; with drafts.
+  // The same one by one: by priority the victim is the last in rank, wherever it stands, and what
+  // it has been given in this step goes back into the budget; with drafts.
   void schedule_each(EngineState& state, BatchPlan& plan, std::int64_t& budget) const;
   [[nodiscard]] bool make_room_by_priority(EngineState& state, BatchPlan& plan, std::size_t& at,
                                            std::int64_t tokens, std::int64_t& budget) const;

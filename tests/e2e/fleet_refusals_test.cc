@@ -90,7 +90,8 @@ TEST_CASE("what would have no effect on a fleet is refused", "[fleet]") {
        "--prefill-tp: has no effect where --prefill-replicas is 0");
   says({"--straggler-share", "0", "--straggler-factor", "2"}, "where --straggler-share is 0");
   says({"--gpu-mtbf", "0s", "--gpu-repair", "1min"}, "where --gpu-mtbf is 0");
-  for (const char* setting : {"scrape-delay=5", "metric_delay=5", "prefill_gpus=2", "gpusPerDecode=2"})
+  for (const char* setting :
+       {"scrape-delay=5", "metric_delay=5", "prefill_gpus=2", "gpusPerDecode=2"})
     says({"--prefill-replicas", "1", "--prefill-autoscaler", "dynamo", "--prefill-autoscale",
           "mode=load", "--prefill-autoscale", setting},
          "has no effect here");

@@ -106,7 +106,8 @@ TEST_CASE("explain says where a request's time went, exactly") {
 }
 
 TEST_CASE("a part that explain shows below zero is explained, and nothing else is") {
-  // Request 5 waits with others at the API server before its first token, and not before its second.
+  // Request 5 waits with others at the API server before its first token, and not before its
+  // second.
   const auto explained = [](const char* request, const char* output) {
     return ephemeris({"explain", "--model", "meta-llama/Llama-3.1-8B-Instruct", "--rate", "40",
                       "--duration", "5s", "--prompt-tokens", "500", "--output-tokens", output,

@@ -125,10 +125,12 @@ TEST_CASE("a replayed log is drawn, and its levels over time are written") {
   std::string series = "t,running,waiting,kv_cache_pct\n";
   for (int i = 1; i <= 30; ++i) series += fmt::format("{},2,0,1\n", i);
   spill(folder + "/timeseries.csv", series);
-  const std::string picture = out_path("replay.svg"), levels = out_path("levels.csv"),
-                    profile =
-                        spill_out("replay.json",
-                                  R"({"form": "linear", "t0_ms": 20, "us_per_prefill_token": 75, "us_per_decode_sequence": 0, "ns_per_kv_token": 0})");
+  const std::string
+      picture = out_path("replay.svg"),
+      levels = out_path("levels.csv"),
+      profile = spill_out(
+          "replay.json",
+          R"({"form": "linear", "t0_ms": 20, "us_per_prefill_token": 75, "us_per_decode_sequence": 0, "ns_per_kv_token": 0})");
   const Finished done = ephemeris(on_4090({"validate", "--runs", folder, "--profile", profile,
                                            "--picture", picture, "--series", levels}));
   std::filesystem::remove(folder + "/timeseries.csv");

@@ -1,7 +1,7 @@
 #include "tests/unit/calibration/calibration_support.h"
 
-#include <catch2/catch.hpp>
 #include <fmt/format.h>
+#include <catch2/catch.hpp>
 
 #include "calibration/run_table.h"
 #include "core/line_source.h"
@@ -9,10 +9,12 @@
 namespace eph::calibration {
 
 const char* const kServingHeader =
-    "run_id,engine,engine_version,gpu,model,weights_dtype,mode,isl,osl,concurrency,tp,pp,attention_dp,moe_tp,"
+    "run_id,engine,engine_version,gpu,model,weights_dtype,mode,isl,osl,concurrency,tp,pp,attention_"
+    "dp,moe_tp,"
     "moe_ep,protocol,mean_ttft_ms,mean_tpot_ms,source\n";
 const char* const kGuidellmHeader =
-    "engine,cloud,instance,gpu,gpu_count,model,workload,isl,osl,engine_version,tp,max_model_len,dtype,strategy,"
+    "engine,cloud,instance,gpu,gpu_count,model,workload,isl,osl,engine_version,tp,max_model_len,"
+    "dtype,strategy,"
     "inflight_cap,stage_s,ramp_s,load_fraction,achieved_rps,output_tps,ttft_p50_ms,itl_p50_ms\n";
 
 std::string write_temporary(const std::string& name, const std::string& text) {
@@ -24,11 +26,12 @@ std::string write_temporary(const std::string& name, const std::string& text) {
 
 models::Catalog shipped_catalog() { return models::Catalog(std::string(EPH_SOURCE_DIR) + "/data"); }
 
-std::string serving_row(const std::string& engine, const std::string& model, const std::string& dtype, int isl,
-                        int osl, int concurrency, int tp, const std::string& protocol, const std::string& ttft,
+std::string serving_row(const std::string& engine, const std::string& model,
+                        const std::string& dtype, int isl, int osl, int concurrency, int tp,
+                        const std::string& protocol, const std::string& ttft,
                         const std::string& tpot) {
-  return fmt::format("x1,{},,H100-SXM-80GB,{},{},agg,{},{},{},{},1,,1,1,{},{},{},test\n", engine, model, dtype,
-                     isl, osl, concurrency, tp, protocol, ttft, tpot);
+  return fmt::format("x1,{},,H100-SXM-80GB,{},{},agg,{},{},{},{},1,,1,1,{},{},{},test\n", engine,
+                     model, dtype, isl, osl, concurrency, tp, protocol, ttft, tpot);
 }
 
 MeasuredRun read_one(const std::string& row) {

@@ -98,7 +98,8 @@ TEST_CASE("the simulation of a disaggregated row agrees with the approximation o
     const auto simulated = simulate_disaggregated(*plan, *profile, {}, 1);
     REQUIRE(simulated.has_value());
     const Replayed means = predicted(concurrency, "2");
-    CHECK(*simulated->figures[Figure::mean_tpot] == Approx(*means.figures[Figure::mean_tpot]).epsilon(0.1));
+    CHECK(*simulated->figures[Figure::mean_tpot] ==
+          Approx(*means.figures[Figure::mean_tpot]).epsilon(0.1));
     // Prompts share steps in the simulation; all of the first come at once, which many feel.
     CHECK(*simulated->figures[Figure::mean_ttft] > 0.5 * *means.figures[Figure::mean_ttft]);
     CHECK(*simulated->figures[Figure::mean_ttft] < 3 * *means.figures[Figure::mean_ttft]);

@@ -11,10 +11,12 @@ using models::Coefficient;
 
 namespace {
 
-double& at(models::CoefficientValues& values, Coefficient c) { return values[static_cast<std::size_t>(c)]; }
+double& at(models::CoefficientValues& values, Coefficient c) {
+  return values[static_cast<std::size_t>(c)];
+}
 
-// Rows whose "measured" figures are what the simulator gives for known coefficients: three rounds of a
-// closed loop of one model at two tensor-parallel sizes.
+// Rows whose "measured" figures are what the simulator gives for known coefficients: three rounds
+// of a closed loop of one model at two tensor-parallel sizes.
 std::vector<DataRow> synthetic_rows(const models::CoefficientValues& truth) {
   const models::Catalog catalog = shipped_catalog();
   SpecCache specs(catalog);
@@ -22,9 +24,8 @@ std::vector<DataRow> synthetic_rows(const models::CoefficientValues& truth) {
   for (const int tp : {1, 2}) {
     for (const int concurrency : {4, 16, 64}) {
       for (const int isl : {256, 2048}) {
-        const MeasuredRun run =
-            read_one(serving_row("trtllm", "Qwen/Qwen3-32B", "fp8", isl, 64, concurrency, tp,
-                                 "closed_loop_unknown_ramp"));
+        const MeasuredRun run = read_one(serving_row("trtllm", "Qwen/Qwen3-32B", "fp8", isl, 64,
+                                                     concurrency, tp, "closed_loop_unknown_ramp"));
         auto plan = plan_run(run, specs);
         REQUIRE(plan.has_value());
         plan->load.requests = 3 * concurrency;
@@ -63,7 +64,8 @@ FitOptions two_threads() {
 }
 
 // Largest |log(predicted / measured)| of a figure over the chosen rows.
-double worst(const std::vector<DataRow>& rows, const std::vector<bool>& only, const EngineFit& fit, Figure figure) {
+double worst(const std::vector<DataRow>& rows, const std::vector<bool>& only, const EngineFit& fit,
+             Figure figure) {
   double out = 0;
   for (std::size_t i = 0; i < rows.size(); ++i) {
     if (!only.empty() && !only[i]) continue;
@@ -142,12 +144,14 @@ TEST_CASE("predictions are stated less surely where nothing was measured") {
 TEST_CASE("a fit without rows or with bad options is refused") {
   const std::vector<DataRow> none;
   CHECK_FALSE(fit_engine(none, {}, models::EngineKind::vllm, {}).has_value());
-  const std::vector<DataRow> rows = synthetic_rows(models::start_values(models::EngineKind::trtllm));
+  const std::vector<DataRow> rows =
+      synthetic_rows(models::start_values(models::EngineKind::trtllm));
   FitOptions options;
   options.iterations = 0;
   const auto refused = fit_engine(rows, {}, models::EngineKind::trtllm, options);
   REQUIRE_FALSE(refused.has_value());
   CHECK(refused.error().what.find("0 iterations") != std::string::npos);
-  const auto all_out = fit_engine(rows, std::vector<bool>(rows.size(), true), models::EngineKind::trtllm, {});
+  const auto all_out =
+      fit_engine(rows, std::vector<bool>(rows.size(), true), models::EngineKind::trtllm, {});
   CHECK_FALSE(all_out.has_value());
 }

@@ -67,7 +67,8 @@ TEST_CASE("a log without requests is refused with what to give") {
   const auto log = load_request_log(log_folder("emptylog", kMeta, ""));
   REQUIRE_FALSE(log.has_value());
   CHECK(log.error().kind == ErrorKind::usage);
-  CHECK(log.error().text().find("requests.jsonl:1: the log holds no requests; give a line for each request") !=
+  CHECK(log.error().text().find(
+            "requests.jsonl:1: the log holds no requests; give a line for each request") !=
         std::string::npos);
 }
 
@@ -126,7 +127,8 @@ TEST_CASE("a log's KV cache has the number format that its engine was given") {
       "\n";
   const auto set_up_with = [&](const std::string& kv) {
     std::string meta = kMeta;
-    meta.replace(meta.find("\"engine\": {"), 11, "\"engine\": {\"kv_cache_dtype\": \"" + kv + "\", ");
+    meta.replace(meta.find("\"engine\": {"), 11,
+                 "\"engine\": {\"kv_cache_dtype\": \"" + kv + "\", ");
     const auto log = load_request_log(log_folder("log_kv", meta, row));
     REQUIRE(log);
     return set_up(*log, shipped_catalog(), {});

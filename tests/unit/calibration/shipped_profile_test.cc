@@ -25,8 +25,8 @@ void check_close(const models::CoefficientValues& a, const models::CoefficientVa
 
 }  // namespace
 
-// SGLang's fit takes a second; the other profiles come from the same code and their own commands. Compilers
-// may order sums differently: one part in a million.
+// SGLang's fit takes a second; the other profiles come from the same code and their own commands.
+// Compilers may order sums differently: one part in a million.
 TEST_CASE("the measured data give the shipped SGLang profile again") {
   if (!std::filesystem::exists(shared_data() + "/h100/serving_runs.csv")) {
     WARN("no measured data: not compared");
@@ -51,7 +51,8 @@ TEST_CASE("the measured data give the shipped SGLang profile again") {
     check_close(fitted.corrections[i].values, shipped->corrections[i].values);
     for (std::size_t k = 0; k < fitted.corrections[i].residual.decode.size(); ++k) {
       // Knots are kept to four decimals.
-      CHECK(std::abs(fitted.corrections[i].residual.decode[k] - shipped->corrections[i].residual.decode[k]) < 1.5e-4);
+      CHECK(std::abs(fitted.corrections[i].residual.decode[k] -
+                     shipped->corrections[i].residual.decode[k]) < 1.5e-4);
     }
   }
 }

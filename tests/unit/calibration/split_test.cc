@@ -8,7 +8,8 @@ using namespace eph::calibration;
 
 TEST_CASE("whole curves are held out, the same for the same seed") {
   std::vector<DataRow> rows(40);
-  for (std::size_t i = 0; i < rows.size(); ++i) rows[i].curve = std::to_string(i / 4);  // 10 curves of 4
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    rows[i].curve = std::to_string(i / 4);  // 10 curves of 4
   const auto held = hold_out_curves(rows, 0.3, 7);
   CHECK(std::count(held.begin(), held.end(), true) == 12);
   for (std::size_t i = 0; i < rows.size(); ++i) CHECK(held[i] == held[i / 4 * 4]);
@@ -18,8 +19,8 @@ TEST_CASE("whole curves are held out, the same for the same seed") {
   CHECK(std::count(none.begin(), none.end(), true) == 0);
 }
 
-// A sweep's table gives its cap of 196 for every load; at 10 requests a second of 100 tokens and 4 ms each, four decode
-// at a time.
+// A sweep's table gives its cap of 196 for every load; at 10 requests a second of 100 tokens and 4
+// ms each, four decode at a time.
 TEST_CASE("the mean decode batch is one, the cap or the rate times the decoding time") {
   DataRow row;
   row.concurrency = 196;

@@ -1,9 +1,9 @@
 #include <catch2/catch.hpp>
 
 #include "calibration/validate.h"
-#include "tests/unit/calibration/calibration_support.h"
 #include "core/csv.h"
 #include "core/line_source.h"
+#include "tests/unit/calibration/calibration_support.h"
 
 using namespace eph;
 using namespace eph::calibration;
@@ -23,9 +23,10 @@ std::string start_profile() {
 }  // namespace
 
 TEST_CASE("validate writes every row back with predictions and a status") {
-  const std::string rows = serving_row("vllm", "Qwen/Qwen3-32B", "bf16", 256, 32, 4, 2, "closed_loop_unknown_ramp") +
-                           serving_row("vllm", "no-such-model", "bf16", 256, 32, 4, 2, "burst") +
-                           serving_row("sglang", "Qwen/Qwen3-32B", "bf16", 256, 32, 4, 2, "burst");
+  const std::string rows =
+      serving_row("vllm", "Qwen/Qwen3-32B", "bf16", 256, 32, 4, 2, "closed_loop_unknown_ramp") +
+      serving_row("vllm", "no-such-model", "bf16", 256, 32, 4, 2, "burst") +
+      serving_row("sglang", "Qwen/Qwen3-32B", "bf16", 256, 32, 4, 2, "burst");
   ValidateOptions options;
   options.runs = write_temporary("runs.csv", kServingHeader + rows);
   options.out = std::string(EPH_TEST_OUT) + "/predicted.csv";
@@ -44,7 +45,8 @@ TEST_CASE("validate writes every row back with predictions and a status") {
   REQUIRE(out.has_value());
   REQUIRE(out->rows() == 3);
   for (std::size_t row = 0; row < 3; ++row) {
-    for (std::size_t c = 0; c < in->header().size(); ++c) CHECK(out->row(row)[c] == in->row(row)[c]);
+    for (std::size_t c = 0; c < in->header().size(); ++c)
+      CHECK(out->row(row)[c] == in->row(row)[c]);
   }
   CHECK(out->header().back() == "status");
   CHECK(out->text(0, "status") == "ok");
@@ -58,8 +60,9 @@ TEST_CASE("validate writes every row back with predictions and a status") {
 }
 
 TEST_CASE("validate gives the same bytes on one thread and on several") {
-  const std::string rows = serving_row("vllm", "Qwen/Qwen3-32B", "bf16", 256, 32, 4, 2, "inferencemax") +
-                           serving_row("vllm", "Qwen/Qwen3-32B", "bf16", 512, 16, 8, 2, "burst");
+  const std::string rows =
+      serving_row("vllm", "Qwen/Qwen3-32B", "bf16", 256, 32, 4, 2, "inferencemax") +
+      serving_row("vllm", "Qwen/Qwen3-32B", "bf16", 512, 16, 8, 2, "burst");
   ValidateOptions options;
   options.runs = write_temporary("same.csv", kServingHeader + rows);
   options.profiles = {start_profile()};
@@ -77,8 +80,9 @@ TEST_CASE("validate gives the same bytes on one thread and on several") {
 
 TEST_CASE("a table that already has predictions is refused") {
   ValidateOptions options;
-  options.runs = write_temporary(
-      "again.csv", "engine,engine_version,gpu,model,weights_dtype,mode,isl,osl,concurrency,tp,protocol,status\n");
+  options.runs = write_temporary("again.csv",
+                                 "engine,engine_version,gpu,model,weights_dtype,mode,isl,osl,"
+                                 "concurrency,tp,protocol,status\n");
   options.profiles = {start_profile()};
   const auto report = validate(options, shipped_catalog());
   REQUIRE_FALSE(report.has_value());

@@ -174,9 +174,9 @@ TEST_CASE("parallelism that cannot be is refused with what can") {
   CHECK(text(check_parallelism(llm("Qwen2.5-7B"), tp(7))) ==
         "tp 7 neither divides the 4 key-value heads of Qwen/Qwen2.5-7B-Instruct nor is a multiple "
         "of them; 1, 2, 4, 28 do");
-  CHECK(
-      text(check_parallelism(llm("SmolLM2-135M"), tp(2))) ==
-      "tp 2 does not divide the 9 attention heads of HuggingFaceTB/SmolLM2-135M-Instruct; 1, 3, 9 do");
+  CHECK(text(check_parallelism(llm("SmolLM2-135M"), tp(2))) ==
+        "tp 2 does not divide the 9 attention heads of HuggingFaceTB/SmolLM2-135M-Instruct; 1, 3, "
+        "9 do");
   CHECK(text(check_parallelism(llm("Qwen3-8B"), Parallelism{.expert = 2})) ==
         "expert parallelism 2 for Qwen/Qwen3-8B, which has no experts; use 1");
   CHECK(text(check_parallelism(llm("Qwen3-8B"), Parallelism{.pipeline = 37})) ==

@@ -72,7 +72,8 @@ TEST_CASE("vllm's tuned preset doubles what follows from the GPU") {
 
 TEST_CASE("a preset that an engine does not have is refused with those that it has") {
   CHECK(error_of(with("trtllm", "tunde"))
-            .find("TensorRT-LLM has no preset \"tunde\"; did you mean \"tuned\"") != std::string::npos);
+            .find("TensorRT-LLM has no preset \"tunde\"; did you mean \"tuned\"") !=
+        std::string::npos);
   CHECK(error_of(with("sglang", "tuned")).find("SGLang has no preset \"tuned\"") !=
         std::string::npos);
   CHECK(error_of(with("sglang", "default")).empty());
@@ -106,8 +107,9 @@ TEST_CASE("a preset file is checked") {
   };
   const std::string rest = R"(, "name": "x", "about": "y", "verified": true, "sources": ["z"]})";
   CHECK(error(R"({"set": {"max_num_tokens": 4096})" + rest).empty());
-  CHECK(error(R"({"set": {"max_num_token": 4096})" + rest).find("did you mean \"max_num_tokens\"") !=
-        std::string::npos);
+  CHECK(
+      error(R"({"set": {"max_num_token": 4096})" + rest).find("did you mean \"max_num_tokens\"") !=
+      std::string::npos);
   CHECK(error(R"({"set": {"max_beam_width": 4})" + rest).find("is not simulated") !=
         std::string::npos);
   CHECK(error(R"({"set": {}, "times_default": {"max_num_seqs": 0})" + rest)

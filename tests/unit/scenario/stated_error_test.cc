@@ -17,7 +17,8 @@ models::EngineProfile profile() {
 
 }  // namespace
 
-TEST_CASE("an error is that of the deployment's familiarity, one step less familiar where the data end") {
+TEST_CASE(
+    "an error is that of the deployment's familiarity, one step less familiar where the data end") {
   CHECK(stated_error(profile(), Familiarity::deployment, false, false).tpot_sd == 0.02);
   CHECK(stated_error(profile(), Familiarity::deployment, false, true).tpot_sd == 0.04);
   CHECK(stated_error(profile(), Familiarity::model, false, false).ttft_sd == 0.1);

@@ -221,9 +221,10 @@ TEST_CASE("what can never fit is rejected at arrival and answered") {
 }
 
 TEST_CASE("a preempted request finds the blocks again that nobody has taken") {
-  // Six blocks of 4 tokens; both requests hold 3 after the first decode. Token 13 of request 0 needs a
-  // fourth in step 6: request 1 goes, its last block is taken, its first two stay free. When request 0
-  // has ended with step 9, request 1 has 8 + 5 tokens to compute, 8 of which are still there.
+  // Six blocks of 4 tokens; both requests hold 3 after the first decode. Token 13 of request 0
+  // needs a fourth in step 6: request 1 goes, its last block is taken, its first two stay free.
+  // When request 0 has ended with step 9, request 1 has 8 + 5 tokens to compute, 8 of which are
+  // still there.
   const bool keep = GENERATE(false, true);
   Scenario s = vllm(6);
   s.engine().prefix_caching = keep;
@@ -239,7 +240,8 @@ TEST_CASE("a preempted request finds the blocks again that nobody has taken") {
 }
 
 TEST_CASE("blocks that a preempted request left are lost when others take them") {
-  // As above, but a third request of 2 blocks comes in the meantime: of the two kept ones none is left.
+  // As above, but a third request of 2 blocks comes in the meantime: of the two kept ones none is
+  // left.
   Scenario s = vllm(6);
   s.engine().prefix_caching = true;
   s.engine().max_num_seqs = 2;

@@ -12,7 +12,8 @@ using namespace eph::models::test;
 
 namespace {
 
-Correction correction(const std::string& model, const std::string& weights, int tensor, int expert) {
+Correction correction(const std::string& model, const std::string& weights, int tensor,
+                      int expert) {
   Correction c;
   c.model = model;
   c.weights = weights;
@@ -32,16 +33,20 @@ EngineProfile full_profile() {
   p.operators.moe[2].moves_remote_pairs = false;
   p.fitted = {Coefficient::gemm_scale, Coefficient::layer_overhead};
   p.covariance = {4e-4, -1e-3, -1e-3, 0.25};
-  p.corrections = {correction("", "", 1, 0), correction("", "", 4, 0), correction("Qwen/Qwen3-32B", "fp8", 1, 0),
-                   correction("Qwen/Qwen3-32B", "fp8", 4, 0), correction("Qwen/Qwen3-32B", "fp8", 4, 2)};
+  p.corrections = {
+      correction("", "", 1, 0), correction("", "", 4, 0), correction("Qwen/Qwen3-32B", "fp8", 1, 0),
+      correction("Qwen/Qwen3-32B", "fp8", 4, 0), correction("Qwen/Qwen3-32B", "fp8", 4, 2)};
   p.corrections[4].residual.decode[13] = -0.0125;
   p.corrections[4].residual.prefill[8] = 0.5;
   p.first_token = {0.01, 0.04, 2, 1, 3, 8, {{"Qwen/Qwen3-32B|fp8", 5, 10, 8, 0, 2.5}}};
   p.spread = {{{0.03, 0.07}, {0.05, 0.1}, {0.09, 0.2}}};
   p.host_speed = 1.37;
   p.hosts = {{"gcp h100-sxm", 1.5}};
-  p.gpus = {
-      {"l4", {1.1, 2.0, 1.6, 0.7, 3.5, 2.2}, 40, 3, {{"constant itl_p50_ms", "one machine held out", 20, 9, 7, 15}}}};
+  p.gpus = {{"l4",
+             {1.1, 2.0, 1.6, 0.7, 3.5, 2.2},
+             40,
+             3,
+             {{"constant itl_p50_ms", "one machine held out", 20, 9, 7, 15}}}};
   p.covered = {{"Qwen/Qwen3-32B", {1, 2, 4}, 128, 8192, 1, 1024, 256, 91}};
   p.errors = {{"tpot", "random 30 % of curves held out", 30, 2.5, 1.9, 5.1}};
   p.sources = {"somewhere, CC0"};

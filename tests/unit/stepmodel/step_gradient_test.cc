@@ -47,9 +47,10 @@ TEST_CASE("front-end coefficients do not move the step") {
   const FittedStepModel model(deployment(llama8b()), start_values());
   std::vector<double> row(kCoefficientCount, 1.0);
   model.gradient(prefill(1000), row);
-  for (Coefficient c : {Coefficient::client_token, Coefficient::client_in, Coefficient::client_out, Coefficient::client_jitter,
-                        Coefficient::server_request, Coefficient::server_prompt_token,
-                        Coefficient::server_output_token, Coefficient::kv_reserve}) {
+  for (Coefficient c :
+       {Coefficient::client_token, Coefficient::client_in, Coefficient::client_out,
+        Coefficient::client_jitter, Coefficient::server_request, Coefficient::server_prompt_token,
+        Coefficient::server_output_token, Coefficient::kv_reserve}) {
     CHECK(row[static_cast<std::size_t>(c)] == 0);
   }
 }

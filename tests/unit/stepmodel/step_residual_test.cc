@@ -19,7 +19,8 @@ StepResidual numbered() {
       r.decode[i * StepResidual::kContextKnots + j] = static_cast<double>(i + 10 * j);
     }
   }
-  for (std::size_t i = 0; i < StepResidual::kPromptKnots; ++i) r.prefill[i] = static_cast<double>(i);
+  for (std::size_t i = 0; i < StepResidual::kPromptKnots; ++i)
+    r.prefill[i] = static_cast<double>(i);
   return r;
 }
 
@@ -36,8 +37,8 @@ TEST_CASE("a residual reads its knots at powers of two and is linear in the coun
   CHECK(r.decode_at(1, 128) == 0);
   CHECK(r.decode_at(8, 128) == 3);
   CHECK(r.decode_at(8, 512) == 23);
-  CHECK(r.decode_at(12, 128) == 3.5);   // half way from 8 to 16
-  CHECK(r.decode_at(8, 640) == 25.5);   // 512 + 128 of 512
+  CHECK(r.decode_at(12, 128) == 3.5);  // half way from 8 to 16
+  CHECK(r.decode_at(8, 640) == 25.5);  // 512 + 128 of 512
   CHECK(r.prefill_at(64) == 0);
   CHECK(r.prefill_at(96) == 0.5);
   CHECK(r.prefill_at(16384) == 8);

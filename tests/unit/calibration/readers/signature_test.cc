@@ -69,7 +69,8 @@ TEST_CASE("a missing key names its path, and a wrong type the value") {
 TEST_CASE("text that is neither JSON nor a table lists what is known") {
   const Error error = read_error("notes.md", "# Notes\n\nRuns, and what they said.\n");
   CHECK(error.kind == ErrorKind::usage);
-  CHECK(error.text().find("notes.md:1: neither JSON nor a table with a header line") != std::string::npos);
+  CHECK(error.text().find("notes.md:1: neither JSON nor a table with a header line") !=
+        std::string::npos);
   CHECK(error.remedy.find("vllm bench serve") != std::string::npos);
 }
 
