@@ -49,9 +49,9 @@ void by_replicas(benchmark::State& state, sim::RouterKind router) {
   state.counters["requests/s"] =
       benchmark::Counter(static_cast<double>(kRequests) * static_cast<double>(state.iterations()),
                          benchmark::Counter::kIsRate);
-  state.counters["ns/request"] =
-      benchmark::Counter(static_cast<double>(kRequests) * static_cast<double>(state.iterations()),
-                         benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
+  state.counters["us/request"] = benchmark::Counter(
+      1e-6 * static_cast<double>(kRequests) * static_cast<double>(state.iterations()),
+      benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
   state.counters["events/request"] = static_cast<double>(events) / static_cast<double>(kRequests);
   state.SetLabel(fmt::format("digest {:016x}", digest));
 }
