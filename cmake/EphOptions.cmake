@@ -49,9 +49,11 @@ if(EPH_SANITIZE)
   target_link_options(eph_options INTERFACE -fsanitize=${EPH_SANITIZE})
 endif()
 
-# The libraries hold plain object code and link-time code: the program is linked from the latter, the
-# tests (-fno-lto) from the former, so that only one link pays for it. The simulation runs a tenth
-# faster, with equal digests; the build takes half as long again, so only the bench preset asks for it.
+# The simulation runs a twentieth faster, with equal digests; the build takes half as long again, so
+# only the bench preset asks for it. The tests are built without: each would pay for the whole link.
+if(EPH_LTO AND EPH_BUILD_TESTS)
+  message(FATAL_ERROR "EPH_LTO is for the program and the benchmarks: set EPH_BUILD_TESTS=OFF with it")
+endif()
 if(EPH_LTO)
   set(EPH_MODULE_FLAGS -flto=auto -ffat-lto-objects)
   set(EPH_PROGRAM_LINK_FLAGS -flto=auto)
